@@ -1,0 +1,229 @@
+//! One client instance: connections, routes, brokers, registered groups, scheduled jobs.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rocketmq_protocol::codes::{request, response};
+use rocketmq_protocol::encode::NoFields;
+use rocketmq_protocol::header::Header;
+use rocketmq_protocol::heartbeat::HeartbeatData;
+use rocketmq_protocol::requests::UnregisterClientRequest;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::{jobs, peer_requests};
+use crate::config::Settings;
+use crate::error::{Error, ErrorCode};
+use crate::log::Log;
+use crate::remoting::{Channel, Events, Remoting, RemotingOptions, Reply, call};
+use crate::routing::{BrokerTable, NameServers, RouteOptions, RouteTable};
+use crate::runtime::{ProcessHandle, now_ms};
+use crate::sys;
+
+/// Numbers the client ids of one process.
+static INSTANCES: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) struct ClientInstance {
+    pub(crate) client_id: String,
+    pub(crate) process: ProcessHandle,
+    pub(crate) remoting: Arc<Remoting>,
+    pub(crate) brokers: Arc<BrokerTable>,
+    pub(crate) routes: Arc<RouteTable>,
+    pub(crate) name_servers: Arc<NameServers>,
+    pub(crate) log: Log,
+    api_timeout: Duration,
+    groups: Mutex<BTreeSet<String>>,
+    myself: Weak<Self>,
+    /// Given when the last producer is gone.
+    pub(super) ended: Arc<Notify>,
+}
+
+impl ClientInstance {
+    /// The instance of the configured client id, made if there is none, with the group registered in it.
+    pub(crate) fn join(settings: &Settings) -> Result<Arc<Self>, Error> {
+        let process = ProcessHandle::get()?;
+        let client_id = client_id(settings);
+        let mut instances = process.process().instances.lock();
+        instances.retain(|_, instance| instance.strong_count() > 0);
+        if let Some(instance) = instances.get(&client_id).and_then(Weak::upgrade) {
+            instance.check_name_servers(settings)?;
+            instance.register(&settings.group)?;
+            return Ok(instance);
+        }
+        let instance = Self::start(client_id.clone(), process.clone(), settings);
+        instance.register(&settings.group)?;
+        instances.insert(client_id, Arc::downgrade(&instance));
+        Ok(instance)
+    }
+
+    fn start(client_id: String, process: ProcessHandle, settings: &Settings) -> Arc<Self> {
+        let log = settings.log.clone();
+        let runtime = process.process().io.clone();
+        let instance = Arc::new_cyclic(|myself: &Weak<Self>| {
+            let events: Weak<dyn Events> = myself.clone();
+            let options = RemotingOptions {
+                runtime: runtime.clone(),
+                encoding: settings.header_encoding,
+                language: settings.language,
+                connect_timeout: settings.connect_timeout,
+                send_buffer: settings.socket_send_buffer,
+                receive_buffer: settings.socket_receive_buffer,
+                log: log.clone(),
+            };
+            let remoting = Arc::new(Remoting::new(options, events));
+            let start = now_ms() as usize;
+            let name_servers = Arc::new(NameServers::new(Arc::clone(&remoting), &settings.name_servers, start));
+            let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting)));
+            let options = RouteOptions {
+                default_topic: settings.create_topic_key.clone(),
+                default_topic_queue_nums: settings.default_topic_queue_nums,
+                timeout: settings.api_timeout,
+            };
+            let routes = RouteTable::new(
+                runtime.clone(),
+                options,
+                Arc::clone(&name_servers),
+                Arc::clone(&brokers),
+                log.clone(),
+            );
+            Self {
+                client_id,
+                process,
+                remoting,
+                brokers,
+                routes,
+                name_servers,
+                log: log.clone(),
+                api_timeout: settings.api_timeout,
+                groups: Mutex::default(),
+                myself: myself.clone(),
+                ended: Arc::new(Notify::new()),
+            }
+        });
+        runtime.spawn(jobs::run(Arc::downgrade(&instance), jobs::Schedule::of(settings)));
+        instance
+    }
+
+    /// Two producers that share connections must mean the same cluster.
+    fn check_name_servers(&self, settings: &Settings) -> Result<(), Error> {
+        let known: BTreeSet<_> = self.name_servers.addresses().iter().map(ToString::to_string).collect();
+        let wanted: BTreeSet<_> = settings.name_servers.iter().cloned().collect();
+        if settings.name_server_url.is_some() || known == wanted {
+            return Ok(());
+        }
+        let text = format!(
+            "client id {} is in use with other name servers ({}): give this producer another instance.name",
+            self.client_id,
+            known.into_iter().collect::<Vec<_>>().join(";"),
+        );
+        Err(Error::new(ErrorCode::InvalidValue, text))
+    }
+
+    fn register(&self, group: &str) -> Result<(), Error> {
+        if self.groups.lock().insert(group.to_owned()) {
+            return Ok(());
+        }
+        let text = format!(
+            "group {group} already has a producer with client id {}: one producer per group and client id",
+            self.client_id
+        );
+        Err(Error::new(ErrorCode::GroupConflict, text))
+    }
+
+    /// The counterpart of `join`: the brokers are told, each within the timeout, all at the same time.
+    pub(crate) async fn leave(&self, group: &str, timeout: Duration) {
+        if !self.groups.lock().remove(group) {
+            return;
+        }
+        let mut told = JoinSet::new();
+        for broker in self.brokers.masters() {
+            if !broker.channel.is_open() {
+                continue;
+            }
+            let fields = UnregisterClientRequest {
+                client_id: self.client_id.clone().into(),
+                producer_group: Some(group.to_owned().into()),
+                consumer_group: None,
+            };
+            let timeout = timeout.min(self.api_timeout);
+            told.spawn(async move {
+                call(&broker.channel, request::UNREGISTER_CLIENT, fields, Vec::new(), timeout).await
+            });
+        }
+        while let Some(answer) = told.join_next().await {
+            if let Ok(Err(failure)) = answer {
+                self.log.debug(|| format!("unregister {group}: {:?}", failure.kind));
+            }
+        }
+    }
+
+    /// Tells a broker which groups are here. Brokers ask them about transactions and forget them after 120 s.
+    pub(super) async fn heartbeat(&self, channel: &Arc<Channel>) {
+        let groups: Vec<String> = self.groups.lock().iter().cloned().collect();
+        if groups.is_empty() {
+            return;
+        }
+        let body = HeartbeatData { client_id: self.client_id.clone(), producer_groups: groups }.to_json();
+        match call(channel, request::HEART_BEAT, NoFields, body, self.api_timeout).await {
+            Ok(answer) if answer.code == response::SUCCESS => {}
+            Ok(answer) => self.log.warn(|| {
+                let remark = answer.remark.as_deref().unwrap_or_default();
+                format!("heartbeat refused by {}: code {} {remark}", channel.address(), answer.code)
+            }),
+            Err(failure) => {
+                self.log.info(|| format!("heartbeat to {} failed: {:?}", channel.address(), failure.kind));
+            }
+        }
+    }
+
+    /// Closes the connections to addresses that neither a route nor the name-server list names.
+    pub(super) fn drop_offline_brokers(&self) {
+        self.routes.drop_offline_brokers();
+        let name_servers = self.name_servers.addresses();
+        self.remoting.retain(|channel| {
+            name_servers.contains(channel.address()) || self.brokers.is_master(channel.address())
+        });
+    }
+}
+
+impl Events for ClientInstance {
+    fn opened(&self, channel: &Arc<Channel>) {
+        if !self.brokers.is_master(channel.address()) {
+            return;
+        }
+        if let Some(instance) = self.myself.upgrade() {
+            let channel = Arc::clone(channel);
+            self.process.process().io.spawn(async move { instance.heartbeat(&channel).await });
+        }
+    }
+
+    fn requested(&self, _: &Arc<Channel>, header: &Header<'_>, _: &[u8]) -> Option<Reply> {
+        peer_requests::reply(header)
+    }
+}
+
+impl Drop for ClientInstance {
+    fn drop(&mut self) {
+        if sys::fork_generation() != self.process.generation() {
+            return;
+        }
+        self.ended.notify_one();
+        self.remoting.retain(|_| false);
+    }
+}
+
+/// `address@instance[@unit]` (protocol 4.3), unique unless `instance.name` says otherwise.
+fn client_id(settings: &Settings) -> String {
+    let ip = settings.client_ip.clone().unwrap_or_else(|| sys::local_ip().to_string());
+    let instance = settings.instance_name.clone().unwrap_or_else(|| {
+        let number = INSTANCES.fetch_add(1, Ordering::Relaxed);
+        format!("{}#{}#{number}", std::process::id(), now_ms())
+    });
+    match &settings.unit_name {
+        Some(unit) => format!("{ip}@{instance}@{unit}"),
+        None => format!("{ip}@{instance}"),
+    }
+}

@@ -1,0 +1,84 @@
+//! How outcomes reach the caller: a queue with three doors (poll, descriptor, delivery thread), the waiting
+//! caller, or a Rust future. Each accepted send goes through exactly one of them, once.
+
+mod delivery;
+mod queue;
+mod waiter;
+
+pub use delivery::DeliveryThread;
+pub use queue::CompletionQueue;
+pub(crate) use waiter::Waiter;
+
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::producer::InFlightShare;
+use crate::receipt::Receipt;
+
+/// Two words of the caller's, handed back untouched with the report (C keeps a function and its opaque there).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag(pub usize, pub usize);
+
+/// The outcome of one accepted send. It counts against the in-flight bounds until it is dropped.
+#[derive(Debug)]
+pub struct Report {
+    /// The words given with the send.
+    pub tag: Tag,
+    /// The receipt, or why there is none.
+    pub result: Result<Receipt, Error>,
+    pub(crate) _share: InFlightShare,
+}
+
+/// Where the outcome of one send goes.
+pub(crate) enum Completion {
+    /// The thread that called `send` waits for it.
+    Waiter(std::sync::Arc<Waiter>),
+    /// A completion queue, with the caller's words.
+    Queue(CompletionQueue, Tag),
+    /// A Rust future.
+    Future(oneshot::Sender<Result<Receipt, Error>>),
+    /// A one-way send: nobody waits.
+    Nobody,
+}
+
+impl Completion {
+    /// Hands over the outcome. Queues are woken when `wakes` is dropped, once each.
+    pub(crate) fn complete(self, result: Result<Receipt, Error>, share: InFlightShare, wakes: &mut Wakes) {
+        match self {
+            Self::Waiter(waiter) => {
+                drop(share);
+                waiter.complete(result);
+            }
+            Self::Queue(queue, tag) => {
+                if queue.push(Report { tag, result, _share: share }) {
+                    wakes.0.push(queue);
+                }
+            }
+            Self::Future(sender) => {
+                drop(share);
+                // The receiver is gone when the future was dropped; nobody wants the outcome then.
+                let _ = sender.send(result);
+            }
+            Self::Nobody => {}
+        }
+    }
+}
+
+/// The queues that got reports since the last wake-up; dropping it wakes each of them once.
+#[derive(Default)]
+pub(crate) struct Wakes(Vec<CompletionQueue>);
+
+impl Wakes {
+    /// Wakes them now and keeps the memory for the next round.
+    pub(crate) fn flush(&mut self) {
+        for queue in self.0.drain(..) {
+            queue.wake();
+        }
+    }
+}
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}

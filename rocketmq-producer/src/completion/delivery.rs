@@ -1,0 +1,106 @@
+//! The delivery thread: takes reports from its queue and hands each to a handler, in order.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::{CompletionQueue, Report};
+use crate::error::{Error, ErrorCode};
+use crate::sys;
+
+/// A thread of its own for callbacks: a slow handler delays later callbacks, never the network.
+pub struct DeliveryThread {
+    queue: CompletionQueue,
+    thread: ThreadId,
+    ended: Arc<Ended>,
+}
+
+#[derive(Default)]
+struct Ended {
+    flag: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl DeliveryThread {
+    /// Starts the thread; `handler` is called on it for every report. It must not panic.
+    ///
+    /// # Errors
+    /// `SYSTEM` when the thread cannot be started.
+    pub fn start(name: &str, mut handler: impl FnMut(Report) + Send + 'static) -> Result<Self, Error> {
+        let queue = CompletionQueue::new();
+        let ended = Arc::new(Ended::default());
+        let thread = sys::spawn_quiet(name, {
+            let (queue, ended) = (queue.clone(), Arc::clone(&ended));
+            move || {
+                let _ended = MarkEnded(ended);
+                let mut batch = VecDeque::new();
+                while queue.take_all(&mut batch) {
+                    batch.drain(..).for_each(&mut handler);
+                }
+            }
+        })
+        .map_err(|cause| {
+            Error::new(ErrorCode::System, format!("the thread {name} cannot be started: {cause}"))
+                .with_source(cause)
+        })?;
+        Ok(Self { queue, thread: thread.thread().id(), ended })
+    }
+
+    /// The queue it serves.
+    pub fn queue(&self) -> &CompletionQueue {
+        &self.queue
+    }
+
+    /// Whether the caller runs on this thread, that is, in a callback.
+    pub fn is_current(&self) -> bool {
+        std::thread::current().id() == self.thread
+    }
+
+    /// Delivers what is there and ends. `false`: a callback still runs at the timeout; the thread goes on by
+    /// itself and ends after it. From the thread itself it only asks for the end.
+    pub fn stop(&self, timeout: Duration) -> bool {
+        self.queue.close();
+        if self.is_current() {
+            return true;
+        }
+        let deadline = Instant::now().checked_add(timeout);
+        let mut ended = self.ended.flag.lock();
+        while !*ended {
+            match deadline {
+                Some(deadline) => {
+                    if self.ended.changed.wait_until(&mut ended, deadline).timed_out() {
+                        return *ended;
+                    }
+                }
+                None => self.ended.changed.wait(&mut ended),
+            }
+        }
+        true
+    }
+}
+
+/// Says that the thread ended, also when the handler broke its promise and panicked.
+struct MarkEnded(Arc<Ended>);
+
+impl Drop for MarkEnded {
+    fn drop(&mut self) {
+        *self.0.flag.lock() = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Drop for DeliveryThread {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl fmt::Debug for DeliveryThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeliveryThread").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! The completion queue: reports in, one lock, three ways out.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::Report;
+use crate::error::{Error, ErrorCode};
+use crate::sys::EventFd;
+
+/// A queue of reports, shared by any number of producers and pollers. Clones are handles of the same queue.
+#[derive(Clone)]
+pub struct CompletionQueue(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    reports: VecDeque<Report>,
+    /// A wake-up for the reports that lie here is owed, or was given and not yet used.
+    wake_owed: bool,
+    pollers: usize,
+    descriptor: Option<Descriptor>,
+    closed: bool,
+}
+
+/// The descriptor and whether it is readable now.
+struct Descriptor {
+    event: EventFd,
+    signalled: bool,
+}
+
+impl CompletionQueue {
+    /// An empty queue.
+    pub fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Moves up to `max` reports to the end of `out` and says how many. Waits up to `timeout` for the first;
+    /// returns 0 at the timeout or when the queue is closed. Any thread.
+    pub fn poll(&self, out: &mut Vec<Report>, max: usize, timeout: Duration) -> usize {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut state = self.0.state.lock();
+        while state.reports.is_empty() && !state.closed {
+            state.pollers += 1;
+            let timed_out = match deadline {
+                Some(deadline) => self.0.arrived.wait_until(&mut state, deadline).timed_out(),
+                None => {
+                    self.0.arrived.wait(&mut state);
+                    false
+                }
+            };
+            state.pollers -= 1;
+            if timed_out {
+                break;
+            }
+        }
+        state.take(out, max)
+    }
+
+    /// Takes everything that is there, waiting for the first report; `false` when closed and empty.
+    pub(super) fn take_all(&self, into: &mut VecDeque<Report>) -> bool {
+        let mut state = self.0.state.lock();
+        while state.reports.is_empty() {
+            if state.closed {
+                return false;
+            }
+            state.pollers += 1;
+            self.0.arrived.wait(&mut state);
+            state.pollers -= 1;
+        }
+        std::mem::swap(&mut state.reports, into);
+        state.wake_owed = false;
+        state.settle_descriptor();
+        true
+    }
+
+    /// A descriptor that is readable while reports wait in the queue (level-triggered; a batch of reports
+    /// makes it readable once). It belongs to the queue: wait on it, never read or close it.
+    ///
+    /// # Errors
+    /// `SYSTEM` when the process is out of descriptors.
+    pub fn fd(&self) -> Result<RawFd, Error> {
+        let mut state = self.0.state.lock();
+        if let Some(descriptor) = &state.descriptor {
+            return Ok(descriptor.event.as_raw_fd());
+        }
+        let event = EventFd::new().map_err(|cause| {
+            Error::new(ErrorCode::System, format!("no descriptor for the completion queue: {cause}"))
+                .with_source(cause)
+        })?;
+        let fd = event.as_raw_fd();
+        state.descriptor = Some(Descriptor { event, signalled: false });
+        state.settle_descriptor();
+        Ok(fd)
+    }
+
+    /// How many reports wait.
+    pub fn len(&self) -> usize {
+        self.0.state.lock().reports.len()
+    }
+
+    /// Whether no report waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Ends the queue: pollers wake, reports still there can be taken, later ones are dropped.
+    pub fn close(&self) {
+        self.0.state.lock().closed = true;
+        self.0.arrived.notify_all();
+    }
+
+    /// Adds a report without waking anyone. `true`: the caller owes the queue a [`Self::wake`].
+    pub(super) fn push(&self, report: Report) -> bool {
+        let mut state = self.0.state.lock();
+        if state.closed {
+            drop(state);
+            drop(report);
+            return false;
+        }
+        state.reports.push_back(report);
+        !std::mem::replace(&mut state.wake_owed, true)
+    }
+
+    pub(super) fn wake(&self) {
+        let mut state = self.0.state.lock();
+        state.wake_owed = false;
+        state.settle_descriptor();
+        let pollers = state.pollers;
+        let waiting = state.reports.len();
+        drop(state);
+        if pollers > 1 && waiting > 1 {
+            self.0.arrived.notify_all();
+        } else if pollers > 0 {
+            self.0.arrived.notify_one();
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self, out: &mut Vec<Report>, max: usize) -> usize {
+        let count = self.reports.len().min(max);
+        out.extend(self.reports.drain(..count));
+        self.settle_descriptor();
+        count
+    }
+
+    /// Makes the descriptor readable exactly when reports wait.
+    fn settle_descriptor(&mut self) {
+        let wanted = !self.reports.is_empty();
+        if let Some(descriptor) = &mut self.descriptor
+            && descriptor.signalled != wanted
+        {
+            if wanted {
+                descriptor.event.signal();
+            } else {
+                descriptor.event.clear();
+            }
+            descriptor.signalled = wanted;
+        }
+    }
+}
+
+impl Default for CompletionQueue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for CompletionQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompletionQueue").field("len", &self.len()).finish()
+    }
+}

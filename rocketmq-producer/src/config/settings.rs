@@ -1,0 +1,349 @@
+//! The typed snapshot of a configuration that a producer is made from.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use rocketmq_protocol::frame::HeaderEncoding;
+use rocketmq_protocol::language::Language;
+
+use super::table::TABLE;
+use super::{Config, parse_addresses, position};
+use crate::error::{Error, ErrorCode};
+use crate::log::Log;
+
+/// The environment variable the Java client reads as well (protocol 3.5).
+const ENVIRONMENT: &str = "NAMESRV_ADDR";
+
+/// What a send does that finds too much in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InFlightFull {
+    /// It fails at once.
+    Fail,
+    /// It waits for room until its deadline.
+    Wait,
+}
+
+/// All settings of one producer, checked together. What each means stands in the table of keys.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) group: String,
+    /// Not empty, or `name_server_url` is there.
+    pub(crate) name_servers: Vec<String>,
+    /// To be asked only if `name_servers` is empty.
+    pub(crate) name_server_url: Option<String>,
+    pub(crate) name_server_refresh: Duration,
+    pub(crate) client_ip: Option<String>,
+    pub(crate) instance_name: Option<String>,
+    pub(crate) unit_name: Option<String>,
+    pub(crate) route_refresh: Duration,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) api_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) send_timeout: Duration,
+    pub(crate) retry_times: u32,
+    pub(crate) retry_times_async: u32,
+    pub(crate) retry_another_broker_when_not_store_ok: bool,
+    pub(crate) create_topic_key: String,
+    pub(crate) default_topic_queue_nums: i32,
+    pub(crate) max_message_size: usize,
+    pub(crate) in_flight_max_messages: usize,
+    pub(crate) in_flight_max_bytes: usize,
+    pub(crate) in_flight_full: InFlightFull,
+    pub(crate) header_encoding: HeaderEncoding,
+    pub(crate) language: Language,
+    /// `None` leaves the choice to the operating system.
+    pub(crate) socket_send_buffer: Option<usize>,
+    /// `None` leaves the choice to the operating system.
+    pub(crate) socket_receive_buffer: Option<usize>,
+    pub(crate) log: Log,
+}
+
+impl Settings {
+    /// Reads a configuration, and the environment where it leaves the name servers open.
+    ///
+    /// # Errors
+    ///
+    /// `NO_NAME_SERVER` if nothing says where the name servers are. `INVALID_VALUE` if the group is missing, the
+    /// environment variable holds no addresses, or a mock cluster is asked for that nobody has started.
+    pub(crate) fn read(config: &Config) -> Result<Self, Error> {
+        let environment = std::env::var_os(ENVIRONMENT).map(|value| value.to_string_lossy().into_owned());
+        Self::read_with(config, environment.as_deref())
+    }
+
+    fn read_with(config: &Config, environment: Option<&str>) -> Result<Self, Error> {
+        let reader = Reader(config);
+        refuse_unstarted_mock(&reader)?;
+        let name_server_url = reader.optional_text("name.server.url")?;
+        Ok(Self {
+            group: reader.group()?,
+            name_servers: name_servers(&reader, environment, name_server_url.is_some())?,
+            name_server_url,
+            name_server_refresh: reader.duration("name.server.refresh.interval.ms")?,
+            client_ip: reader.optional_text("client.ip")?,
+            instance_name: reader.optional_text("instance.name")?,
+            unit_name: reader.optional_text("unit.name")?,
+            route_refresh: reader.duration("route.refresh.interval.ms")?,
+            heartbeat_interval: reader.duration("heartbeat.interval.ms")?,
+            api_timeout: reader.duration("api.timeout.ms")?,
+            connect_timeout: reader.duration("connect.timeout.ms")?,
+            send_timeout: reader.duration("send.timeout.ms")?,
+            retry_times: reader.parsed("retry.times")?,
+            retry_times_async: reader.parsed("retry.times.async")?,
+            retry_another_broker_when_not_store_ok: reader
+                .parsed("retry.another.broker.when.not.store.ok")?,
+            create_topic_key: reader.parsed("create.topic.key")?,
+            default_topic_queue_nums: reader.parsed("default.topic.queue.nums")?,
+            max_message_size: reader.parsed("max.message.size")?,
+            in_flight_max_messages: reader.parsed("in.flight.max.messages")?,
+            in_flight_max_bytes: reader.parsed("in.flight.max.bytes")?,
+            in_flight_full: reader.choice("in.flight.full", |word| match word {
+                "fail" => Some(InFlightFull::Fail),
+                "wait" => Some(InFlightFull::Wait),
+                _ => None,
+            })?,
+            header_encoding: reader.parsed("header.encoding")?,
+            language: reader.choice("client.language", Language::from_name)?,
+            socket_send_buffer: reader.optional_size("socket.send.buffer.bytes")?,
+            socket_receive_buffer: reader.optional_size("socket.receive.buffer.bytes")?,
+            log: Log::new(reader.parsed("log.level")?, config.log.clone()),
+        })
+    }
+}
+
+/// Reads values by name. They were checked when they were set; what still does not fit (a size beyond the
+/// machine's word, a name that only this file knows) is the key's error, not a panic.
+struct Reader<'a>(&'a Config);
+
+impl Reader<'_> {
+    fn optional_text(&self, name: &str) -> Result<Option<String>, Error> {
+        self.0.get(name)
+    }
+
+    fn choice<T>(&self, name: &str, convert: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
+        let position = position(name)?;
+        let value = self.0.value(position).unwrap_or_default();
+        convert(value).ok_or_else(|| TABLE[position].refuse(value, "does not fit on this machine"))
+    }
+
+    fn parsed<T: FromStr>(&self, name: &str) -> Result<T, Error> {
+        self.choice(name, |value| value.parse().ok())
+    }
+
+    fn duration(&self, name: &str) -> Result<Duration, Error> {
+        self.parsed(name).map(Duration::from_millis)
+    }
+
+    fn optional_size(&self, name: &str) -> Result<Option<usize>, Error> {
+        self.parsed(name).map(|size| (size > 0).then_some(size))
+    }
+
+    fn group(&self) -> Result<String, Error> {
+        let name = "producer.group";
+        let group = self.optional_text(name)?;
+        group.ok_or_else(|| {
+            Error::new(
+                ErrorCode::InvalidValue,
+                format!("{name} is not set: it is required"),
+            )
+        })
+    }
+}
+
+fn refuse_unstarted_mock(reader: &Reader<'_>) -> Result<(), Error> {
+    let name = "test.mock.brokers";
+    let brokers: u32 = reader.parsed(name)?;
+    if brokers == 0 || reader.optional_text("name.server")?.is_some() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::InvalidValue,
+        format!(
+            "{name} = {brokers}: only the C and Python libraries start a mock cluster; here, start one with the \
+             crate rocketmq-mock and set name.server to it"
+        ),
+    ))
+}
+
+fn name_servers(reader: &Reader<'_>, environment: Option<&str>, has_url: bool) -> Result<Vec<String>, Error> {
+    let name = "name.server";
+    if reader.optional_text(name)?.is_some() {
+        return reader.choice(name, |list| parse_addresses(list).ok());
+    }
+    let addresses = parse_addresses(environment.unwrap_or_default()).map_err(|why| {
+        Error::new(
+            ErrorCode::InvalidValue,
+            format!("the environment variable {ENVIRONMENT}: {why}"),
+        )
+    })?;
+    if addresses.is_empty() && !has_url {
+        return Err(Error::new(
+            ErrorCode::NoNameServer,
+            format!(
+                "no name server is configured: set {name} (host:port), or the environment variable {ENVIRONMENT}, \
+                 or name.server.url"
+            ),
+        ));
+    }
+    Ok(addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::log::{LogLevel, LogSink};
+
+    fn config(values: &[(&str, &str)]) -> Config {
+        let mut config = Config::new();
+        config.set("producer.group", "orders").unwrap();
+        for (key, value) in values {
+            config.set(key, value).unwrap();
+        }
+        config
+    }
+
+    #[track_caller]
+    fn refused(values: &[(&str, &str)], environment: Option<&str>) -> Error {
+        Settings::read_with(&config(values), environment)
+            .err()
+            .expect("was accepted")
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_table() {
+        let settings = Settings::read_with(&config(&[("name.server", "a:1")]), None).unwrap();
+        assert_eq!(settings.group, "orders");
+        assert_eq!(settings.name_servers, ["a:1"]);
+        assert_eq!(settings.name_server_url, None);
+        assert_eq!(settings.name_server_refresh, Duration::from_secs(120));
+        assert_eq!(
+            (settings.client_ip, settings.instance_name, settings.unit_name),
+            (None, None, None)
+        );
+        assert_eq!(settings.route_refresh, Duration::from_secs(30));
+        assert_eq!(settings.heartbeat_interval, Duration::from_secs(30));
+        assert_eq!(settings.api_timeout, Duration::from_secs(3));
+        assert_eq!(settings.connect_timeout, Duration::from_secs(3));
+        assert_eq!(settings.send_timeout, Duration::from_secs(3));
+        assert_eq!((settings.retry_times, settings.retry_times_async), (2, 2));
+        assert!(!settings.retry_another_broker_when_not_store_ok);
+        assert_eq!(settings.create_topic_key, "TBW102");
+        assert_eq!(settings.default_topic_queue_nums, 4);
+        assert_eq!(settings.max_message_size, 4 << 20);
+        assert_eq!(
+            (settings.in_flight_max_messages, settings.in_flight_max_bytes),
+            (100_000, 256 << 20)
+        );
+        assert_eq!(settings.in_flight_full, InFlightFull::Fail);
+        assert_eq!(settings.header_encoding, HeaderEncoding::Rocketmq);
+        assert_eq!(settings.language, Language::Other);
+        assert_eq!(
+            (settings.socket_send_buffer, settings.socket_receive_buffer),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn what_is_set_arrives() {
+        let settings = config(&[
+            ("name.server", "a:1, b:2"),
+            ("send.timeout.ms", "5"),
+            ("in.flight.full", "wait"),
+            ("header.encoding", "json"),
+            ("retry.another.broker.when.not.store.ok", "true"),
+            ("socket.send.buffer.bytes", "65536"),
+            ("client.ip", "10.1.2.3"),
+        ]);
+        let settings = Settings::read_with(&settings, Some("environment:1")).unwrap();
+        assert_eq!(settings.name_servers, ["a:1", "b:2"]);
+        assert_eq!(settings.send_timeout, Duration::from_millis(5));
+        assert_eq!(settings.in_flight_full, InFlightFull::Wait);
+        assert_eq!(settings.header_encoding, HeaderEncoding::Json);
+        assert!(settings.retry_another_broker_when_not_store_ok);
+        assert_eq!(settings.socket_send_buffer, Some(65_536));
+        assert_eq!(settings.client_ip.as_deref(), Some("10.1.2.3"));
+    }
+
+    #[test]
+    fn the_log_has_the_sink_and_the_level() {
+        struct Counts(AtomicUsize);
+        impl LogSink for Counts {
+            fn log(&self, level: LogLevel, _: &str, _: &str) {
+                assert_eq!(level, LogLevel::Error);
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let counts = Arc::new(Counts(AtomicUsize::new(0)));
+        let mut config = config(&[("name.server", "a:1"), ("log.level", "error")]);
+        config.set_log(Some(counts.clone()));
+        let log = Settings::read_with(&config, None).unwrap().log;
+        log.warn(|| unreachable!("below the level"));
+        log.error(String::new);
+        assert_eq!(counts.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn both_ends_of_every_range_and_every_choice_can_be_read() {
+        for key in Config::keys() {
+            let values: Vec<String> = match key.kind {
+                super::super::Kind::Text(_) => continue,
+                super::super::Kind::Integer { min, max } => vec![min.to_string(), max.to_string()],
+                super::super::Kind::Boolean => vec!["true".to_owned(), "false".to_owned()],
+                super::super::Kind::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+            };
+            for value in values {
+                let config = config(&[("name.server", "a:1"), (key.name, &value)]);
+                let result = Settings::read_with(&config, None);
+                assert!(result.is_ok(), "{} = {value}: {:?}", key.name, result.err());
+            }
+        }
+    }
+
+    #[test]
+    fn the_environment_stands_in_for_name_servers_and_comes_before_the_url() {
+        let url = [("name.server.url", "http://names:8080/rocketmq/nsaddr")];
+        let settings = Settings::read_with(&config(&url), Some(" e:1;f:2 ")).unwrap();
+        assert_eq!(settings.name_servers, ["e:1", "f:2"]);
+        let settings = Settings::read_with(&config(&url), Some(" ")).unwrap();
+        assert!(settings.name_servers.is_empty() && settings.name_server_url.is_some());
+    }
+
+    #[test]
+    fn no_name_server_says_what_to_set() {
+        let error = refused(&[], None);
+        assert_eq!(error.code(), ErrorCode::NoNameServer);
+        for part in ["name.server ", "name.server.url", "NAMESRV_ADDR"] {
+            assert!(error.message().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_environment_is_named() {
+        let error = refused(&[], Some("nonsense"));
+        assert_eq!(error.code(), ErrorCode::InvalidValue);
+        assert!(
+            error.message().contains("NAMESRV_ADDR") && error.message().contains("nonsense"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_producer_without_group_is_refused() {
+        let mut config = Config::new();
+        config.set("name.server", "a:1").unwrap();
+        let error = Settings::read_with(&config, None).err().unwrap();
+        assert_eq!(error.code(), ErrorCode::InvalidValue);
+        assert!(error.message().contains("producer.group"), "{error}");
+    }
+
+    #[test]
+    fn a_mock_cluster_nobody_started_is_refused_whatever_the_environment_says() {
+        let error = refused(&[("test.mock.brokers", "3")], Some("e:1"));
+        assert_eq!(error.code(), ErrorCode::InvalidValue);
+        assert!(error.message().contains("test.mock.brokers"), "{error}");
+        let started = config(&[("test.mock.brokers", "3"), ("name.server", "127.0.0.1:1")]);
+        assert!(Settings::read_with(&started, None).is_ok());
+    }
+}

@@ -1,0 +1,300 @@
+//! The table of keys. To add one: a row here, a field in `Settings`.
+
+use super::key::{Key, Kind, Rule};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Every key, in the order of the manual.
+pub(super) static TABLE: &[Key] = &[
+    Key {
+        name: "producer.group",
+        kind: Kind::Text(Rule::Group),
+        default: "",
+        unit: "",
+        java: "producerGroup",
+        secret: false,
+        text: "The producer group: what brokers know this application by. Required. Within one process and client \
+               id a group belongs to one producer at a time.",
+    },
+    Key {
+        name: "name.server",
+        kind: Kind::Text(Rule::Addresses),
+        default: "",
+        unit: "",
+        java: "namesrvAddr",
+        secret: false,
+        text: "The name servers, for example `10.0.0.1:9876;10.0.0.2:9876`. If it is not set, the environment \
+               variable `NAMESRV_ADDR` counts, and after that `name.server.url`.",
+    },
+    Key {
+        name: "name.server.url",
+        kind: Kind::Text(Rule::HttpUrl),
+        default: "",
+        unit: "",
+        java: "rocketmq.namesrv.domain",
+        secret: false,
+        text: "Where to look the name servers up by HTTP GET, for example `http://names:8080/rocketmq/nsaddr`: the \
+               whole URL. Used only if neither `name.server` nor the environment variable `NAMESRV_ADDR` is set.",
+    },
+    Key {
+        name: "name.server.refresh.interval.ms",
+        kind: Kind::Integer {
+            min: 10,
+            max: HOUR_MS,
+        },
+        default: "120000",
+        unit: "ms",
+        java: "",
+        secret: false,
+        text: "How often `name.server.url` is asked again.",
+    },
+    Key {
+        name: "client.ip",
+        kind: Kind::Text(Rule::Word),
+        default: "",
+        unit: "",
+        java: "clientIP",
+        secret: false,
+        text: "The first part of the client id, `ip@instance`, which brokers show to their operators. If it is not \
+               set, the address of a network interface that is up.",
+    },
+    Key {
+        name: "instance.name",
+        kind: Kind::Text(Rule::Word),
+        default: "",
+        unit: "",
+        java: "instanceName",
+        secret: false,
+        text: "The second part of the client id. If it is not set, a value that no other process has. Producers with \
+               one client id in a process share connections and routes, and the network settings of the first of \
+               them. The client id must be unique among the processes of a cluster.",
+    },
+    Key {
+        name: "unit.name",
+        kind: Kind::Text(Rule::Word),
+        default: "",
+        unit: "",
+        java: "unitName",
+        secret: false,
+        text: "A unit of a deployment in several units: it is appended to the client id and to `name.server.url`.",
+    },
+    Key {
+        name: "route.refresh.interval.ms",
+        kind: Kind::Integer {
+            min: 10,
+            max: HOUR_MS,
+        },
+        default: "30000",
+        unit: "ms",
+        java: "pollNameServerInterval",
+        secret: false,
+        text: "How often the routes of the topics in use are fetched again.",
+    },
+    Key {
+        name: "heartbeat.interval.ms",
+        kind: Kind::Integer {
+            min: 10,
+            max: 100_000,
+        },
+        default: "30000",
+        unit: "ms",
+        java: "heartbeatBrokerInterval",
+        secret: false,
+        text: "How often brokers hear from the producer. A broker closes the connection of a producer it has not \
+               heard from for 120 seconds.",
+    },
+    Key {
+        name: "api.timeout.ms",
+        kind: Kind::Integer { min: 1, max: HOUR_MS },
+        default: "3000",
+        unit: "ms",
+        java: "mqClientApiTimeout",
+        secret: false,
+        text: "The time limit of one request that is not a send: a route, a heartbeat. A send that needs a route \
+               keeps its own deadline all the same.",
+    },
+    Key {
+        name: "connect.timeout.ms",
+        kind: Kind::Integer { min: 1, max: HOUR_MS },
+        default: "3000",
+        unit: "ms",
+        java: "connectTimeoutMillis",
+        secret: false,
+        text: "The time limit of making one connection.",
+    },
+    Key {
+        name: "send.timeout.ms",
+        kind: Kind::Integer { min: 1, max: HOUR_MS },
+        default: "3000",
+        unit: "ms",
+        java: "sendMsgTimeout",
+        secret: false,
+        text: "The deadline of a send that names none itself. It covers all of the send: looking up the route, \
+               connecting and every retry.",
+    },
+    Key {
+        name: "retry.times",
+        kind: Kind::Integer { min: 0, max: 100 },
+        default: "2",
+        unit: "",
+        java: "retryTimesWhenSendFailed",
+        secret: false,
+        text: "How many further attempts a blocking send makes after a failed one, within its deadline.",
+    },
+    Key {
+        name: "retry.times.async",
+        kind: Kind::Integer { min: 0, max: 100 },
+        default: "2",
+        unit: "",
+        java: "retryTimesWhenSendAsyncFailed",
+        secret: false,
+        text: "How many further attempts an asynchronous send makes after a failed one, within its deadline.",
+    },
+    Key {
+        name: "retry.another.broker.when.not.store.ok",
+        kind: Kind::Boolean,
+        default: "false",
+        unit: "",
+        java: "retryAnotherBrokerWhenNotStoreOK",
+        secret: false,
+        text: "Whether a send tries another broker when one has stored the message but not flushed or replicated it \
+               in time (`FLUSH_DISK_TIMEOUT`, `FLUSH_SLAVE_TIMEOUT`, `SLAVE_NOT_AVAILABLE`). The message may then \
+               be stored twice.",
+    },
+    Key {
+        name: "create.topic.key",
+        kind: Kind::Text(Rule::Topic),
+        default: "TBW102",
+        unit: "",
+        java: "createTopicKey",
+        secret: false,
+        text: "The topic whose settings a broker copies when it creates a topic on its first message. Brokers that \
+               create topics know `TBW102`.",
+    },
+    Key {
+        name: "default.topic.queue.nums",
+        kind: Kind::Integer { min: 1, max: 65_535 },
+        default: "4",
+        unit: "queues",
+        java: "defaultTopicQueueNums",
+        secret: false,
+        text: "How many queues a topic gets that is created on its first message. The broker has an upper bound of \
+               its own.",
+    },
+    Key {
+        name: "max.message.size",
+        // A frame has at most 16 MiB; 64 KiB of it are left for the header and the properties.
+        kind: Kind::Integer {
+            min: 1,
+            max: 16_711_680,
+        },
+        default: "4194304",
+        unit: "bytes",
+        java: "maxMessageSize",
+        secret: false,
+        text: "The longest body that is sent. Brokers have a bound of their own, 4194304 bytes as they come.",
+    },
+    Key {
+        name: "in.flight.max.messages",
+        kind: Kind::Integer {
+            min: 1,
+            max: 10_000_000,
+        },
+        default: "100000",
+        unit: "messages",
+        java: "backPressureForAsyncSendNum",
+        secret: false,
+        text: "How many messages may be in flight: accepted, and their outcome not yet taken by the program. Over \
+               it, `in.flight.full` decides.",
+    },
+    Key {
+        name: "in.flight.max.bytes",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_000_000_000_000,
+        },
+        default: "268435456",
+        unit: "bytes",
+        java: "backPressureForAsyncSendSize",
+        secret: false,
+        text: "How many bytes of messages may be in flight. Over it, `in.flight.full` decides.",
+    },
+    Key {
+        name: "in.flight.full",
+        kind: Kind::Choice(&["fail", "wait"]),
+        default: "fail",
+        unit: "",
+        java: "",
+        secret: false,
+        text: "What a send does that finds too much in flight: `fail` at once with `QUEUE_FULL`, or `wait` for room \
+               until its deadline.",
+    },
+    Key {
+        name: "header.encoding",
+        kind: Kind::Choice(&["rocketmq", "json"]),
+        default: "rocketmq",
+        unit: "",
+        java: "rocketmq.serialize.type",
+        secret: false,
+        text: "How the headers of requests are written: the binary `rocketmq` encoding, or `json`. Every server \
+               reads both.",
+    },
+    Key {
+        name: "client.language",
+        kind: Kind::Choice(&[
+            "JAVA", "CPP", "DOTNET", "PYTHON", "DELPHI", "ERLANG", "RUBY", "OTHER", "HTTP", "GO", "PHP",
+            "OMS", "RUST", "NODE_JS",
+        ]),
+        default: "OTHER",
+        unit: "",
+        java: "language",
+        secret: false,
+        text: "The language brokers are told, for their operators' eyes. Old servers do not know the newer words: \
+               `OMS` came with 4.3, `RUST` with 4.9.4, `NODE_JS` with 5.3.2.",
+    },
+    Key {
+        name: "socket.send.buffer.bytes",
+        kind: Kind::Integer {
+            min: 0,
+            max: 1_073_741_823,
+        },
+        default: "0",
+        unit: "bytes",
+        java: "clientSocketSndBufSize",
+        secret: false,
+        text: "The send buffer of each connection in the operating system; 0 leaves the choice to the system.",
+    },
+    Key {
+        name: "socket.receive.buffer.bytes",
+        kind: Kind::Integer {
+            min: 0,
+            max: 1_073_741_823,
+        },
+        default: "0",
+        unit: "bytes",
+        java: "clientSocketRcvBufSize",
+        secret: false,
+        text: "The receive buffer of each connection in the operating system; 0 leaves the choice to the system.",
+    },
+    Key {
+        name: "log.level",
+        kind: Kind::Choice(&["off", "error", "warn", "info", "debug"]),
+        default: "info",
+        unit: "",
+        java: "",
+        secret: false,
+        text: "How much is logged. A program that takes the log lines gets this level and those above it. Without \
+               one only warnings and errors are written, to the standard error stream, at most 10 lines in 10 \
+               seconds.",
+    },
+    Key {
+        name: "test.mock.brokers",
+        kind: Kind::Integer { min: 0, max: 100 },
+        default: "0",
+        unit: "brokers",
+        java: "",
+        secret: false,
+        text: "For tests: above 0, the C and Python libraries start a name server and this many brokers in memory, \
+               and the producer uses them instead of `name.server`. Nothing leaves the machine, nothing is kept.",
+    },
+];

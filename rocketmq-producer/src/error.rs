@@ -1,0 +1,404 @@
+//! What went wrong, and whether the message may be stored all the same.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rocketmq_protocol::codes;
+
+/// The kind of an error. Numbers are part of the ABI and never change.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// An argument is missing, is not UTF-8, or is outside its range.
+    InvalidArgument = 1,
+    /// The configuration has no key of this name.
+    UnknownKey = 2,
+    /// The value does not fit its configuration key.
+    InvalidValue = 3,
+    /// The message breaks a rule of topics, bodies or properties; nothing was sent.
+    MessageIllegal = 4,
+    /// Another producer of the same client instance has this group.
+    GroupConflict = 5,
+    /// The producer is closed, or was closed before the send had its outcome.
+    Closed = 6,
+    /// The handle was made before `fork` and is used in the child.
+    Forked = 7,
+    /// The call would wait for the very callback it was made from.
+    WouldDeadlock = 8,
+    /// The bound on messages or bytes in flight is reached.
+    QueueFull = 9,
+    /// The deadline of the call passed.
+    Timeout = 10,
+    /// No name server address is configured, or the look-up has given none yet.
+    NoNameServer = 11,
+    /// No name server could be asked: unreachable, silent or failing.
+    NameServer = 12,
+    /// The topic has no route, or no queue that may be written.
+    NoRoute = 13,
+    /// No connection to the broker could be made.
+    Connect = 14,
+    /// The connection broke while the request was under way.
+    ConnectionLost = 15,
+    /// The broker answered with an error code.
+    Broker = 16,
+    /// The peer sent something that is not the remoting protocol.
+    Protocol = 17,
+    /// The operating system refused a thread, a descriptor or memory.
+    System = 18,
+    /// A defect of the library; please report it.
+    Internal = 19,
+}
+
+impl ErrorCode {
+    /// Every code, in the order of its number.
+    pub const ALL: &'static [ErrorCode] = &[
+        Self::InvalidArgument,
+        Self::UnknownKey,
+        Self::InvalidValue,
+        Self::MessageIllegal,
+        Self::GroupConflict,
+        Self::Closed,
+        Self::Forked,
+        Self::WouldDeadlock,
+        Self::QueueFull,
+        Self::Timeout,
+        Self::NoNameServer,
+        Self::NameServer,
+        Self::NoRoute,
+        Self::Connect,
+        Self::ConnectionLost,
+        Self::Broker,
+        Self::Protocol,
+        Self::System,
+        Self::Internal,
+    ];
+
+    /// The name as C and Python spell it, for example `QUEUE_FULL`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::UnknownKey => "UNKNOWN_KEY",
+            Self::InvalidValue => "INVALID_VALUE",
+            Self::MessageIllegal => "MESSAGE_ILLEGAL",
+            Self::GroupConflict => "GROUP_CONFLICT",
+            Self::Closed => "CLOSED",
+            Self::Forked => "FORKED",
+            Self::WouldDeadlock => "WOULD_DEADLOCK",
+            Self::QueueFull => "QUEUE_FULL",
+            Self::Timeout => "TIMEOUT",
+            Self::NoNameServer => "NO_NAME_SERVER",
+            Self::NameServer => "NAME_SERVER",
+            Self::NoRoute => "NO_ROUTE",
+            Self::Connect => "CONNECT",
+            Self::ConnectionLost => "CONNECTION_LOST",
+            Self::Broker => "BROKER",
+            Self::Protocol => "PROTOCOL",
+            Self::System => "SYSTEM",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// The code of this number, if there is one.
+    pub fn from_i32(number: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| *code as i32 == number)
+    }
+}
+
+/// Whether the message of a failed send may be found at a broker.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Persistence {
+    /// No broker can have stored it: nothing was written, or every broker refused it.
+    NotPersisted = 0,
+    /// A request was written and its answer never came.
+    PossiblyPersisted = 1,
+    /// A broker said that it holds the message.
+    Persisted = 2,
+}
+
+/// An error with all that is known about it. Cheap to clone; the frequent ones allocate nothing.
+#[derive(Clone)]
+pub struct Error(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Static(&'static Details),
+    Shared(Arc<Details>),
+}
+
+#[derive(Clone)]
+struct Details {
+    code: ErrorCode,
+    message: Text,
+    broker_code: Option<i32>,
+    remark: Option<Box<str>>,
+    address: Option<Arc<str>>,
+    attempts: u32,
+    elapsed: Duration,
+    retriable: bool,
+    persistence: Persistence,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+#[derive(Clone)]
+enum Text {
+    Static(&'static str),
+    Owned(Box<str>),
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Static(text) => text,
+            Self::Owned(text) => text,
+        }
+    }
+}
+
+const fn fixed(code: ErrorCode, message: &'static str, retriable: bool) -> Details {
+    Details {
+        code,
+        message: Text::Static(message),
+        broker_code: None,
+        remark: None,
+        address: None,
+        attempts: 0,
+        elapsed: Duration::ZERO,
+        retriable,
+        persistence: Persistence::NotPersisted,
+        source: None,
+    }
+}
+
+static QUEUE_FULL: Details = fixed(
+    ErrorCode::QueueFull,
+    "too much in flight: in.flight.max.messages or in.flight.max.bytes is reached",
+    true,
+);
+static CLOSED: Details = fixed(ErrorCode::Closed, "the producer is closed", false);
+static FORKED: Details = fixed(
+    ErrorCode::Forked,
+    "this handle was made before fork(): make a new one in the child process",
+    false,
+);
+static WOULD_DEADLOCK: Details = fixed(
+    ErrorCode::WouldDeadlock,
+    "called from a callback of this producer, which the call would wait for",
+    false,
+);
+
+impl Error {
+    /// An error of this kind; nothing was sent.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let retriable = matches!(
+            code,
+            ErrorCode::Timeout
+                | ErrorCode::NameServer
+                | ErrorCode::Connect
+                | ErrorCode::ConnectionLost
+                | ErrorCode::QueueFull
+                | ErrorCode::System
+        );
+        Self(Repr::Shared(Arc::new(Details {
+            message: Text::Owned(message.into().into_boxed_str()),
+            ..fixed(code, "", retriable)
+        })))
+    }
+
+    /// The bound on messages or bytes in flight is reached. Allocates nothing.
+    pub const fn queue_full() -> Self {
+        Self(Repr::Static(&QUEUE_FULL))
+    }
+
+    /// The producer is closed. Allocates nothing.
+    pub const fn closed() -> Self {
+        Self(Repr::Static(&CLOSED))
+    }
+
+    /// The handle belongs to the parent process. Allocates nothing.
+    pub const fn forked() -> Self {
+        Self(Repr::Static(&FORKED))
+    }
+
+    /// The call would wait for its own caller. Allocates nothing.
+    pub const fn would_deadlock() -> Self {
+        Self(Repr::Static(&WOULD_DEADLOCK))
+    }
+
+    /// The kind.
+    pub fn code(&self) -> ErrorCode {
+        self.details().code
+    }
+
+    /// The name of the kind, for example `TIMEOUT`.
+    pub fn name(&self) -> &'static str {
+        self.code().name()
+    }
+
+    /// One sentence for people: what failed, where, why.
+    pub fn message(&self) -> &str {
+        self.details().message.as_str()
+    }
+
+    /// The response code of the broker or name server that refused (protocol 1.6).
+    pub fn broker_code(&self) -> Option<i32> {
+        self.details().broker_code
+    }
+
+    /// The text that came with [`Error::broker_code`].
+    pub fn remark(&self) -> Option<&str> {
+        self.details().remark.as_deref()
+    }
+
+    /// `host:port` of the broker or name server that was spoken to last.
+    pub fn broker_address(&self) -> Option<&str> {
+        self.details().address.as_deref()
+    }
+
+    /// How often the message was handed to a connection.
+    pub fn attempts(&self) -> u32 {
+        self.details().attempts
+    }
+
+    /// From the call to the outcome.
+    pub fn elapsed(&self) -> Duration {
+        self.details().elapsed
+    }
+
+    /// Whether the same call may succeed later without a change.
+    pub fn is_retriable(&self) -> bool {
+        self.details().retriable
+    }
+
+    /// Whether the message may be stored in spite of the error.
+    pub fn persistence(&self) -> Persistence {
+        self.details().persistence
+    }
+
+    /// Whether this is one of the errors that live as long as the process and cost no allocation.
+    pub fn is_static(&self) -> bool {
+        matches!(self.0, Repr::Static(_))
+    }
+
+    fn details(&self) -> &Details {
+        match &self.0 {
+            Repr::Static(details) => details,
+            Repr::Shared(details) => details,
+        }
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Details)) -> Self {
+        let mut details = match self.0 {
+            Repr::Static(details) => Arc::new(details.clone()),
+            Repr::Shared(details) => details,
+        };
+        change(Arc::make_mut(&mut details));
+        self.0 = Repr::Shared(details);
+        self
+    }
+
+    pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.with_shared_source(Arc::new(source))
+    }
+
+    pub(crate) fn with_shared_source(self, source: Arc<dyn StdError + Send + Sync>) -> Self {
+        self.change(|details| details.source = Some(source))
+    }
+
+    pub(crate) fn at(self, address: Arc<str>) -> Self {
+        self.change(|details| details.address = Some(address))
+    }
+
+    pub(crate) fn with_persistence(self, persistence: Persistence) -> Self {
+        self.change(|details| details.persistence = persistence)
+    }
+
+    pub(crate) fn with_history(self, attempts: u32, elapsed: Duration) -> Self {
+        self.change(|details| {
+            details.attempts = attempts;
+            details.elapsed = elapsed;
+        })
+    }
+
+    /// A broker or name server answered with an error code.
+    pub(crate) fn answered(code: ErrorCode, broker_code: i32, remark: Option<&str>, retriable: bool) -> Self {
+        let name = codes::response_name(broker_code).unwrap_or("unknown code");
+        let message = match remark {
+            Some(remark) => format!("code {broker_code} {name}: {remark}"),
+            None => format!("code {broker_code} {name}"),
+        };
+        Self::new(code, message).change(|details| {
+            details.broker_code = Some(broker_code);
+            details.remark = remark.map(Into::into);
+            details.retriable = retriable;
+        })
+    }
+
+    pub(crate) fn with_message(self, message: String) -> Self {
+        self.change(|details| details.message = Text::Owned(message.into_boxed_str()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name(), self.message())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("code", &self.name())
+            .field("message", &self.message())
+            .field("broker_code", &self.broker_code())
+            .field("broker_address", &self.broker_address())
+            .field("attempts", &self.attempts())
+            .field("elapsed", &self.elapsed())
+            .field("persistence", &self.persistence())
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.details().source.as_deref()?;
+        Some(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_distinct_and_found_again() {
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::from_i32(*code as i32), Some(*code));
+            assert_eq!(ErrorCode::ALL.iter().filter(|other| other.name() == code.name()).count(), 1);
+        }
+        assert_eq!(ErrorCode::from_i32(0), None);
+        assert_eq!(ErrorCode::from_i32(ErrorCode::ALL.len() as i32 + 1), None);
+    }
+
+    #[test]
+    fn changing_a_static_error_leaves_the_original_alone() {
+        let error = Error::closed().with_persistence(Persistence::PossiblyPersisted);
+        assert_eq!(error.persistence(), Persistence::PossiblyPersisted);
+        assert_eq!(Error::closed().persistence(), Persistence::NotPersisted);
+        assert!(Error::closed().is_static() && !error.is_static());
+    }
+
+    #[test]
+    fn a_broker_answer_keeps_code_remark_address_and_cause() {
+        let error = Error::answered(ErrorCode::Broker, 13, Some("too long"), false)
+            .at("127.0.0.1:10911".into())
+            .with_source(std::io::Error::other("below"));
+        assert_eq!(error.broker_code(), Some(13));
+        assert_eq!(error.remark(), Some("too long"));
+        assert_eq!(error.broker_address(), Some("127.0.0.1:10911"));
+        assert!(error.source().is_some());
+        assert_eq!(error.to_string(), "BROKER: code 13 MESSAGE_ILLEGAL: too long");
+    }
+}

@@ -1,0 +1,35 @@
+//! The RocketMQ producer core: what the C library and the Python package stand on.
+//!
+//! A message passes through these rooms in order: [`producer`] validates and prepares it, `routing` says which
+//! queue it can go to, `remoting` carries it there and brings the answer back, and `completion` hands the
+//! outcome over. `client` is what producers of one client id share; `runtime` is the process's I/O thread.
+//!
+//! Errors of all calls are [`Error`]; they say what failed, where, after how many attempts, and whether the
+//! message may be stored all the same.
+
+mod client;
+mod completion;
+pub mod config;
+mod error;
+mod log;
+mod message;
+mod producer;
+mod receipt;
+mod remoting;
+mod routing;
+mod runtime;
+pub mod sys;
+
+pub use completion::{CompletionQueue, DeliveryThread, Report, Tag};
+pub use config::Config;
+pub use error::{Error, ErrorCode, Persistence};
+pub use log::{LogLevel, LogSink};
+pub use message::{Message, Property};
+pub use producer::Producer;
+pub use receipt::{Receipt, SendStatus};
+pub use sys::is_forked;
+
+/// The version of the library.
+pub const fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,0 +1,300 @@
+//! Log lines: to a caller's sink, or warnings to the standard error stream.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+
+use crate::error::{Error, ErrorCode};
+
+/// How much is logged. Numbers are part of the ABI and never change.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    /// Nothing at all.
+    Off = 0,
+    /// Something failed that a program's owner must know of.
+    Error = 1,
+    /// Something failed and will be tried again, or works worse than it should.
+    Warn = 2,
+    /// Connections, routes and producers that come and go.
+    Info = 3,
+    /// What is needed to follow one message.
+    Debug = 4,
+}
+
+impl LogLevel {
+    /// Every level, in the order of its number.
+    pub const ALL: &'static [LogLevel] = &[Self::Off, Self::Error, Self::Warn, Self::Info, Self::Debug];
+
+    /// The word the key `log.level` takes, for example `warn`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for LogLevel {
+    type Err = Error;
+
+    /// The level of this word, in any case; `INVALID_VALUE` for another word.
+    fn from_str(word: &str) -> Result<Self, Error> {
+        let level = Self::ALL
+            .iter()
+            .find(|level| level.name().eq_ignore_ascii_case(word));
+        level
+            .copied()
+            .ok_or_else(|| Error::new(ErrorCode::InvalidValue, format!("no log level {word:?}")))
+    }
+}
+
+/// Takes the log lines of producers.
+///
+/// Called from any thread, the I/O thread included, and from several at once: be quick, do not block, and do
+/// not call a producer. A sink that panics loses that line and nothing else. Lines hold no message bodies and
+/// no secrets.
+pub trait LogSink: Send + Sync {
+    /// One line: its level (never [`LogLevel::Off`]), the part of the library it comes from (`routing`,
+    /// `remoting`, …), and its text without a line end.
+    fn log(&self, level: LogLevel, target: &str, text: &str);
+}
+
+/// The way to the sink; cheap to clone. Texts are made only if somebody wants them.
+#[derive(Clone)]
+pub(crate) struct Log {
+    level: LogLevel,
+    sink: Option<Arc<dyn LogSink>>,
+}
+
+impl Log {
+    /// Without a sink, warnings and errors go to the standard error stream, a few at a time.
+    pub(crate) fn new(level: LogLevel, sink: Option<Arc<dyn LogSink>>) -> Self {
+        let level = if sink.is_some() {
+            level
+        } else {
+            level.min(LogLevel::Warn)
+        };
+        Self { level, sink }
+    }
+
+    #[track_caller]
+    pub(crate) fn error(&self, text: impl FnOnce() -> String) {
+        self.log(LogLevel::Error, text);
+    }
+
+    #[track_caller]
+    pub(crate) fn warn(&self, text: impl FnOnce() -> String) {
+        self.log(LogLevel::Warn, text);
+    }
+
+    #[track_caller]
+    pub(crate) fn info(&self, text: impl FnOnce() -> String) {
+        self.log(LogLevel::Info, text);
+    }
+
+    #[track_caller]
+    pub(crate) fn debug(&self, text: impl FnOnce() -> String) {
+        self.log(LogLevel::Debug, text);
+    }
+
+    #[track_caller]
+    fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
+        if level > self.level {
+            return;
+        }
+        let target = room(Location::caller().file());
+        let Some(sink) = &self.sink else {
+            return to_standard_error(level, target, text);
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| sink.log(level, target, &text())));
+        if let Err(payload) = outcome {
+            // Its destructor is the caller's code as well, and may panic again.
+            std::mem::forget(payload);
+        }
+    }
+}
+
+/// The part of the library a source file belongs to: its folder or its own name below `src`.
+fn room(file: &str) -> &str {
+    let path = file.rsplit_once("src/").map_or(file, |(_, path)| path);
+    path.split(['/', '.']).next().unwrap_or(path)
+}
+
+fn to_standard_error(level: LogLevel, target: &str, text: impl FnOnce() -> String) {
+    static LIMIT: LineLimit = LineLimit::new();
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    let now_ms = u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let Some(left_out) = LIMIT.admit(now_ms) else {
+        return;
+    };
+    let mut lines = String::new();
+    if left_out > 0 {
+        lines = format!("rmq warn log: {left_out} lines were left out\n");
+    }
+    lines.push_str(&format!("rmq {level} {target}: {}\n", text()));
+    // Not through std's handle: its lock may be held for ever in a forked child.
+    if let Ok(descriptor) = std::io::stderr().as_fd().try_clone_to_owned() {
+        // There is nobody left to tell that the last resort failed.
+        let _ = File::from(descriptor).write_all(lines.as_bytes());
+    }
+}
+
+/// At most [`LineLimit::LINES`] in [`LineLimit::WINDOW_MS`], without a lock: a window begins with the first line
+/// after the end of the last one.
+struct LineLimit(AtomicU64);
+
+impl LineLimit {
+    const LINES: u64 = 10;
+    const WINDOW_MS: u64 = 10_000;
+    /// The state is the start of the window in ms, and below it the count of lines that came in it.
+    const COUNT_BITS: u32 = 24;
+    const COUNT_MAX: u64 = (1 << Self::COUNT_BITS) - 1;
+
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Whether a line may be written now, and how many were left out before it.
+    fn admit(&self, now_ms: u64) -> Option<u64> {
+        let same_window =
+            |state: u64| state != 0 && now_ms.saturating_sub(state >> Self::COUNT_BITS) < Self::WINDOW_MS;
+        let next = |state: u64| {
+            let (start, count) = (state >> Self::COUNT_BITS, state & Self::COUNT_MAX);
+            let (start, count) = if same_window(state) {
+                (start, count + 1)
+            } else {
+                (now_ms, 1)
+            };
+            Some(start << Self::COUNT_BITS | count.min(Self::COUNT_MAX))
+        };
+        // `next` always gives a state, so both arms hold the one before.
+        let (Ok(before) | Err(before)) = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        let count = before & Self::COUNT_MAX;
+        match same_window(before) {
+            true => (count < Self::LINES).then_some(0),
+            false => Some(count.saturating_sub(Self::LINES)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parking_lot::Mutex;
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<(LogLevel, String, String)>>);
+
+    impl LogSink for Kept {
+        fn log(&self, level: LogLevel, target: &str, text: &str) {
+            self.0.lock().push((level, target.to_owned(), text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn levels_have_words_and_numbers() {
+        for (number, level) in LogLevel::ALL.iter().enumerate() {
+            assert_eq!(*level as i32, number as i32);
+            assert_eq!(level.name().to_uppercase().parse::<LogLevel>().unwrap(), *level);
+        }
+        assert_eq!(
+            "loud".parse::<LogLevel>().unwrap_err().code(),
+            ErrorCode::InvalidValue
+        );
+    }
+
+    #[test]
+    fn the_sink_gets_its_level_and_nothing_else_is_formatted() {
+        let kept = Arc::new(Kept::default());
+        let log = Log::new(LogLevel::Info, Some(kept.clone()));
+        log.error(|| "1".to_owned());
+        log.warn(|| "2".to_owned());
+        log.info(|| "3".to_owned());
+        log.clone()
+            .debug(|| unreachable!("formatted a line nobody wants"));
+        let expected = [
+            (LogLevel::Error, "log", "1"),
+            (LogLevel::Warn, "log", "2"),
+            (LogLevel::Info, "log", "3"),
+        ];
+        let kept = kept.0.lock();
+        assert!(
+            kept.iter()
+                .map(|(level, target, text)| (*level, target.as_str(), text.as_str()))
+                .eq(expected)
+        );
+    }
+
+    #[test]
+    fn a_line_names_the_part_it_comes_from_and_no_path() {
+        assert_eq!(
+            room("/build/src/x/rocketmq-producer/src/routing/route_table.rs"),
+            "routing"
+        );
+        assert_eq!(room("rocketmq-producer/src/runtime.rs"), "runtime");
+    }
+
+    #[test]
+    fn without_a_sink_only_warnings_are_formatted() {
+        Log::new(LogLevel::Debug, None).info(|| unreachable!("formatted a line nobody wants"));
+        Log::new(LogLevel::Off, None).error(|| unreachable!("formatted a line nobody wants"));
+    }
+
+    #[test]
+    fn a_sink_that_panics_is_survived() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a panic value that panics");
+            }
+        }
+        struct Panics;
+        impl LogSink for Panics {
+            fn log(&self, _: LogLevel, _: &str, _: &str) {
+                std::panic::panic_any(Bomb);
+            }
+        }
+        Log::new(LogLevel::Debug, Some(Arc::new(Panics))).error(|| "text".to_owned());
+    }
+
+    #[test]
+    fn ten_lines_pass_and_the_next_window_tells_how_many_did_not() {
+        let limit = LineLimit::new();
+        for line in 0..10 {
+            assert_eq!(limit.admit(line), Some(0), "line {line}");
+        }
+        for _ in 0..7 {
+            assert_eq!(limit.admit(9_999), None);
+        }
+        assert_eq!(limit.admit(10_000), Some(7));
+        assert_eq!(limit.admit(10_001), Some(0));
+        assert_eq!(limit.admit(20_000), Some(0));
+    }
+
+    #[test]
+    fn a_long_flood_stays_within_its_window() {
+        let limit = LineLimit::new();
+        let admitted = (0..=LineLimit::COUNT_MAX + 5)
+            .filter(|_| limit.admit(3).is_some())
+            .count();
+        assert_eq!(admitted as u64, LineLimit::LINES);
+        assert_eq!(limit.admit(10_003), Some(LineLimit::COUNT_MAX - LineLimit::LINES));
+    }
+}

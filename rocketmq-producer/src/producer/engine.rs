@@ -1,0 +1,187 @@
+//! What all sends of one producer share.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use super::bounds::Bounds;
+use super::operation::SendOperation;
+use super::prepare::Prepared;
+use super::validate::validate;
+use crate::client::ClientInstance;
+use crate::completion::{Completion, Wakes};
+use crate::config::{InFlightFull, Settings};
+use crate::error::{Error, ErrorCode};
+use crate::message::Message;
+use crate::sys;
+
+/// While a close waits for sends that are between two steps, it looks again this often.
+const ABORT_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Numbers the producers of a process, from 1.
+static OWNERS: AtomicUsize = AtomicUsize::new(1);
+
+pub(super) struct Engine {
+    pub(super) settings: Settings,
+    pub(super) client: Arc<ClientInstance>,
+    pub(super) bounds: Arc<Bounds>,
+    pub(super) owner: usize,
+    /// No new sends.
+    closing: AtomicBool,
+    /// No new attempts: what is left completes as closed.
+    aborted: AtomicBool,
+    generation: u64,
+}
+
+/// How a send waits and retries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Sync,
+    Async,
+    Oneway,
+}
+
+impl Engine {
+    pub(super) fn start(settings: Settings) -> Result<Arc<Self>, Error> {
+        let client = ClientInstance::join(&settings)?;
+        let bounds = Arc::new(Bounds::new(settings.in_flight_max_messages, settings.in_flight_max_bytes));
+        Ok(Arc::new(Self {
+            generation: client.process.generation(),
+            settings,
+            client,
+            bounds,
+            owner: OWNERS.fetch_add(1, Ordering::Relaxed),
+            closing: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
+        }))
+    }
+
+    pub(super) fn is_forked(&self) -> bool {
+        sys::fork_generation() != self.generation
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Refuses new sends; `true` for the first who asks.
+    pub(super) fn begin_closing(&self) -> bool {
+        !self.closing.swap(true, Ordering::SeqCst)
+    }
+
+    pub(super) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::SeqCst)
+    }
+
+    /// Completes everything that is left. Sends that are between two steps see the flag at the next one.
+    pub(super) fn abort(&self) {
+        self.aborted.store(true, Ordering::SeqCst);
+        self.client.routes.abort(self.owner);
+        self.client.remoting.abort(self.owner);
+    }
+
+    /// Aborts until nothing is left. A send that is between two steps on another thread ends at its next one.
+    pub(super) fn abort_until_settled(&self) {
+        loop {
+            self.abort();
+            if self.bounds.wait_settled(Some(Instant::now() + ABORT_INTERVAL)) {
+                return;
+            }
+        }
+    }
+
+    /// Tells the brokers that the group is gone, and waits for their answers until the deadline.
+    pub(super) fn leave(&self, deadline: Option<Instant>) {
+        let client = Arc::clone(&self.client);
+        let group = self.settings.group.clone();
+        let left = deadline.map_or(self.settings.api_timeout, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        });
+        let (sender, told) = mpsc::channel::<()>();
+        self.io().spawn(async move {
+            client.leave(&group, left).await;
+            drop(sender);
+        });
+        // Ends when the sender is dropped or the time is over; nothing is ever sent.
+        let _ = told.recv_timeout(left);
+    }
+
+    /// The end without anyone waiting for it.
+    pub(super) fn end_in_background(self: &Arc<Self>) {
+        let engine = Arc::clone(self);
+        self.io().spawn(async move {
+            while engine.bounds.has_outstanding() {
+                engine.abort();
+                tokio::task::yield_now().await;
+            }
+            engine.client.leave(&engine.settings.group, engine.settings.api_timeout).await;
+        });
+    }
+
+    /// Runs a future on the I/O thread and waits for its result.
+    pub(super) fn on_io_thread<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (sender, receiver) = mpsc::channel();
+        self.io().spawn(async move {
+            // The receiver waits below until it has this.
+            let _ = sender.send(future.await);
+        });
+        receiver.recv().map_err(|cause| Error::new(ErrorCode::Internal, "the I/O thread ended").with_source(cause))
+    }
+
+    /// Whether the caller runs on the I/O thread (in a log sink), where waiting for it would never end.
+    pub(super) fn is_io_thread(&self) -> bool {
+        self.client.process.process().is_io_thread()
+    }
+
+    fn io(&self) -> &Handle {
+        &self.client.process.process().io
+    }
+
+    /// Accepts or refuses a send and starts it. An error means that nothing of it will be heard again.
+    pub(super) fn send(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        mode: Mode,
+        timeout: Option<Duration>,
+        completion: Completion,
+        wakes: &mut Wakes,
+    ) -> Result<(), Error> {
+        if self.is_forked() {
+            return Err(Error::forked());
+        }
+        if self.is_closing() {
+            return Err(Error::closed());
+        }
+        let started = Instant::now();
+        let timeout = timeout.unwrap_or(self.settings.send_timeout);
+        let Some(deadline) = started.checked_add(timeout) else {
+            let text = format!("a timeout of {} s cannot be kept", timeout.as_secs());
+            return Err(Error::new(ErrorCode::InvalidArgument, text));
+        };
+        validate(message, self.settings.max_message_size)?;
+        let waits = mode == Mode::Sync || self.settings.in_flight_full == InFlightFull::Wait;
+        let share = match self.bounds.try_take(message.body.len()) {
+            None if waits => self.bounds.take_by(message.body.len(), deadline),
+            share => share,
+        };
+        let share = share.ok_or_else(Error::queue_full)?;
+        let prepared = Prepared::new(message, self.client.process.process().unique_id())?;
+        let topic = self.client.routes.topic(message.topic);
+        // Counted before the second look at the flag: a close that does not see it is seen here.
+        self.bounds.accepted();
+        if self.is_closing() {
+            self.bounds.settled();
+            return Err(Error::closed());
+        }
+        let operation =
+            SendOperation::new(Arc::clone(self), topic, prepared, mode, started, deadline, completion, share);
+        Box::new(operation).start(wakes);
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! The producer as its users hold it.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::engine::{Engine, Mode};
+use crate::completion::{Completion, CompletionQueue, Tag, Waiter, Wakes};
+use crate::config::{Config, Settings};
+use crate::error::{Error, ErrorCode};
+use crate::message::Message;
+use crate::receipt::Receipt;
+
+/// A producer of one group. Clones are handles of the same producer; any thread may use any of them.
+///
+/// The last handle's drop closes it without waiting; [`Producer::close`] waits. In a child made by `fork` every
+/// call answers `FORKED` and the drop does nothing.
+#[derive(Clone)]
+pub struct Producer(Arc<Handle>);
+
+struct Handle(Arc<Engine>);
+
+impl Producer {
+    /// Makes and starts a producer. Never waits for the network: name servers and brokers are reached when the
+    /// first send needs them (see [`Producer::wait_ready`]).
+    ///
+    /// # Errors
+    /// `INVALID_VALUE` (no or bad `producer.group`), `NO_NAME_SERVER` (nothing says where the cluster is),
+    /// `GROUP_CONFLICT` (with `instance.name`: the group has a producer there), `SYSTEM` (no thread).
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Handle(Engine::start(Settings::read(config)?)?))))
+    }
+
+    fn engine(&self) -> &Arc<Engine> {
+        &self.0.0
+    }
+
+    /// Sends and waits for the receipt, at most `timeout` (`send.timeout.ms` if `None`) all attempts included.
+    ///
+    /// # Errors
+    /// `MESSAGE_ILLEGAL`, `CLOSED`, `FORKED` at once; else what the last attempt met, with its story.
+    pub fn send(&self, message: &Message<'_>, timeout: Option<Duration>) -> Result<Receipt, Error> {
+        if self.engine().is_io_thread() {
+            return Err(Error::would_deadlock());
+        }
+        let waiter = Arc::new(Waiter::default());
+        let completion = Completion::Waiter(Arc::clone(&waiter));
+        self.engine().send(message, Mode::Sync, timeout, completion, &mut Wakes::default())?;
+        waiter.wait()
+    }
+
+    /// Sends; the outcome comes to `queue` as exactly one report with this tag.
+    ///
+    /// # Errors
+    /// The send was refused and no report comes: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `CLOSED`, `FORKED`.
+    pub fn send_queued(
+        &self,
+        message: &Message<'_>,
+        timeout: Option<Duration>,
+        queue: &CompletionQueue,
+        tag: Tag,
+    ) -> Result<(), Error> {
+        let completion = Completion::Queue(queue.clone(), tag);
+        self.engine().send(message, Mode::Async, timeout, completion, &mut Wakes::default())
+    }
+
+    /// Sends many, each as [`Producer::send_queued`] does. `tags` and `results` are as long as `messages`;
+    /// `results` gets one entry per message. Returns how many were accepted.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the lengths differ; then nothing was sent.
+    pub fn send_many(
+        &self,
+        messages: &[Message<'_>],
+        timeout: Option<Duration>,
+        queue: &CompletionQueue,
+        tags: &[Tag],
+        results: &mut [Result<(), Error>],
+    ) -> Result<usize, Error> {
+        if tags.len() != messages.len() || results.len() != messages.len() {
+            let text = format!(
+                "{} messages, {} tags and {} results: one each is needed",
+                messages.len(),
+                tags.len(),
+                results.len()
+            );
+            return Err(Error::new(ErrorCode::InvalidArgument, text));
+        }
+        let mut wakes = Wakes::default();
+        let mut accepted = 0;
+        for ((message, tag), result) in messages.iter().zip(tags).zip(results) {
+            let completion = Completion::Queue(queue.clone(), *tag);
+            *result = self.engine().send(message, Mode::Async, timeout, completion, &mut wakes);
+            accepted += usize::from(result.is_ok());
+        }
+        Ok(accepted)
+    }
+
+    /// Sends; the future gives the outcome and needs no particular executor. Dropping it does not take the
+    /// message back.
+    pub fn send_async(
+        &self,
+        message: &Message<'_>,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
+        let (sender, receiver) = oneshot::channel();
+        let completion = Completion::Future(sender);
+        let accepted = self.engine().send(message, Mode::Async, timeout, completion, &mut Wakes::default());
+        async move {
+            accepted?;
+            receiver.await.unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "a send without an outcome")))
+        }
+    }
+
+    /// Sends without an answer: over when the socket took it. What is lost later nobody can tell.
+    ///
+    /// # Errors
+    /// As [`Producer::send_queued`].
+    pub fn send_oneway(&self, message: &Message<'_>, timeout: Option<Duration>) -> Result<(), Error> {
+        self.engine().send(message, Mode::Oneway, timeout, Completion::Nobody, &mut Wakes::default())
+    }
+
+    /// Waits until every accepted send has its outcome and every one-way message is written.
+    ///
+    /// # Errors
+    /// `TIMEOUT` when some have not; they go on. `FORKED`.
+    pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        let engine = self.engine();
+        if engine.is_forked() {
+            return Err(Error::forked());
+        }
+        if engine.is_io_thread() {
+            return Err(Error::would_deadlock());
+        }
+        if engine.bounds.wait_settled(Instant::now().checked_add(timeout)) {
+            return Ok(());
+        }
+        let text = format!("sends are still without an outcome after {} ms", timeout.as_millis());
+        Err(Error::new(ErrorCode::Timeout, text))
+    }
+
+    /// Waits until a name server has answered this client.
+    ///
+    /// # Errors
+    /// Why none did, with its address: `NAME_SERVER`, `NO_NAME_SERVER`. `CLOSED`, `FORKED`.
+    pub fn wait_ready(&self, timeout: Duration) -> Result<(), Error> {
+        let engine = self.engine();
+        if engine.is_forked() {
+            return Err(Error::forked());
+        }
+        if engine.is_closing() {
+            return Err(Error::closed());
+        }
+        if engine.is_io_thread() {
+            return Err(Error::would_deadlock());
+        }
+        let client = Arc::clone(&engine.client);
+        let topic = engine.settings.create_topic_key.clone();
+        engine.on_io_thread(async move { client.name_servers.wait_ready(&topic, timeout).await })?
+    }
+
+    /// Refuses new sends, waits at most `timeout` for the outcomes of those accepted, completes what is left as
+    /// `CLOSED`, and tells the brokers. Every accepted send has its outcome afterwards. Closing again does
+    /// nothing.
+    ///
+    /// # Errors
+    /// `TIMEOUT` when sends had to be completed as `CLOSED`. `FORKED`.
+    pub fn close(&self, timeout: Duration) -> Result<(), Error> {
+        let engine = self.engine();
+        if engine.is_forked() {
+            return Err(Error::forked());
+        }
+        if engine.is_io_thread() {
+            return Err(Error::would_deadlock());
+        }
+        if !engine.begin_closing() {
+            return Ok(());
+        }
+        let deadline = Instant::now().checked_add(timeout);
+        let settled = engine.bounds.wait_settled(deadline);
+        if !settled {
+            engine.abort_until_settled();
+        }
+        engine.leave(deadline);
+        if settled {
+            return Ok(());
+        }
+        let text = format!("not all sends had an outcome within {} ms; they ended as closed", timeout.as_millis());
+        Err(Error::new(ErrorCode::Timeout, text))
+    }
+
+    /// Messages that count against `in.flight.max.messages` now.
+    pub fn in_flight(&self) -> usize {
+        self.engine().bounds.messages()
+    }
+
+    /// Whether a close has begun.
+    pub fn is_closed(&self) -> bool {
+        self.engine().is_closing()
+    }
+
+    /// The client id that brokers see: `address@instance`.
+    pub fn client_id(&self) -> &str {
+        &self.engine().client.client_id
+    }
+
+    /// The producer group.
+    pub fn group(&self) -> &str {
+        &self.engine().settings.group
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("group", &self.group())
+            .field("client_id", &self.client_id())
+            .field("in_flight", &self.in_flight())
+            .finish()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.0.is_forked() {
+            // In a forked child the engine belongs to threads that are not there: it is left as it is.
+            std::mem::forget(Arc::clone(&self.0));
+        } else if self.0.begin_closing() {
+            self.0.end_in_background();
+        }
+    }
+}

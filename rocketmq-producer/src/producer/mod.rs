@@ -1,0 +1,12 @@
+//! The send engine: validate, prepare, route, attempt, retry, complete. One path for every way to send.
+
+mod bounds;
+mod engine;
+mod handle;
+mod operation;
+mod outcome;
+mod prepare;
+mod validate;
+
+pub(crate) use bounds::InFlightShare;
+pub use handle::Producer;

@@ -1,0 +1,272 @@
+//! One send on its way: the attempt loop, as a state machine that no task or thread belongs to.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rocketmq_protocol::codes::request;
+use rocketmq_protocol::encode::{EncodeError, Preamble, encode_frame};
+use rocketmq_protocol::header::{Header, flag};
+use rocketmq_protocol::requests::SendRequest;
+
+use super::bounds::InFlightShare;
+use super::engine::{Engine, Mode};
+use super::outcome::{self, Attempt};
+use super::prepare::Prepared;
+use crate::client::PROTOCOL_VERSION;
+use crate::completion::{Completion, Wakes};
+use crate::error::{Error, ErrorCode, Persistence};
+use crate::receipt::{OffsetId, Receipt, SendStatus};
+use crate::remoting::{Exchange, Failure, FrameContext};
+use crate::routing::{BrokerTarget, RouteWaiter, Topic};
+use crate::runtime::now_ms;
+
+pub(super) struct SendOperation {
+    engine: Arc<Engine>,
+    topic: Arc<Topic>,
+    prepared: Prepared,
+    mode: Mode,
+    started: Instant,
+    deadline: Instant,
+    attempts: u32,
+    /// Where the attempt under way goes, or the last one went.
+    target: Option<Arc<BrokerTarget>>,
+    queue_id: i32,
+    /// The worst that the attempts so far can have done.
+    persistence: Persistence,
+    /// Stored, but not as safely as `retry.another.broker.when.not.store.ok` asks: the answer if nothing
+    /// better comes.
+    stored: Option<Box<Receipt>>,
+    last_error: Option<Error>,
+    completion: Completion,
+    share: InFlightShare,
+}
+
+impl SendOperation {
+    #[expect(clippy::too_many_arguments, reason = "one place makes it, from parts that have no other common home")]
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        topic: Arc<Topic>,
+        prepared: Prepared,
+        mode: Mode,
+        started: Instant,
+        deadline: Instant,
+        completion: Completion,
+        share: InFlightShare,
+    ) -> Self {
+        Self {
+            engine,
+            topic,
+            prepared,
+            mode,
+            started,
+            deadline,
+            attempts: 0,
+            target: None,
+            queue_id: 0,
+            persistence: Persistence::NotPersisted,
+            stored: None,
+            last_error: None,
+            completion,
+            share,
+        }
+    }
+
+    /// To the first attempt, by way of a route look-up if the topic has no queues yet.
+    pub(super) fn start(self: Box<Self>, wakes: &mut Wakes) {
+        if self.topic.is_routed() {
+            self.attempt(wakes);
+        } else {
+            let topic = Arc::clone(&self.topic);
+            let engine = Arc::clone(&self.engine);
+            engine.client.routes.wait(&topic, self);
+        }
+    }
+
+    /// Chooses a queue and hands the message to its broker's channel.
+    fn attempt(mut self: Box<Self>, wakes: &mut Wakes) {
+        if self.engine.is_aborted() {
+            return self.give_up(Error::closed(), wakes);
+        }
+        if Instant::now() >= self.deadline {
+            let error = self.last_error.take().unwrap_or_else(|| Error::new(ErrorCode::Timeout, "no time is left"));
+            return self.give_up(error, wakes);
+        }
+        let queues = self.topic.queues();
+        let last = self.target.as_ref().map(|target| &*target.broker_name);
+        let Some(queue) = queues.as_ref().and_then(|queues| queues.select(last)).cloned() else {
+            let error = Error::new(ErrorCode::NoRoute, "its route has no queue that may be written");
+            return self.give_up(error, wakes);
+        };
+        self.attempts += 1;
+        self.queue_id = queue.queue_id;
+        match queue.broker.master() {
+            Some(target) => {
+                self.target = Some(Arc::clone(&target));
+                let (deadline, oneway) = (self.deadline, self.mode == Mode::Oneway);
+                target.channel.submit(self, deadline, oneway, wakes);
+            }
+            None => {
+                let text = format!("broker {} has no master in any route", queue.broker.name);
+                self.target = None;
+                self.again(Error::new(ErrorCode::NoRoute, text), wakes);
+            }
+        }
+    }
+
+    /// After a failed attempt: the next one, or the end.
+    fn again(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
+        self.persistence = self.persistence.max(error.persistence());
+        let settings = &self.engine.settings;
+        let retries = match self.mode {
+            Mode::Sync => settings.retry_times,
+            Mode::Async => settings.retry_times_async,
+            Mode::Oneway => 0,
+        };
+        if self.attempts > retries || Instant::now() >= self.deadline {
+            return self.give_up(error, wakes);
+        }
+        self.last_error = Some(error);
+        self.attempt(wakes);
+    }
+
+    /// Stored. If that was not safe enough, another broker is asked too.
+    fn stored(mut self: Box<Self>, receipt: Receipt, wakes: &mut Wakes) {
+        let better_wanted = receipt.status != SendStatus::SendOk
+            && self.engine.settings.retry_another_broker_when_not_store_ok;
+        if !better_wanted {
+            return self.complete(Ok(receipt), wakes);
+        }
+        let error = Error::new(ErrorCode::Broker, format!("stored with status {}", receipt.status.name()))
+            .with_persistence(Persistence::Persisted);
+        self.stored = Some(Box::new(receipt));
+        self.again(error, wakes);
+    }
+
+    /// No attempt is left: an earlier receipt if there is one, else the error with its whole story.
+    fn give_up(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
+        if let Some(receipt) = self.stored.take() {
+            return self.complete(Ok(*receipt), wakes);
+        }
+        let elapsed = self.started.elapsed();
+        let place = self.target.as_ref().map_or_else(String::new, |target| {
+            format!(" (broker {} at {})", target.broker_name, target.channel.address())
+        });
+        let text = format!(
+            "send to topic {} failed after {} attempt(s) in {} ms: {}{place}",
+            self.topic.name,
+            self.attempts,
+            elapsed.as_millis(),
+            error.message(),
+        );
+        let error = match &self.target {
+            Some(target) => error.at(Arc::clone(target.channel.address())),
+            None => error,
+        };
+        let persistence = self.persistence.max(error.persistence());
+        let error =
+            error.with_message(text).with_persistence(persistence).with_history(self.attempts, elapsed);
+        self.complete(Err(error), wakes);
+    }
+
+    fn complete(self: Box<Self>, result: Result<Receipt, Error>, wakes: &mut Wakes) {
+        let Self { engine, completion, share, topic, .. } = *self;
+        if let (Completion::Nobody, Err(error)) = (&completion, &result) {
+            engine.client.log.warn(|| format!("one-way message to {} lost: {error}", topic.name));
+        }
+        completion.complete(result, share, wakes);
+        engine.bounds.settled();
+    }
+
+    fn receipt(&self, status: SendStatus, answer: &rocketmq_protocol::answers::SendAnswer<'_>) -> Option<Receipt> {
+        Some(Receipt {
+            status,
+            topic: Arc::clone(&self.topic.name),
+            target: Arc::clone(self.target.as_ref()?),
+            message_id: self.prepared.unique_id,
+            offset_message_id: OffsetId::new(answer.message_id.as_deref().unwrap_or_default()),
+            queue_id: answer.queue_id.unwrap_or(self.queue_id),
+            queue_offset: answer.queue_offset.unwrap_or(-1),
+            attempts: self.attempts,
+            elapsed: self.started.elapsed(),
+        })
+    }
+}
+
+impl Exchange for SendOperation {
+    fn encode(&mut self, context: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let settings = &self.engine.settings;
+        let preamble = Preamble {
+            code: request::SEND_MESSAGE_V2,
+            language: context.language,
+            version: PROTOCOL_VERSION,
+            opaque: context.opaque,
+            flag: if self.mode == Mode::Oneway { flag::ONEWAY } else { 0 },
+            remark: None,
+        };
+        let request = SendRequest {
+            producer_group: settings.group.as_str().into(),
+            topic: (&*self.topic.name).into(),
+            default_topic: settings.create_topic_key.as_str().into(),
+            default_topic_queue_nums: settings.default_topic_queue_nums,
+            queue_id: self.queue_id,
+            sys_flag: 0,
+            born_timestamp: now_ms() as i64,
+            flag: self.prepared.flag,
+            properties: self.prepared.properties().into(),
+            reconsume_times: 0,
+            unit_mode: false,
+            max_reconsume_times: None,
+            batch: false,
+            broker_name: self.target.as_ref().map(|target| (&*target.broker_name).into()),
+        };
+        encode_frame(out, context.encoding, &preamble, &request.v2(), &[self.prepared.body()])
+    }
+
+    fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], wakes: &mut Wakes) {
+        match outcome::of_answer(header) {
+            Attempt::Stored { status, answer } => match self.receipt(status, &answer) {
+                Some(receipt) => self.stored(receipt, wakes),
+                None => self.give_up(Error::new(ErrorCode::Internal, "an answer without an attempt"), wakes),
+            },
+            Attempt::Failed(error) => self.again(error, wakes),
+            Attempt::Refused(error) => self.give_up(error, wakes),
+        }
+    }
+
+    fn written(self: Box<Self>) {
+        // Nobody listens for the outcome of a one-way send; only its place is given back.
+        let Self { engine, share, .. } = *self;
+        drop(share);
+        engine.bounds.settled();
+    }
+
+    fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
+        match outcome::of_failure(&failure) {
+            Attempt::Failed(error) => self.again(error, wakes),
+            Attempt::Refused(error) => self.give_up(error, wakes),
+            Attempt::Stored { .. } => self.give_up(Error::new(ErrorCode::Internal, "a failure that is none"), wakes),
+        }
+    }
+
+    fn owner(&self) -> usize {
+        self.engine.owner
+    }
+}
+
+impl RouteWaiter for SendOperation {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn owner(&self) -> usize {
+        self.engine.owner
+    }
+
+    fn routed(self: Box<Self>, wakes: &mut Wakes) {
+        self.attempt(wakes);
+    }
+
+    fn unrouted(self: Box<Self>, error: Error, wakes: &mut Wakes) {
+        self.give_up(error, wakes);
+    }
+}

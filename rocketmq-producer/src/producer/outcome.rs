@@ -1,0 +1,122 @@
+//! What an answer or its absence means for a send: a receipt, another attempt, or an error.
+
+use std::sync::Arc;
+
+use rocketmq_protocol::answers::SendAnswer;
+use rocketmq_protocol::codes::response;
+use rocketmq_protocol::header::Header;
+
+use crate::error::{Error, ErrorCode, Persistence};
+use crate::receipt::SendStatus;
+use crate::remoting::{Failure, FailureKind};
+
+/// What came of one attempt.
+pub(super) enum Attempt<'a> {
+    Stored { status: SendStatus, answer: SendAnswer<'a> },
+    /// Another attempt may succeed.
+    Failed(Error),
+    /// No attempt will succeed.
+    Refused(Error),
+}
+
+/// The codes that a further attempt may get over (protocol 2.3, Java's `retryResponseCodes`).
+const RETRIED: [i32; 8] = [
+    response::SYSTEM_ERROR,
+    response::SYSTEM_BUSY,
+    response::SERVICE_NOT_AVAILABLE,
+    response::NO_PERMISSION,
+    response::TOPIC_NOT_EXIST,
+    response::NO_BUYER_ID,
+    response::NOT_IN_CURRENT_UNIT,
+    response::GO_AWAY,
+];
+
+pub(super) fn of_answer<'a>(header: &'a Header<'_>) -> Attempt<'a> {
+    if let Some(status) = SendStatus::from_response(header.code) {
+        return match SendAnswer::decode(&header.fields) {
+            Ok(answer) => Attempt::Stored { status, answer },
+            Err(cause) => Attempt::Refused(
+                Error::new(ErrorCode::Protocol, format!("stored, but the answer is not understood: {cause}"))
+                    .with_source(cause)
+                    .with_persistence(Persistence::Persisted),
+            ),
+        };
+    }
+    let retried = RETRIED.contains(&header.code);
+    let error = Error::answered(ErrorCode::Broker, header.code, header.remark.as_deref(), retried);
+    if retried { Attempt::Failed(error) } else { Attempt::Refused(error) }
+}
+
+pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
+    let cause = failure.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+    let error = match failure.kind {
+        FailureKind::Connect => Error::new(ErrorCode::Connect, format!("no connection: {cause}")),
+        FailureKind::Lost => Error::new(ErrorCode::ConnectionLost, format!("connection lost: {cause}")),
+        FailureKind::Timeout => Error::new(ErrorCode::Timeout, "no answer in time"),
+        FailureKind::Garbage => {
+            Error::new(ErrorCode::Protocol, format!("the peer does not speak the protocol: {cause}"))
+        }
+        FailureKind::Unencodable => {
+            Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
+        }
+        FailureKind::Aborted => Error::closed(),
+    };
+    let error = match &failure.cause {
+        Some(cause) => error.with_shared_source(Arc::clone(cause)),
+        None => error,
+    };
+    let persistence =
+        if failure.sent { Persistence::PossiblyPersisted } else { Persistence::NotPersisted };
+    let error = error.with_persistence(persistence);
+    match failure.kind {
+        FailureKind::Unencodable => Attempt::Refused(error),
+        _ => Attempt::Failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rocketmq_protocol::frame::HeaderEncoding;
+
+    fn answer(json: &str) -> Header<'_> {
+        Header::decode(HeaderEncoding::Json, json.as_bytes()).expect("a header")
+    }
+
+    #[test]
+    fn the_four_stored_codes_give_receipts() {
+        for code in [0, 10, 11, 12] {
+            let json = format!(r#"{{"code":{code},"extFields":{{"queueId":"1","queueOffset":"7"}},"flag":1}}"#);
+            let header = answer(&json);
+            let Attempt::Stored { answer, .. } = of_answer(&header) else { panic!("code {code}") };
+            assert_eq!((answer.queue_id, answer.queue_offset), (Some(1), Some(7)));
+        }
+    }
+
+    #[test]
+    fn javas_retry_set_is_retried_and_the_rest_is_not() {
+        let retried: Vec<i32> = (1..2000)
+            .filter(|code| {
+                let json = format!(r#"{{"code":{code},"flag":1,"remark":"r"}}"#);
+                matches!(of_answer(&answer(&json)), Attempt::Failed(_))
+            })
+            .collect();
+        assert_eq!(retried, [1, 2, 14, 16, 17, 204, 205, 1500]);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_understood_is_no_reason_to_send_again() {
+        let header = answer(r#"{"code":0,"extFields":{"queueId":"one"},"flag":1}"#);
+        let Attempt::Refused(error) = of_answer(&header) else { panic!("refused") };
+        assert_eq!((error.code(), error.persistence()), (ErrorCode::Protocol, Persistence::Persisted));
+    }
+
+    #[test]
+    fn what_was_sent_may_be_stored() {
+        for sent in [false, true] {
+            let failure = Failure::new(FailureKind::Timeout).sent(sent);
+            let Attempt::Failed(error) = of_failure(&failure) else { panic!("failed") };
+            assert_eq!(error.persistence() == Persistence::PossiblyPersisted, sent);
+        }
+    }
+}

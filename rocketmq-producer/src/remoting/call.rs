@@ -1,0 +1,89 @@
+//! A request of the client's own (route, heartbeat, …): one future, one answer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rocketmq_protocol::encode::{EncodeError, ExtFields, Preamble, encode_frame};
+use rocketmq_protocol::header::Header;
+use tokio::sync::oneshot;
+
+use super::channel::Channel;
+use super::exchange::{Exchange, Failure, FailureKind, FrameContext};
+use crate::client::PROTOCOL_VERSION;
+use crate::completion::Wakes;
+
+/// Calls belong to no producer.
+const NO_OWNER: usize = 0;
+
+/// The answer to a call, whatever its code.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) code: i32,
+    pub(crate) remark: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+struct Call<F> {
+    code: i32,
+    fields: F,
+    body: Vec<u8>,
+    sender: oneshot::Sender<Result<Answer, Failure>>,
+}
+
+/// Sends the request and waits for its answer, at most `timeout`.
+pub(crate) async fn call<F>(
+    channel: &Arc<Channel>,
+    code: i32,
+    fields: F,
+    body: Vec<u8>,
+    timeout: Duration,
+) -> Result<Answer, Failure>
+where
+    F: ExtFields + Send + 'static,
+{
+    let (sender, receiver) = oneshot::channel();
+    let exchange = Box::new(Call { code, fields, body, sender });
+    channel.submit(exchange, Instant::now() + timeout, false, &mut Wakes::default());
+    receiver.await.unwrap_or_else(|_| Err(Failure::new(FailureKind::Aborted)))
+}
+
+impl<F: ExtFields + Send> Call<F> {
+    fn finish(self, result: Result<Answer, Failure>) {
+        // Nobody listens any more when the future was dropped.
+        let _ = self.sender.send(result);
+    }
+}
+
+impl<F: ExtFields + Send> Exchange for Call<F> {
+    fn encode(&mut self, context: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let preamble = Preamble {
+            code: self.code,
+            language: context.language,
+            version: PROTOCOL_VERSION,
+            opaque: context.opaque,
+            flag: 0,
+            remark: None,
+        };
+        encode_frame(out, context.encoding, &preamble, &self.fields, &[&self.body])
+    }
+
+    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: &mut Wakes) {
+        let answer = Answer {
+            code: header.code,
+            remark: header.remark.as_deref().map(str::to_owned),
+            body: Bytes::copy_from_slice(body),
+        };
+        self.finish(Ok(answer));
+    }
+
+    fn written(self: Box<Self>) {}
+
+    fn failed(self: Box<Self>, failure: Failure, _: &mut Wakes) {
+        self.finish(Err(failure));
+    }
+
+    fn owner(&self) -> usize {
+        NO_OWNER
+    }
+}

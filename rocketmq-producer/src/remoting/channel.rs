@@ -1,0 +1,172 @@
+//! A lasting way to one address: it connects when it is needed, and again after a connection ended.
+
+use std::io;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::exchange::{Exchange, Failure, FailureKind};
+use super::state::{Phase, State, Writer};
+use super::{Events, RemotingOptions, connection};
+use crate::completion::Wakes;
+
+pub(crate) struct Channel {
+    address: Arc<str>,
+    pub(super) options: Arc<RemotingOptions>,
+    pub(super) events: Weak<dyn Events>,
+    pub(super) state: Mutex<State>,
+    /// Tells the I/O task: there is something to write, an earlier deadline, or an end.
+    pub(super) attention: Notify,
+}
+
+impl Channel {
+    pub(super) fn new(address: Arc<str>, options: Arc<RemotingOptions>, events: Weak<dyn Events>) -> Self {
+        Self { address, options, events, state: Mutex::default(), attention: Notify::new() }
+    }
+
+    /// `host:port`.
+    pub(crate) fn address(&self) -> &Arc<str> {
+        &self.address
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Open(_))
+    }
+
+    /// Sends a request; connects first if need be. The exchange gets its outcome by the deadline.
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        exchange: Box<dyn Exchange>,
+        deadline: Instant,
+        oneway: bool,
+        wakes: &mut Wakes,
+    ) {
+        let mut state = self.state.lock();
+        let alone = state.in_flight.len() == 0;
+        if !matches!(state.phase, Phase::Open(_)) {
+            state.wait_for_connection(exchange, deadline, oneway);
+            let announce = state.check_by(deadline);
+            let begun = matches!(state.phase, Phase::Closed).then(|| state.begin());
+            drop(state);
+            if let Some(epoch) = begun {
+                self.options.runtime.spawn(connection::run(Arc::clone(self), epoch));
+            } else if announce {
+                self.attention.notify_one();
+            }
+            return;
+        }
+        if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.options) {
+            drop(state);
+            exchange.failed(failure, wakes);
+            return;
+        }
+        let announce = state.check_by(deadline);
+        // With nothing else in flight the caller writes: a hand-over to the I/O thread would only cost time.
+        let by_caller = alone && state.writer == Writer::Nobody;
+        let by_task = !alone && state.writer == Writer::Nobody;
+        if by_caller {
+            state.writer = Writer::Caller;
+        } else if by_task {
+            state.writer = Writer::IoTask;
+        }
+        drop(state);
+        let left = by_caller && !matches!(self.write_out(), Written::All);
+        if by_task || left || announce {
+            self.attention.notify_one();
+        }
+    }
+
+    /// Appends ready-made bytes: an answer to a request of the peer's.
+    pub(super) fn push_bytes(&self, bytes: &[u8]) {
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Open(_)) {
+            state.append(bytes);
+            if state.writer == Writer::Nobody {
+                state.writer = Writer::IoTask;
+            }
+            drop(state);
+            self.attention.notify_one();
+        }
+    }
+
+    /// Writes until the buffer is empty or the socket takes no more; the caller is the writer. What is left
+    /// then, or met an error, the I/O task goes on with.
+    pub(super) fn write_out(&self) -> Written {
+        loop {
+            let Some((stream, chunk)) = self.state.lock().next_chunk() else {
+                return Written::All;
+            };
+            let (count, stopped) = write_some(&stream, &chunk);
+            let through = self.state.lock().chunk_written(&stream, chunk, count, stopped.is_some());
+            for exchange in through {
+                exchange.written();
+            }
+            match stopped {
+                None => {}
+                Some(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
+                Some(error) => return Written::Failed(error),
+            }
+        }
+    }
+
+    /// Fails what the owner has here. What was written may still be acted on by the peer.
+    pub(crate) fn abort(&self, owner: usize) {
+        let mut wakes = Wakes::default();
+        let failure = Failure::new(FailureKind::Aborted);
+        let gone = self.state.lock().take_gone(|exchange, _| exchange.owner() == owner);
+        for (exchange, sent) in gone {
+            exchange.failed(failure.sent(sent), &mut wakes);
+        }
+    }
+
+    /// Ends the connection, if there is one; what is in flight on it fails.
+    pub(crate) fn close(&self) {
+        let ended = self.state.lock().reset();
+        fail_all(ended, &Failure::new(FailureKind::Aborted));
+        self.attention.notify_one();
+    }
+
+    /// The end of a connection, told by its task: everything on it fails, unless it was closed before.
+    pub(super) fn end(&self, epoch: u64, failure: &Failure) {
+        let mut state = self.state.lock();
+        if state.is_current(epoch) {
+            let ended = state.reset();
+            drop(state);
+            fail_all(ended, failure);
+        }
+    }
+}
+
+fn fail_all(ended: State, failure: &Failure) {
+        let mut wakes = Wakes::default();
+        if let Phase::Open(stream) = &ended.phase {
+            // The peer must see the end also where a forked child holds a copy of the descriptor.
+            let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
+        }
+        for (exchange, sent) in ended.into_exchanges() {
+            exchange.failed(failure.sent(sent), &mut wakes);
+        }
+}
+
+/// How far a writer came.
+pub(super) enum Written {
+    All,
+    Blocked,
+    Failed(io::Error),
+}
+
+/// Plain writes only: vectored ones raise SIGPIPE in a host that does not ignore it.
+fn write_some(stream: &TcpStream, chunk: &[u8]) -> (usize, Option<io::Error>) {
+    let mut count = 0;
+    while count < chunk.len() {
+        match stream.try_write(&chunk[count..]) {
+            Ok(more) => count += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (count, Some(error)),
+        }
+    }
+    (count, None)
+}

@@ -1,0 +1,83 @@
+//! What waits for an answer, and what it is told when none comes.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use rocketmq_protocol::encode::EncodeError;
+use rocketmq_protocol::frame::HeaderEncoding;
+use rocketmq_protocol::header::Header;
+use rocketmq_protocol::language::Language;
+
+use crate::completion::Wakes;
+
+/// What a request needs to write itself into a channel's buffer.
+#[derive(Clone, Copy)]
+pub(crate) struct FrameContext {
+    pub(crate) encoding: HeaderEncoding,
+    pub(crate) language: Language,
+    pub(crate) opaque: i32,
+}
+
+/// One request on its way: it writes itself once, then gets exactly one of the three outcomes.
+pub(crate) trait Exchange: Send {
+    /// Appends the whole frame to `out`; on an error `out` is as before.
+    fn encode(&mut self, context: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+
+    /// The answer came.
+    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], wakes: &mut Wakes);
+
+    /// A one-way request was handed to the socket as a whole.
+    fn written(self: Box<Self>);
+
+    /// No answer will be told.
+    fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes);
+
+    /// Who asked; see [`super::Remoting::abort`].
+    fn owner(&self) -> usize;
+}
+
+/// The answer to a request of the peer's.
+pub(crate) struct Reply {
+    pub(crate) code: i32,
+    pub(crate) remark: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// No connection could be made.
+    Connect,
+    /// The connection ended before the answer.
+    Lost,
+    /// The deadline passed.
+    Timeout,
+    /// The peer sent bytes that are not the protocol; the connection was closed.
+    Garbage,
+    /// The request cannot be put into a frame.
+    Unencodable,
+    /// The owner gave up.
+    Aborted,
+}
+
+/// Why a request has no answer.
+#[derive(Clone)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    /// The whole frame was handed to the socket, so the peer may have acted on it.
+    pub(crate) sent: bool,
+    pub(crate) cause: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind) -> Self {
+        Self { kind, sent: false, cause: None }
+    }
+
+    pub(crate) fn because(kind: FailureKind, cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self { kind, sent: false, cause: Some(Arc::new(cause)) }
+    }
+
+    pub(crate) fn sent(&self, sent: bool) -> Self {
+        Self { sent, ..self.clone() }
+    }
+}

@@ -1,0 +1,208 @@
+//! The requests of one connection that wait for their answers, found by opaque.
+//!
+//! A slot is used again only after its answer came: one that timed out stays taken until the late answer
+//! arrives or the connection ends, so a late answer can never be taken for another request's.
+
+use std::time::Instant;
+
+use super::exchange::Exchange;
+
+/// Low bits of an opaque: the slot. The bits above count how often the slot was used.
+const SLOT_BITS: u32 = 20;
+const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
+const USE_MASK: u32 = (i32::MAX as u32) >> SLOT_BITS;
+
+/// The most requests one connection can have in flight.
+pub(super) const MAX_SLOTS: usize = 1 << SLOT_BITS;
+
+#[derive(Default)]
+pub(super) struct InFlight {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    waiting: usize,
+}
+
+struct Slot {
+    uses: u32,
+    state: SlotState,
+}
+
+enum SlotState {
+    Free,
+    Waiting(Pending),
+    /// Timed out or aborted; its answer may still come.
+    Abandoned,
+}
+
+pub(super) struct Pending {
+    pub(super) exchange: Box<dyn Exchange>,
+    pub(super) deadline: Instant,
+    /// Position in the byte stream behind the last byte of its frame.
+    pub(super) frame_end: u64,
+}
+
+impl InFlight {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting
+    }
+
+    /// The opaque that the next [`Self::insert`] will use, or `None` when every slot is taken.
+    pub(super) fn next_opaque(&mut self) -> Option<i32> {
+        if self.free.is_empty() {
+            if self.slots.len() == MAX_SLOTS {
+                return None;
+            }
+            self.free.push(self.slots.len() as u32);
+            self.slots.push(Slot { uses: 0, state: SlotState::Free });
+        }
+        let index = *self.free.last()?;
+        Some(opaque_of(index, self.slots[index as usize].uses))
+    }
+
+    /// Registers what waits for the opaque that [`Self::next_opaque`] told.
+    pub(super) fn insert(&mut self, pending: Pending) {
+        if let Some(index) = self.free.pop() {
+            self.slots[index as usize].state = SlotState::Waiting(pending);
+            self.waiting += 1;
+        }
+    }
+
+    /// What waits for this opaque. `None`: nobody (any more).
+    pub(super) fn answer(&mut self, opaque: i32) -> Option<Pending> {
+        let opaque = u32::try_from(opaque).ok()?;
+        let index = opaque & SLOT_MASK;
+        let slot = self.slots.get_mut(index as usize)?;
+        if slot.uses != opaque >> SLOT_BITS {
+            return None;
+        }
+        let taken = match std::mem::replace(&mut slot.state, SlotState::Free) {
+            SlotState::Free => return None,
+            SlotState::Waiting(pending) => {
+                self.waiting -= 1;
+                Some(pending)
+            }
+            SlotState::Abandoned => None,
+        };
+        slot.uses = (slot.uses + 1) & USE_MASK;
+        self.free.push(index);
+        taken
+    }
+
+    /// Takes out those that `gone` names and leaves their slots to the late answers.
+    pub(super) fn abandon(&mut self, gone: impl Fn(&Pending) -> bool) -> Vec<Pending> {
+        let mut taken = Vec::new();
+        for slot in &mut self.slots {
+            if matches!(&slot.state, SlotState::Waiting(pending) if gone(pending))
+                && let SlotState::Waiting(pending) = std::mem::replace(&mut slot.state, SlotState::Abandoned)
+            {
+                taken.push(pending);
+            }
+        }
+        self.waiting -= taken.len();
+        taken
+    }
+
+    /// Takes out all: the connection has ended and no answer can come.
+    pub(super) fn drain(&mut self) -> Vec<Pending> {
+        self.waiting = 0;
+        self.free.clear();
+        self.slots
+            .drain(..)
+            .filter_map(|slot| match slot.state {
+                SlotState::Waiting(pending) => Some(pending),
+                SlotState::Free | SlotState::Abandoned => None,
+            })
+            .collect()
+    }
+
+    /// The earliest deadline.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.slots
+            .iter()
+            .filter_map(|slot| match &slot.state {
+                SlotState::Waiting(pending) => Some(pending.deadline),
+                SlotState::Free | SlotState::Abandoned => None,
+            })
+            .min()
+    }
+}
+
+fn opaque_of(index: u32, uses: u32) -> i32 {
+    (uses << SLOT_BITS | index) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use rocketmq_protocol::encode::EncodeError;
+    use rocketmq_protocol::header::Header;
+
+    use super::*;
+    use crate::completion::Wakes;
+    use crate::remoting::exchange::{Failure, FrameContext};
+
+    struct Nothing(usize);
+
+    impl Exchange for Nothing {
+        fn encode(&mut self, _: FrameContext, _: &mut Vec<u8>) -> Result<(), EncodeError> {
+            Ok(())
+        }
+        fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: &mut Wakes) {}
+        fn written(self: Box<Self>) {}
+        fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
+        fn owner(&self) -> usize {
+            self.0
+        }
+    }
+
+    fn add(table: &mut InFlight, owner: usize) -> i32 {
+        let opaque = table.next_opaque().expect("a free slot");
+        table.insert(Pending { exchange: Box::new(Nothing(owner)), deadline: Instant::now(), frame_end: 0 });
+        opaque
+    }
+
+    #[test]
+    fn an_answer_finds_its_request_once() {
+        let mut table = InFlight::default();
+        let opaques: Vec<i32> = (0..100).map(|owner| add(&mut table, owner)).collect();
+        for (owner, opaque) in opaques.iter().enumerate().rev() {
+            assert_eq!(table.answer(*opaque).map(|pending| pending.exchange.owner()), Some(owner));
+            assert!(table.answer(*opaque).is_none());
+        }
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn a_late_answer_never_meets_another_request() {
+        let mut table = InFlight::default();
+        let late = add(&mut table, 1);
+        assert_eq!(table.abandon(|_| true).len(), 1);
+        for _ in 0..5000 {
+            let opaque = add(&mut table, 2);
+            assert_ne!(opaque, late);
+            assert!(table.answer(opaque).is_some());
+        }
+        assert!(table.answer(late).is_none(), "told to nobody");
+        assert_eq!(add(&mut table, 3) as u32 & SLOT_MASK, late as u32 & SLOT_MASK, "and the slot is free again");
+    }
+
+    #[test]
+    fn foreign_opaques_are_nobodys() {
+        let mut table = InFlight::default();
+        add(&mut table, 1);
+        for opaque in [-1, i32::MIN, i32::MAX, 1, 1 << SLOT_BITS] {
+            assert!(table.answer(opaque).is_none());
+        }
+        assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn opaques_stay_positive_however_often_a_slot_is_used() {
+        let mut table = InFlight::default();
+        for _ in 0..=USE_MASK + 1 {
+            let opaque = add(&mut table, 1);
+            assert!(opaque >= 0);
+            assert!(table.answer(opaque).is_some());
+        }
+    }
+}

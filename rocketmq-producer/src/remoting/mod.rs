@@ -1,0 +1,114 @@
+//! Connections: one channel per address, one I/O task per open connection.
+//!
+//! A caller appends its frame to the channel's buffer under a short lock and registers what waits for the
+//! answer. The channel's task writes all that is there in one call, reads all that came, and hands each answer
+//! to what waits for it. Nothing here knows of topics or messages.
+
+mod call;
+mod channel;
+mod connection;
+mod exchange;
+mod in_flight;
+mod state;
+
+pub(crate) use call::{Answer, call};
+pub(crate) use channel::Channel;
+pub(crate) use exchange::{Exchange, Failure, FailureKind, FrameContext, Reply};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rocketmq_protocol::frame::HeaderEncoding;
+use rocketmq_protocol::header::Header;
+use rocketmq_protocol::language::Language;
+use tokio::runtime::Handle;
+
+use crate::log::Log;
+
+/// What every connection of a client instance is made with.
+pub(crate) struct RemotingOptions {
+    pub(crate) runtime: Handle,
+    pub(crate) encoding: HeaderEncoding,
+    pub(crate) language: Language,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) send_buffer: Option<usize>,
+    pub(crate) receive_buffer: Option<usize>,
+    pub(crate) log: Log,
+}
+
+#[cfg(test)]
+impl RemotingOptions {
+    pub(crate) fn for_tests(runtime: Handle) -> Self {
+        Self {
+            runtime,
+            encoding: HeaderEncoding::Rocketmq,
+            language: Language::Rust,
+            connect_timeout: Duration::from_secs(3),
+            send_buffer: None,
+            receive_buffer: None,
+            log: Log::new(crate::log::LogLevel::Off, None),
+        }
+    }
+}
+
+/// What the owner of the connections is told by them.
+pub(crate) trait Events: Send + Sync {
+    /// A connection was made. Called on the I/O thread.
+    fn opened(&self, channel: &Arc<Channel>);
+
+    /// A peer sent a request (protocol 1.8). The reply is sent unless the request is one-way.
+    fn requested(&self, channel: &Arc<Channel>, header: &Header<'_>, body: &[u8]) -> Option<Reply>;
+}
+
+/// All channels of a client instance.
+pub(crate) struct Remoting {
+    options: Arc<RemotingOptions>,
+    events: std::sync::Weak<dyn Events>,
+    channels: Mutex<HashMap<Arc<str>, Arc<Channel>>>,
+}
+
+impl Remoting {
+    pub(crate) fn new(options: RemotingOptions, events: std::sync::Weak<dyn Events>) -> Self {
+        Self { options: Arc::new(options), events, channels: Mutex::default() }
+    }
+
+    /// The channel of this address; connects when the first request needs it.
+    pub(crate) fn channel(&self, address: &str) -> Arc<Channel> {
+        let mut channels = self.channels.lock();
+        if let Some(channel) = channels.get(address) {
+            return Arc::clone(channel);
+        }
+        let channel =
+            Arc::new(Channel::new(address.into(), Arc::clone(&self.options), self.events.clone()));
+        channels.insert(Arc::clone(channel.address()), Arc::clone(&channel));
+        channel
+    }
+
+    pub(crate) fn channels(&self) -> Vec<Arc<Channel>> {
+        self.channels.lock().values().cloned().collect()
+    }
+
+    /// Closes and forgets the channels that `keep` refuses.
+    pub(crate) fn retain(&self, keep: impl Fn(&Channel) -> bool) {
+        let mut dropped = Vec::new();
+        self.channels.lock().retain(|_, channel| {
+            let kept = keep(channel);
+            if !kept {
+                dropped.push(Arc::clone(channel));
+            }
+            kept
+        });
+        for channel in dropped {
+            channel.close();
+        }
+    }
+
+    /// Fails what the owner still has in flight, on every channel.
+    pub(crate) fn abort(&self, owner: usize) {
+        for channel in self.channels() {
+            channel.abort(owner);
+        }
+    }
+}

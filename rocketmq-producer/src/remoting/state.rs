@@ -1,0 +1,228 @@
+//! What a channel keeps under its lock. Every method is short and does no I/O.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::net::TcpStream;
+
+use super::RemotingOptions;
+use super::exchange::{Exchange, Failure, FailureKind, FrameContext};
+use super::in_flight::{InFlight, MAX_SLOTS, Pending};
+
+/// The opaque of one-way requests, which are never answered.
+const ONEWAY_OPAQUE: i32 = i32::MAX;
+
+/// A write buffer that grew beyond this is given back to the system when it is empty.
+const KEPT_CAPACITY: usize = 1 << 20;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) phase: Phase,
+    /// Counts the connections of this channel, so that the task of an ended one leaves the next alone.
+    pub(super) epoch: u64,
+    /// Who is about to hand the buffer to the socket.
+    pub(super) writer: Writer,
+    pub(super) in_flight: InFlight,
+    /// When the I/O task will next look at the deadlines.
+    pub(super) next_check: Option<Instant>,
+    /// Requests that wait for the connection; nothing of them was written.
+    waiting: VecDeque<Waiting>,
+    /// One-way requests not yet written.
+    oneways: VecDeque<Pending>,
+    /// Encoded and not yet handed to the socket, and the empty buffer it takes turns with.
+    outbound: Vec<u8>,
+    spare: Vec<u8>,
+    /// Bytes of this connection that were put into `outbound`, and those that the socket took.
+    queued: u64,
+    written: u64,
+}
+
+#[derive(Default)]
+pub(super) enum Phase {
+    #[default]
+    Closed,
+    Connecting,
+    Open(Arc<TcpStream>),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Writer {
+    #[default]
+    Nobody,
+    Caller,
+    IoTask,
+}
+
+struct Waiting {
+    exchange: Box<dyn Exchange>,
+    deadline: Instant,
+    oneway: bool,
+}
+
+impl State {
+    pub(super) fn wait_for_connection(&mut self, exchange: Box<dyn Exchange>, deadline: Instant, oneway: bool) {
+        self.waiting.push_back(Waiting { exchange, deadline, oneway });
+    }
+
+    /// Begins a connection; the number is its task's.
+    pub(super) fn begin(&mut self) -> u64 {
+        self.phase = Phase::Connecting;
+        self.epoch += 1;
+        self.epoch
+    }
+
+    /// Back to the start; returns what was there.
+    pub(super) fn reset(&mut self) -> Self {
+        let epoch = self.epoch;
+        std::mem::replace(self, Self { epoch, ..Self::default() })
+    }
+
+    /// The connection is there: what waited for it is encoded. Returns what could not be.
+    pub(super) fn open(
+        &mut self,
+        stream: Arc<TcpStream>,
+        options: &RemotingOptions,
+    ) -> Vec<(Box<dyn Exchange>, Failure)> {
+        self.phase = Phase::Open(stream);
+        self.writer = Writer::IoTask;
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting
+            .into_iter()
+            .filter_map(|entry| self.add(entry.exchange, entry.deadline, entry.oneway, options).err())
+            .collect()
+    }
+
+    /// Encodes the request behind the others and registers what waits for its answer.
+    pub(super) fn add(
+        &mut self,
+        mut exchange: Box<dyn Exchange>,
+        deadline: Instant,
+        oneway: bool,
+        options: &RemotingOptions,
+    ) -> Result<(), (Box<dyn Exchange>, Failure)> {
+        let opaque = if oneway { Some(ONEWAY_OPAQUE) } else { self.in_flight.next_opaque() };
+        let Some(opaque) = opaque else {
+            let cause = std::io::Error::other(format!("{MAX_SLOTS} requests in flight on one connection"));
+            return Err((exchange, Failure::because(FailureKind::Unencodable, cause)));
+        };
+        let before = self.outbound.len();
+        let context = FrameContext { encoding: options.encoding, language: options.language, opaque };
+        if let Err(error) = exchange.encode(context, &mut self.outbound) {
+            return Err((exchange, Failure::because(FailureKind::Unencodable, error)));
+        }
+        self.queued += (self.outbound.len() - before) as u64;
+        let pending = Pending { exchange, deadline, frame_end: self.queued };
+        if oneway {
+            self.oneways.push_back(pending);
+        } else {
+            self.in_flight.insert(pending);
+        }
+        Ok(())
+    }
+
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.outbound.extend_from_slice(bytes);
+        self.queued += bytes.len() as u64;
+    }
+
+    /// Makes sure that the deadlines are looked at by then; `true`: the I/O task must be told.
+    pub(super) fn check_by(&mut self, deadline: Instant) -> bool {
+        let earlier = self.next_check.is_none_or(|check| deadline < check);
+        if earlier {
+            self.next_check = Some(deadline);
+        }
+        earlier
+    }
+
+    /// The earliest deadline of all that is here.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let waiting = self.waiting.iter().map(|entry| entry.deadline);
+        let oneways = self.oneways.iter().map(|entry| entry.deadline);
+        waiting.chain(oneways).chain(self.in_flight.next_deadline()).min()
+    }
+
+    /// Whether this connection still stands, or is still wanted.
+    pub(super) fn is_current(&self, epoch: u64) -> bool {
+        self.epoch == epoch && !matches!(self.phase, Phase::Closed)
+    }
+
+    fn is_open_with(&self, stream: &Arc<TcpStream>) -> bool {
+        matches!(&self.phase, Phase::Open(current) if Arc::ptr_eq(current, stream))
+    }
+
+    /// What is to be written now, or `None`: the writer is done.
+    pub(super) fn next_chunk(&mut self) -> Option<(Arc<TcpStream>, Vec<u8>)> {
+        match &self.phase {
+            Phase::Open(stream) if !self.outbound.is_empty() => {
+                let stream = Arc::clone(stream);
+                let spare = std::mem::take(&mut self.spare);
+                Some((stream, std::mem::replace(&mut self.outbound, spare)))
+            }
+            _ => {
+                self.writer = Writer::Nobody;
+                None
+            }
+        }
+    }
+
+    /// The socket took `count` bytes of the chunk. Returns the one-way requests that are through.
+    pub(super) fn chunk_written(
+        &mut self,
+        stream: &Arc<TcpStream>,
+        mut chunk: Vec<u8>,
+        count: usize,
+        stopped: bool,
+    ) -> Vec<Box<dyn Exchange>> {
+        if !self.is_open_with(stream) {
+            return Vec::new();
+        }
+        self.written += count as u64;
+        if count < chunk.len() {
+            // The rest goes before what was added meanwhile.
+            chunk.drain(..count);
+            chunk.append(&mut self.outbound);
+            self.spare = std::mem::replace(&mut self.outbound, chunk);
+        } else if chunk.capacity() <= KEPT_CAPACITY {
+            chunk.clear();
+            self.spare = chunk;
+        }
+        if stopped {
+            self.writer = Writer::IoTask;
+        }
+        let through = self.oneways.partition_point(|entry| entry.frame_end <= self.written);
+        self.oneways.drain(..through).map(|entry| entry.exchange).collect()
+    }
+
+    /// Takes out what `gone` names, with whether the peer may still act on it. A frame that lies in the
+    /// buffer will be written and cannot be called back.
+    pub(super) fn take_gone(
+        &mut self,
+        gone: impl Fn(&dyn Exchange, Instant) -> bool,
+    ) -> Vec<(Box<dyn Exchange>, bool)> {
+        let mut taken = Vec::new();
+        for entry in std::mem::take(&mut self.waiting) {
+            match gone(&*entry.exchange, entry.deadline) {
+                true => taken.push((entry.exchange, false)),
+                false => self.waiting.push_back(entry),
+            }
+        }
+        for entry in std::mem::take(&mut self.oneways) {
+            match gone(&*entry.exchange, entry.deadline) {
+                true => taken.push((entry.exchange, true)),
+                false => self.oneways.push_back(entry),
+            }
+        }
+        let pending = self.in_flight.abandon(|entry| gone(&*entry.exchange, entry.deadline));
+        taken.extend(pending.into_iter().map(|entry| (entry.exchange, true)));
+        taken
+    }
+
+    /// Everything that waits here, with whether its whole frame was handed to the socket.
+    pub(super) fn into_exchanges(mut self) -> Vec<(Box<dyn Exchange>, bool)> {
+        let written = self.written;
+        let waiting = self.waiting.into_iter().map(|entry| (entry.exchange, false));
+        let pending = self.in_flight.drain().into_iter().chain(self.oneways);
+        waiting.chain(pending.map(|entry| (entry.exchange, entry.frame_end <= written))).collect()
+    }
+}

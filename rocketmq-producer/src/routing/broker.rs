@@ -1,0 +1,104 @@
+//! Brokers by name, and the address each is written at.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+use rocketmq_protocol::route::BrokerData;
+
+use crate::remoting::{Channel, Remoting};
+
+/// The id of a master among the addresses of a broker name.
+const MASTER_ID: i64 = 0;
+
+/// A broker name. It stays the same object while its master moves.
+pub(crate) struct Broker {
+    pub(crate) name: Arc<str>,
+    master: ArcSwapOption<BrokerTarget>,
+}
+
+/// A broker name at the address it had when it was chosen.
+pub(crate) struct BrokerTarget {
+    pub(crate) broker_name: Arc<str>,
+    pub(crate) channel: Arc<Channel>,
+}
+
+impl Broker {
+    pub(super) fn without_master(name: &str) -> Self {
+        Self { name: name.into(), master: ArcSwapOption::empty() }
+    }
+
+    /// The master, if a route names one.
+    pub(crate) fn master(&self) -> Option<Arc<BrokerTarget>> {
+        self.master.load_full()
+    }
+}
+
+/// Broker name → addresses, shared by all topics of a client instance (protocol 3.2).
+pub(crate) struct BrokerTable {
+    remoting: Arc<Remoting>,
+    brokers: Mutex<HashMap<Arc<str>, Entry>>,
+}
+
+struct Entry {
+    broker: Arc<Broker>,
+    addresses: BTreeMap<i64, String>,
+}
+
+impl BrokerTable {
+    pub(crate) fn new(remoting: Arc<Remoting>) -> Self {
+        Self { remoting, brokers: Mutex::default() }
+    }
+
+    /// The broker of this name; without a master until a route names one.
+    pub(crate) fn broker(&self, name: &str) -> Arc<Broker> {
+        Arc::clone(&self.brokers.lock().entry(name.into()).or_insert_with_key(Entry::new).broker)
+    }
+
+    /// A route told the addresses of a broker: they replace what was known.
+    pub(crate) fn update(&self, data: &BrokerData) {
+        let mut brokers = self.brokers.lock();
+        let entry = brokers.entry(data.broker_name.as_str().into()).or_insert_with_key(Entry::new);
+        if entry.addresses == data.broker_addrs {
+            return;
+        }
+        entry.addresses.clone_from(&data.broker_addrs);
+        let master = data.broker_addrs.get(&MASTER_ID).map(|address| {
+            Arc::new(BrokerTarget {
+                broker_name: Arc::clone(&entry.broker.name),
+                channel: self.remoting.channel(address),
+            })
+        });
+        entry.broker.master.store(master);
+    }
+
+    /// Drops the brokers that no route names any more.
+    pub(crate) fn retain(&self, named: &HashSet<String>) {
+        self.brokers.lock().retain(|name, entry| {
+            let kept = named.contains(name.as_ref());
+            if !kept {
+                entry.broker.master.store(None);
+            }
+            kept
+        });
+    }
+
+    /// All masters.
+    pub(crate) fn masters(&self) -> Vec<Arc<BrokerTarget>> {
+        self.brokers.lock().values().filter_map(|entry| entry.broker.master()).collect()
+    }
+
+    /// Whether this is the address of a known master.
+    pub(crate) fn is_master(&self, address: &str) -> bool {
+        self.brokers.lock().values().any(|entry| {
+            entry.addresses.get(&MASTER_ID).is_some_and(|master| master == address)
+        })
+    }
+}
+
+impl Entry {
+    fn new(name: &Arc<str>) -> Self {
+        Self { broker: Arc::new(Broker::without_master(name)), addresses: BTreeMap::new() }
+    }
+}

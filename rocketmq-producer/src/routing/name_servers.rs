@@ -1,0 +1,128 @@
+//! The name servers: which one is asked, and what happens when it does not answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use rocketmq_protocol::codes::{request, response};
+use rocketmq_protocol::requests::GetRouteRequest;
+use rocketmq_protocol::route::TopicRoute;
+use tokio::time::sleep;
+
+use crate::error::{Error, ErrorCode};
+use crate::remoting::{Answer, Channel, Failure, FailureKind, Remoting, call};
+
+/// While someone waits for the first answer: how long one round may take, and the pause after a failed one.
+const READY_PATIENCE: Duration = Duration::from_secs(3);
+const READY_PAUSE: Duration = Duration::from_millis(50);
+
+pub(crate) struct NameServers {
+    remoting: Arc<Remoting>,
+    channels: ArcSwap<Vec<Arc<Channel>>>,
+    /// The one that answered last; it is asked until it fails.
+    chosen: AtomicUsize,
+}
+
+impl NameServers {
+    pub(crate) fn new(remoting: Arc<Remoting>, addresses: &[String], start: usize) -> Self {
+        let servers = Self {
+            remoting,
+            channels: ArcSwap::default(),
+            chosen: AtomicUsize::new(start),
+        };
+        servers.set(addresses);
+        servers
+    }
+
+    /// A new list; requests under way go on.
+    pub(crate) fn set(&self, addresses: &[String]) {
+        let channels = addresses.iter().map(|address| self.remoting.channel(address)).collect();
+        self.channels.store(Arc::new(channels));
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<Arc<str>> {
+        self.channels.load().iter().map(|channel| Arc::clone(channel.address())).collect()
+    }
+
+    /// Asks for a topic again and again until a name server answers, whatever it says, or the time is over.
+    pub(crate) async fn wait_ready(&self, topic: &str, timeout: Duration) -> Result<(), Error> {
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            match self.route(topic, left.min(READY_PATIENCE)).await {
+                Ok(_) => return Ok(()),
+                Err(error) if left <= READY_PAUSE => return Err(error),
+                Err(_) => sleep(READY_PAUSE).await,
+            }
+        }
+    }
+
+    /// The route of a topic; `None`: the name server does not know the topic. Every server is tried once,
+    /// the one that answered last first; each gets a fair share of the time.
+    pub(crate) async fn route(&self, topic: &str, timeout: Duration) -> Result<Option<TopicRoute>, Error> {
+        let channels = self.channels.load_full();
+        let deadline = Instant::now() + timeout;
+        let first = self.chosen.load(Ordering::Relaxed);
+        let mut refusals = Vec::new();
+        let mut last = None;
+        for turn in 0..channels.len() {
+            let index = first.wrapping_add(turn) % channels.len();
+            let channel = &channels[index];
+            let left = (channels.len() - turn) as u32;
+            let share = deadline.saturating_duration_since(Instant::now()) / left;
+            let fields =
+                GetRouteRequest { topic: topic.to_owned().into(), accept_standard_json_only: Some(true) };
+            let outcome = call(channel, request::GET_ROUTEINFO_BY_TOPIC, fields, Vec::new(), share).await;
+            let error = match outcome {
+                Ok(answer) => {
+                    self.chosen.store(index, Ordering::Relaxed);
+                    match understood(&answer) {
+                        Ok(route) => return Ok(route),
+                        Err(error) => error,
+                    }
+                }
+                Err(failure) => unanswered(&failure, share),
+            };
+            refusals.push(format!("{}: {}", channel.address(), error.message()));
+            last = Some(error.at(Arc::clone(channel.address())));
+        }
+        Err(match last {
+            Some(error) => {
+                let text = format!("the route of topic {topic} cannot be asked: {}", refusals.join("; "));
+                error.with_message(text)
+            }
+            None => Error::new(
+                ErrorCode::NoNameServer,
+                "no name server address is known yet: the look-up at name.server.url has given none",
+            ),
+        })
+    }
+}
+
+fn understood(answer: &Answer) -> Result<Option<TopicRoute>, Error> {
+    match answer.code {
+        response::SUCCESS => TopicRoute::parse(&answer.body).map(Some).map_err(|error| {
+            Error::new(ErrorCode::Protocol, format!("route not understood: {error}")).with_source(error)
+        }),
+        response::TOPIC_NOT_EXIST => Ok(None),
+        code => Err(Error::answered(ErrorCode::NameServer, code, answer.remark.as_deref(), true)),
+    }
+}
+
+fn unanswered(failure: &Failure, waited: Duration) -> Error {
+    let cause = failure.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+    let text = match failure.kind {
+        FailureKind::Connect => format!("no connection ({cause})"),
+        FailureKind::Timeout => format!("no answer within {} ms", waited.as_millis()),
+        FailureKind::Lost => format!("connection lost ({cause})"),
+        FailureKind::Garbage => format!("not a RocketMQ name server ({cause})"),
+        FailureKind::Unencodable => format!("request too large ({cause})"),
+        FailureKind::Aborted => "given up".to_owned(),
+    };
+    let error = Error::new(ErrorCode::NameServer, text);
+    match &failure.cause {
+        Some(cause) => error.with_shared_source(Arc::clone(cause)),
+        None => error,
+    }
+}

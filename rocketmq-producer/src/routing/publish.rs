@@ -1,0 +1,166 @@
+//! The queues of a topic that a producer may write, in the Java client's order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rocketmq_protocol::perm;
+use rocketmq_protocol::route::TopicRoute;
+
+use super::broker::{Broker, BrokerTable};
+
+#[derive(Clone)]
+pub(crate) struct PublishQueue {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) queue_id: i32,
+}
+
+/// A snapshot; a changed route makes a new one.
+pub(crate) struct PublishQueues {
+    queues: Vec<PublishQueue>,
+    next: AtomicUsize,
+}
+
+impl PublishQueues {
+    /// The rules of protocol 3.2. `start` is where the round robin begins.
+    pub(crate) fn of(route: &TopicRoute, brokers: &BrokerTable, start: usize) -> Self {
+        let queues = match route.order_topic_conf.as_deref() {
+            Some(order) if !order.is_empty() => ordered(order, brokers),
+            _ => writable(route, brokers),
+        };
+        Self { queues, next: AtomicUsize::new(start) }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
+    /// The next queue in turn, if possible not of the broker that was tried last (protocol 6.1).
+    pub(crate) fn select(&self, last: Option<&str>) -> Option<&PublishQueue> {
+        let first = self.in_turn()?;
+        let Some(last) = last else { return Some(first) };
+        let mut queue = first;
+        for _ in 0..self.queues.len() {
+            if queue.broker.name.as_ref() != last {
+                return Some(queue);
+            }
+            queue = self.in_turn()?;
+        }
+        Some(queue)
+    }
+
+    fn in_turn(&self) -> Option<&PublishQueue> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        self.queues.get(turn.checked_rem(self.queues.len())?)
+    }
+}
+
+/// `broker-a:4;broker-b:2`: these queues in this order, whatever the rest of the route says.
+fn ordered(order: &str, brokers: &BrokerTable) -> Vec<PublishQueue> {
+    let items = order.split(';').filter_map(|item| item.split_once(':'));
+    items
+        .filter_map(|(name, count)| Some((brokers.broker(name), count.trim().parse().ok()?)))
+        .flat_map(|(broker, count)| queues_of(broker, count))
+        .collect()
+}
+
+fn writable(route: &TopicRoute, brokers: &BrokerTable) -> Vec<PublishQueue> {
+    let has_master = |name: &str| {
+        route.broker_datas.iter().any(|data| data.broker_name == name && data.broker_addrs.contains_key(&0))
+    };
+    let mut datas: Vec<_> = route
+        .queue_datas
+        .iter()
+        .filter(|data| data.perm & perm::WRITE != 0 && has_master(&data.broker_name))
+        .collect();
+    datas.sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
+    datas
+        .into_iter()
+        .flat_map(|data| queues_of(brokers.broker(&data.broker_name), data.write_queue_nums))
+        .collect()
+}
+
+fn queues_of(broker: Arc<Broker>, count: i32) -> impl Iterator<Item = PublishQueue> {
+    (0..count).map(move |queue_id| PublishQueue { broker: Arc::clone(&broker), queue_id })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Weak;
+
+    use rocketmq_protocol::route::{BrokerData, QueueData};
+
+    use super::*;
+    use crate::client::ClientInstance;
+    use crate::remoting::{Events, Remoting, RemotingOptions};
+
+    /// Queues in order, as `broker/id`.
+    fn queues(route: &TopicRoute) -> Vec<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let options = RemotingOptions::for_tests(runtime.handle().clone());
+        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
+        let brokers = BrokerTable::new(Arc::new(Remoting::new(options, nobody)));
+        let publish = PublishQueues::of(route, &brokers, 0);
+        publish.queues.iter().map(|queue| format!("{}/{}", queue.broker.name, queue.queue_id)).collect()
+    }
+
+    fn route(queue_datas: &[(&str, i32, i32, i32)], brokers: &[(&str, i64)]) -> TopicRoute {
+        TopicRoute {
+            queue_datas: queue_datas
+                .iter()
+                .map(|(name, read, write, perm)| QueueData {
+                    broker_name: (*name).into(),
+                    read_queue_nums: *read,
+                    write_queue_nums: *write,
+                    perm: *perm,
+                    topic_sys_flag: 0,
+                })
+                .collect(),
+            broker_datas: brokers
+                .iter()
+                .map(|(name, id)| BrokerData {
+                    broker_name: (*name).into(),
+                    broker_addrs: BTreeMap::from([(*id, "127.0.0.1:1".to_owned())]),
+                    ..BrokerData::default()
+                })
+                .collect(),
+            ..TopicRoute::default()
+        }
+    }
+
+    #[test]
+    fn queues_stand_in_broker_name_order_whatever_the_route_says() {
+        let route = route(&[("b", 9, 1, 6), ("a", 1, 2, 6)], &[("b", 0), ("a", 0)]);
+        assert_eq!(queues(&route), ["a/0", "a/1", "b/0"]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_left_out() {
+        let datas = [("read-only", 1, 1, 4), ("slave", 1, 1, 6), ("nowhere", 1, 1, 6), ("good", 1, 1, 2)];
+        let route = route(&datas, &[("read-only", 0), ("slave", 1), ("good", 0)]);
+        assert_eq!(queues(&route), ["good/0"]);
+    }
+
+    #[test]
+    fn an_order_configuration_rules_alone() {
+        let mut route = route(&[("a", 4, 4, 6)], &[("a", 0)]);
+        route.order_topic_conf = Some("z:2;a:1;broken;x:many".into());
+        assert_eq!(queues(&route), ["z/0", "z/1", "a/0"]);
+        route.order_topic_conf = Some(String::new());
+        assert_eq!(queues(&route).len(), 4);
+    }
+
+    #[test]
+    fn a_retry_avoids_the_last_broker_if_it_can() {
+        let queue = |name, queue_id| PublishQueue { broker: Arc::new(Broker::without_master(name)), queue_id };
+        let all = vec![queue("a", 0), queue("a", 1), queue("b", 0)];
+        let two = PublishQueues { queues: all, next: AtomicUsize::new(usize::MAX - 3) };
+        for _ in 0..12 {
+            assert_eq!(two.select(Some("a")).map(|queue| &*queue.broker.name), Some("b"));
+        }
+        let one = PublishQueues { queues: vec![queue("a", 0)], next: AtomicUsize::new(0) };
+        assert_eq!(one.select(Some("a")).map(|queue| &*queue.broker.name), Some("a"));
+        let none = PublishQueues { queues: Vec::new(), next: AtomicUsize::new(0) };
+        assert!(none.select(None).is_none() && none.is_empty());
+    }
+}

@@ -1,0 +1,200 @@
+//! All topics a client instance has been asked for, and how their routes are kept true.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
+use rocketmq_protocol::route::TopicRoute;
+use tokio::runtime::Handle;
+use tokio::time::sleep_until;
+
+use super::broker::BrokerTable;
+use super::name_servers::NameServers;
+use super::publish::PublishQueues;
+use super::topic::{RouteWaiter, Topic};
+use crate::completion::Wakes;
+use crate::error::{Error, ErrorCode};
+use crate::log::Log;
+
+pub(crate) struct RouteOptions {
+    /// The topic whose route stands in for that of an unknown topic (`create.topic.key`).
+    pub(crate) default_topic: String,
+    pub(crate) default_topic_queue_nums: i32,
+    pub(crate) timeout: Duration,
+}
+
+pub(crate) struct RouteTable {
+    runtime: Handle,
+    options: RouteOptions,
+    name_servers: Arc<NameServers>,
+    brokers: Arc<BrokerTable>,
+    topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    random: RandomState,
+    log: Log,
+    myself: Weak<Self>,
+}
+
+impl RouteTable {
+    pub(crate) fn new(
+        runtime: Handle,
+        options: RouteOptions,
+        name_servers: Arc<NameServers>,
+        brokers: Arc<BrokerTable>,
+        log: Log,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|myself| Self {
+            runtime,
+            options,
+            name_servers,
+            brokers,
+            topics: RwLock::default(),
+            random: RandomState::new(),
+            log,
+            myself: myself.clone(),
+        })
+    }
+
+    /// The topic of this name, known or not.
+    pub(crate) fn topic(&self, name: &str) -> Arc<Topic> {
+        if let Some(topic) = self.topics.read().get(name) {
+            return Arc::clone(topic);
+        }
+        let mut topics = self.topics.write();
+        if let Some(topic) = topics.get(name) {
+            return Arc::clone(topic);
+        }
+        let topic = Arc::new(Topic::new(name.into()));
+        topics.insert(Arc::clone(&topic.name), Arc::clone(&topic));
+        topic
+    }
+
+    /// Looks the topic up and lets the waiter go on, with queues or an error. One look-up serves all who wait.
+    pub(crate) fn wait(&self, topic: &Arc<Topic>, waiter: Box<dyn RouteWaiter>) {
+        let start = {
+            let mut look_up = topic.look_up.lock();
+            look_up.waiters.push(waiter);
+            !std::mem::replace(&mut look_up.running, true)
+        };
+        if start && let Some(table) = self.myself.upgrade() {
+            self.runtime.spawn(table.look_up(Arc::clone(topic)));
+        }
+    }
+
+    /// Fails what the owner still has waiting for routes.
+    pub(crate) fn abort(&self, owner: usize) {
+        let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        let mut wakes = Wakes::default();
+        for topic in topics {
+            for waiter in topic.take_waiters(|waiter| waiter.owner() == owner) {
+                waiter.unrouted(Error::closed(), &mut wakes);
+            }
+        }
+    }
+
+    /// Asks for every topic's route anew. What cannot be had leaves what is known alone.
+    pub(crate) async fn refresh(&self) {
+        let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        for topic in topics {
+            match self.name_servers.route(&topic.name, self.options.timeout).await {
+                Ok(Some(route)) => self.adopt(&topic, route),
+                Ok(None) => {}
+                Err(error) => {
+                    self.log.warn(|| format!("route refresh: {}", error.message()));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Drops the brokers that no known route names.
+    pub(crate) fn drop_offline_brokers(&self) {
+        let mut named = HashSet::new();
+        for topic in self.topics.read().values() {
+            if let Some(route) = &topic.look_up.lock().route {
+                named.extend(route.broker_datas.iter().map(|data| data.broker_name.clone()));
+            }
+        }
+        self.brokers.retain(&named);
+    }
+
+    async fn look_up(self: Arc<Self>, topic: Arc<Topic>) {
+        let found = self.find(&topic.name);
+        tokio::pin!(found);
+        let result = loop {
+            // Those who join later with an earlier deadline are seen at the next check.
+            let check = Instant::now() + Duration::from_millis(5);
+            tokio::select! {
+                result = &mut found => break result,
+                () = sleep_until(check.into()) => self.expire(&topic),
+            }
+        };
+        let failure = result.map(|route| self.adopt(&topic, route)).err();
+        let waiters = {
+            let mut look_up = topic.look_up.lock();
+            look_up.running = false;
+            std::mem::take(&mut look_up.waiters)
+        };
+        let mut wakes = Wakes::default();
+        for waiter in waiters {
+            match &failure {
+                None => waiter.routed(&mut wakes),
+                Some(error) => waiter.unrouted(error.clone(), &mut wakes),
+            }
+        }
+    }
+
+    /// The topic's own route or, for a topic that does not exist yet, one made from the default topic's
+    /// (protocol 3.3).
+    async fn find(&self, topic: &str) -> Result<TopicRoute, Error> {
+        let timeout = self.options.timeout;
+        if let Some(route) = self.name_servers.route(topic, timeout).await? {
+            return Ok(route);
+        }
+        let default_topic = &self.options.default_topic;
+        let Some(mut route) = self.name_servers.route(default_topic, timeout).await? else {
+            let text = format!(
+                "topic {topic} does not exist, and no broker creates topics by itself \
+                 (no route for {default_topic} either)"
+            );
+            return Err(Error::new(ErrorCode::NoRoute, text));
+        };
+        for data in &mut route.queue_datas {
+            let nums = data.read_queue_nums.min(self.options.default_topic_queue_nums);
+            data.read_queue_nums = nums;
+            data.write_queue_nums = nums;
+        }
+        Ok(route)
+    }
+
+    /// Takes over a route if it differs from what is known, or if nothing usable is known.
+    fn adopt(&self, topic: &Topic, route: TopicRoute) {
+        let mut look_up = topic.look_up.lock();
+        if look_up.route.as_ref() == Some(&route) && topic.is_routed() {
+            return;
+        }
+        for data in &route.broker_datas {
+            self.brokers.update(data);
+        }
+        let start = self.random.hash_one((&topic.name, Instant::now())) as usize;
+        topic.set_queues(PublishQueues::of(&route, &self.brokers, start));
+        look_up.route = Some(route);
+    }
+
+    /// Fails the waiters whose deadline passed while the name servers were silent.
+    fn expire(&self, topic: &Topic) {
+        let now = Instant::now();
+        let gone = topic.take_waiters(|waiter| waiter.deadline() <= now);
+        if gone.is_empty() {
+            return;
+        }
+        let addresses = self.name_servers.addresses().join(", ");
+        let text = format!("no answer from the name server ({addresses}) about topic {} in time", topic.name);
+        let error = Error::new(ErrorCode::NameServer, text).at(addresses.into());
+        let mut wakes = Wakes::default();
+        for waiter in gone {
+            waiter.unrouted(error.clone(), &mut wakes);
+        }
+    }
+}

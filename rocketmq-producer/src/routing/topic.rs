@@ -1,0 +1,68 @@
+//! One topic: its queues for the senders, and who waits for its route.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+use rocketmq_protocol::route::TopicRoute;
+
+use super::publish::PublishQueues;
+use crate::completion::Wakes;
+use crate::error::Error;
+
+/// Something that needs the topic's queues to go on.
+pub(crate) trait RouteWaiter: Send {
+    fn deadline(&self) -> Instant;
+
+    /// Who asked; see [`super::RouteTable::abort`].
+    fn owner(&self) -> usize;
+
+    /// The queues are there, though perhaps none can be written.
+    fn routed(self: Box<Self>, wakes: &mut Wakes);
+
+    /// There is no route; the error says why.
+    fn unrouted(self: Box<Self>, error: Error, wakes: &mut Wakes);
+}
+
+pub(crate) struct Topic {
+    pub(crate) name: Arc<str>,
+    queues: ArcSwapOption<PublishQueues>,
+    pub(super) look_up: Mutex<LookUp>,
+}
+
+/// The route as it came, and those who wait for it.
+#[derive(Default)]
+pub(super) struct LookUp {
+    pub(super) route: Option<TopicRoute>,
+    pub(super) running: bool,
+    pub(super) waiters: Vec<Box<dyn RouteWaiter>>,
+}
+
+impl Topic {
+    pub(super) fn new(name: Arc<str>) -> Self {
+        Self { name, queues: ArcSwapOption::empty(), look_up: Mutex::default() }
+    }
+
+    /// The queues to choose from, or `None` before the first look-up succeeded.
+    pub(crate) fn queues(&self) -> Option<Arc<PublishQueues>> {
+        self.queues.load_full()
+    }
+
+    /// Whether a send can go on without a look-up.
+    pub(crate) fn is_routed(&self) -> bool {
+        self.queues.load().as_ref().is_some_and(|queues| !queues.is_empty())
+    }
+
+    pub(super) fn set_queues(&self, queues: PublishQueues) {
+        self.queues.store(Some(Arc::new(queues)));
+    }
+
+    /// Takes out the waiters that `gone` names.
+    pub(super) fn take_waiters(&self, gone: impl Fn(&dyn RouteWaiter) -> bool) -> Vec<Box<dyn RouteWaiter>> {
+        let mut look_up = self.look_up.lock();
+        let (taken, kept) = std::mem::take(&mut look_up.waiters).into_iter().partition(|waiter| gone(&**waiter));
+        look_up.waiters = kept;
+        taken
+    }
+}

@@ -1,0 +1,136 @@
+//! What a process has once: the I/O thread, the client instances, the source of unique ids.
+//!
+//! A forked child has none of the parent's threads, so it gets a new one of everything; what belonged to the
+//! parent is left untouched.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Weak};
+use std::thread::ThreadId;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwapOption;
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+use rocketmq_protocol::ids::{UniqueId, UniqueIdGenerator};
+use tokio::runtime::{Builder, Handle};
+
+use crate::client::ClientInstance;
+use crate::error::{Error, ErrorCode};
+use crate::sys;
+
+/// Resolving names takes a thread while it lasts.
+const MAX_RESOLVER_THREADS: usize = 4;
+
+pub(crate) struct Process {
+    pub(crate) io: Handle,
+    /// By client id.
+    pub(crate) instances: Mutex<HashMap<String, Weak<ClientInstance>>>,
+    io_thread: ThreadId,
+    unique_ids: UniqueIdGenerator,
+    month: Mutex<Month>,
+}
+
+/// The month a time lies in, so that the calendar is asked once a month.
+#[derive(Clone, Copy, Default)]
+struct Month {
+    start_ms: u64,
+    end_ms: u64,
+}
+
+struct Generation {
+    number: u64,
+    process: OnceCell<Process>,
+}
+
+static CURRENT: ArcSwapOption<Generation> = ArcSwapOption::const_empty();
+
+/// What this process shares. A handle keeps it alive.
+#[derive(Clone)]
+pub(crate) struct ProcessHandle(Arc<Generation>);
+
+impl ProcessHandle {
+    /// Starts the I/O thread if this process has none yet. Takes no lock that a fork could leave locked.
+    pub(crate) fn get() -> Result<Self, Error> {
+        let number = sys::fork_generation();
+        let generation = loop {
+            let current = CURRENT.load_full();
+            match current {
+                Some(current) if current.number == number => break current,
+                stale => {
+                    let fresh = Arc::new(Generation { number, process: OnceCell::new() });
+                    CURRENT.compare_and_swap(&stale, Some(fresh));
+                    // The parent's is not to be dropped in the child: its threads are not there.
+                    std::mem::forget(stale);
+                }
+            }
+        };
+        generation.process.get_or_try_init(Process::start)?;
+        Ok(Self(generation))
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        // `get` has filled the cell; asking again is the way to say so without a panic path.
+        match self.0.process.get() {
+            Some(process) => process,
+            None => unreachable!("a handle exists only after the process state was made"),
+        }
+    }
+
+    /// The fork generation this belongs to.
+    pub(crate) fn generation(&self) -> u64 {
+        self.0.number
+    }
+}
+
+impl Process {
+    fn start() -> Result<Self, Error> {
+        let refused = |cause: std::io::Error| {
+            Error::new(ErrorCode::System, format!("the I/O thread cannot be started: {cause}"))
+                .with_source(cause)
+        };
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .thread_name("rmq-resolver")
+            .max_blocking_threads(MAX_RESOLVER_THREADS)
+            .build()
+            .map_err(refused)?;
+        let io = runtime.handle().clone();
+        let thread = sys::spawn_quiet("rmq-io", move || runtime.block_on(std::future::pending::<()>()))
+            .map_err(refused)?;
+        let hash = RandomState::new().hash_one(std::process::id()) as u32;
+        Ok(Self {
+            io,
+            io_thread: thread.thread().id(),
+            instances: Mutex::default(),
+            unique_ids: UniqueIdGenerator::new(sys::local_ip(), std::process::id(), hash),
+            month: Mutex::default(),
+        })
+    }
+
+    /// Whether the caller runs on the I/O thread.
+    pub(crate) fn is_io_thread(&self) -> bool {
+        std::thread::current().id() == self.io_thread
+    }
+
+    /// A new unique message id (protocol 5.10).
+    pub(crate) fn unique_id(&self) -> UniqueId {
+        let now = now_ms();
+        let month = *self.month.lock();
+        let start_ms = if (month.start_ms..month.end_ms).contains(&now) {
+            month.start_ms
+        } else {
+            let start_ms = sys::month_start_ms(now);
+            let next_month = start_ms + 32 * 24 * 3_600_000;
+            *self.month.lock() = Month { start_ms, end_ms: sys::month_start_ms(next_month) };
+            start_ms
+        };
+        self.unique_ids.next(now, start_ms)
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,16 @@
+//! The few system calls without a safe wrapper: the core's only `unsafe`.
+#![allow(unsafe_code)]
+
+mod calendar;
+#[cfg_attr(target_os = "linux", path = "event_fd_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "event_fd_pipe.rs")]
+mod event_fd;
+mod fork;
+mod interfaces;
+mod thread;
+
+pub(crate) use calendar::month_start_ms;
+pub(crate) use event_fd::EventFd;
+pub use fork::{fork_generation, is_forked};
+pub(crate) use interfaces::local_ip;
+pub(crate) use thread::spawn_quiet;

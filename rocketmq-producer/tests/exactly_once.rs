@@ -1,0 +1,77 @@
+//! Accepted = succeeded + failed, once each, whatever the brokers do.
+
+mod common;
+
+use std::collections::HashMap;
+
+use common::{PATIENCE, cluster, ms, on_sends, producer};
+use proptest::prelude::*;
+use rocketmq_mock::Fault;
+use rocketmq_producer::{CompletionQueue, Message, Persistence, Tag};
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        Just(Fault::NoAnswer),
+        Just(Fault::Reset),
+        Just(Fault::StoreThenReset),
+        Just(Fault::StoreThenNoAnswer),
+        Just(Fault::Garbage),
+        Just(Fault::OtherEncoding),
+        Just(Fault::WrongOpaque),
+        (1_u64..200).prop_map(|delay| Fault::Delay(ms(delay))),
+        (0_usize..40).prop_map(|bytes| Fault::PartialFrame { bytes }),
+        prop_oneof![Just(1), Just(2), Just(13), Just(14)].prop_map(|code| Fault::Code { code, remark: None }),
+        prop_oneof![Just(10), Just(11), Just(12)].prop_map(|code| Fault::StoredButCode { code }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_accepted_send_completes_exactly_once(
+        faults in proptest::collection::vec((fault(), 1_u32..20, 0_usize..2), 1..6),
+        close_after in prop_oneof![Just(None), (0_u64..150).prop_map(Some)],
+    ) {
+        let cluster = cluster(2);
+        cluster.create_topic("T", 2, 2, 6, None);
+        for (fault, times, broker) in faults {
+            cluster.inject(on_sends(Some(&format!("broker-{broker}")), Some(times), fault));
+        }
+        let producer = producer(&cluster, &[]);
+        let queue = CompletionQueue::new();
+        let mut accepted = 0;
+        for index in 0..200_usize {
+            let body = index.to_string();
+            let message = Message::new("T", body.as_bytes());
+            if producer.send_queued(&message, Some(ms(250)), &queue, Tag(index, 0)).is_ok() {
+                accepted += 1;
+            }
+        }
+        if let Some(after) = close_after {
+            // Whether all were answered in time is chance here; that all completed is not.
+            let _ = producer.close(ms(after));
+        }
+        producer.flush(PATIENCE).expect("all have an outcome");
+        let mut reports = Vec::new();
+        queue.poll(&mut reports, usize::MAX, ms(0));
+        prop_assert_eq!(reports.len(), accepted);
+        let mut stored: HashMap<String, usize> = HashMap::new();
+        for message in cluster.stored("T") {
+            *stored.entry(String::from_utf8_lossy(&message.body).into_owned()).or_default() += 1;
+        }
+        let mut seen = vec![false; 200];
+        for report in &reports {
+            let index = report.tag.0;
+            prop_assert!(!std::mem::replace(&mut seen[index], true), "completed twice");
+            let copies = stored.get(&index.to_string()).copied().unwrap_or(0);
+            match &report.result {
+                Ok(_) => prop_assert!(copies >= 1, "a receipt for what is not stored"),
+                Err(error) if error.persistence() == Persistence::NotPersisted => {
+                    prop_assert_eq!(copies, 0, "{} but stored", error);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Sends that go well, in every mode, and what the broker stored.
+
+mod common;
+
+use common::{PATIENCE, cluster, config, ms, producer, send};
+use rocketmq_producer::{CompletionQueue, DeliveryThread, ErrorCode, Message, Producer, Property, SendStatus, Tag};
+
+#[test]
+fn a_message_arrives_whole_and_the_receipt_tells_where() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    let body = [0, 1, 2, 0, 255];
+    let properties = [Property { name: "colour", value: "grün 中" }, Property { name: "n", value: "1" }];
+    let message = Message {
+        tags: Some("TagA"),
+        keys: &["order-1", "order-2"],
+        properties: &properties,
+        flag: 7,
+        ..Message::new("Orders", &body)
+    };
+    let receipt = producer.send(&message, None).expect("stored");
+    let stored = cluster.stored("Orders");
+    let [stored] = stored.as_slice() else { panic!("one message, not {}", stored.len()) };
+    assert_eq!(stored.body.as_ref(), body);
+    assert_eq!(stored.flag, 7);
+    let property = |name: &str| {
+        stored.properties.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    };
+    assert_eq!(property("TAGS"), Some("TagA"));
+    assert_eq!(property("KEYS"), Some("order-1 order-2"));
+    assert_eq!(property("colour"), Some("grün 中"));
+    assert_eq!(property("UNIQ_KEY"), Some(receipt.message_id()));
+    assert_eq!(receipt.status(), SendStatus::SendOk);
+    assert_eq!(receipt.offset_message_id(), stored.message_id);
+    assert_eq!((receipt.queue_id(), receipt.queue_offset()), (stored.queue_id, stored.queue_offset as i64));
+    assert_eq!(receipt.broker_name(), stored.broker);
+    assert_eq!(receipt.topic(), "Orders");
+    assert_eq!(receipt.attempts(), 1);
+}
+
+#[test]
+fn both_header_encodings_work() {
+    let cluster = cluster(1);
+    for encoding in ["rocketmq", "json"] {
+        let producer = producer(&cluster, &[("header.encoding", encoding)]);
+        send(&producer, "T").expect(encoding);
+    }
+    assert_eq!(cluster.stored_count("T"), 2);
+}
+
+#[test]
+fn queues_and_brokers_take_turns() {
+    let cluster = cluster(3);
+    let producer = producer(&cluster, &[]);
+    send(&producer, "T").expect("stored");
+    cluster.create_topic("Even", 4, 4, 6, None);
+    for _ in 0..24 {
+        send(&producer, "Even").expect("stored");
+    }
+    let counts = cluster.queue_counts("Even");
+    assert_eq!(counts.len(), 12, "3 brokers of 4 queues");
+    assert!(counts.iter().all(|(_, count)| *count == 2), "{counts:?}");
+}
+
+#[test]
+fn ten_thousand_async_sends_complete_once_each() {
+    let cluster = cluster(3);
+    let producer = producer(&cluster, &[]);
+    let queue = CompletionQueue::new();
+    for index in 0..10_000 {
+        let body = format!("message {index}");
+        producer.send_queued(&Message::new("T", body.as_bytes()), None, &queue, Tag(index, 1)).expect("accepted");
+    }
+    let mut seen = vec![0; 10_000];
+    let mut reports = Vec::new();
+    while seen.iter().sum::<i32>() < 10_000 {
+        assert!(queue.poll(&mut reports, 1000, PATIENCE) > 0, "a report in time");
+        for report in reports.drain(..) {
+            report.result.expect("stored");
+            seen[report.tag.0] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count == 1));
+    assert_eq!(cluster.stored_count("T"), 10_000);
+    assert_eq!(producer.in_flight(), 0);
+}
+
+#[test]
+fn the_delivery_thread_hands_over_every_report_and_then_ends() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let delivery = DeliveryThread::start("rmq-test", move |report| {
+        sender.send((report.tag, report.result.is_ok(), std::thread::current().name().map(str::to_owned))).ok();
+    })
+    .expect("a thread");
+    for index in 0..100 {
+        producer.send_queued(&Message::new("T", b"x"), None, delivery.queue(), Tag(index, 0)).expect("accepted");
+    }
+    producer.flush(PATIENCE).expect("all answered");
+    assert!(delivery.stop(PATIENCE));
+    let delivered: Vec<_> = receiver.iter().collect();
+    assert_eq!(delivered.len(), 100);
+    assert!(delivered.iter().all(|(_, stored, name)| *stored && name.as_deref() == Some("rmq-test")));
+}
+
+#[test]
+fn a_future_gives_the_receipt() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let receipt = runtime.block_on(producer.send_async(&Message::new("T", b"x"), None)).expect("stored");
+    assert_eq!(receipt.queue_offset(), 0);
+}
+
+#[test]
+fn one_way_messages_are_all_stored_after_a_flush() {
+    let cluster = cluster(2);
+    let producer = producer(&cluster, &[]);
+    for _ in 0..1000 {
+        producer.send_oneway(&Message::new("T", b"x"), None).expect("accepted");
+    }
+    producer.flush(PATIENCE).expect("written");
+    assert!(cluster.wait_until(PATIENCE, |cluster| cluster.stored_count("T") == 1000));
+    assert_eq!(producer.in_flight(), 0);
+}
+
+#[test]
+fn many_sends_of_one_call_have_a_result_each() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    let queue = CompletionQueue::new();
+    let messages = [Message::new("T", b"x"), Message::new("bad topic", b"x"), Message::new("T", b"y")];
+    let tags = [Tag(0, 0), Tag(1, 0), Tag(2, 0)];
+    let mut results = [Ok(()), Ok(()), Ok(())];
+    let accepted = producer.send_many(&messages, None, &queue, &tags, &mut results).expect("the call");
+    assert_eq!(accepted, 2);
+    assert_eq!(results[1].as_ref().map_err(|error| error.code()), Err(ErrorCode::MessageIllegal));
+    let mut reports = Vec::new();
+    while reports.len() < 2 {
+        assert!(queue.poll(&mut reports, 10, PATIENCE) > 0);
+    }
+    assert!(queue.is_empty());
+    assert!(producer.send_many(&messages, None, &queue, &tags[..1], &mut results).is_err());
+}
+
+#[test]
+fn the_descriptor_is_readable_exactly_while_reports_wait() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    let queue = CompletionQueue::new();
+    let fd = queue.fd().expect("a descriptor");
+    assert!(!readable(fd, ms(10)));
+    producer.send_queued(&Message::new("T", b"x"), None, &queue, Tag(0, 0)).expect("accepted");
+    assert!(readable(fd, PATIENCE));
+    let mut reports = Vec::new();
+    assert_eq!(queue.poll(&mut reports, 1, ms(0)), 1);
+    assert!(!readable(fd, ms(10)));
+}
+
+/// Whether the descriptor becomes readable within the time.
+fn readable(fd: std::os::fd::RawFd, within: std::time::Duration) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let watched = tokio::io::unix::AsyncFd::with_interest(fd, tokio::io::Interest::READABLE).expect("watched");
+        tokio::time::timeout(within, watched.readable()).await.is_ok()
+    })
+}
+
+#[test]
+fn producers_on_two_clusters_do_not_meet() {
+    let (first, second) = (cluster(1), cluster(1));
+    let (one, two) = (producer(&first, &[]), producer(&second, &[]));
+    for _ in 0..3 {
+        send(&one, "T").expect("stored");
+    }
+    send(&two, "T").expect("stored");
+    assert_eq!((first.stored_count("T"), second.stored_count("T")), (3, 1));
+    assert_ne!(one.client_id(), two.client_id());
+}
+
+#[test]
+fn producers_with_one_instance_name_share_a_client_and_a_group_only_once() {
+    let cluster = cluster(1);
+    let shared = ("instance.name", "shared");
+    let first = producer(&cluster, &[shared]);
+    let error = Producer::new(&config(&cluster.name_server(), &[shared])).expect_err("the same group");
+    assert_eq!(error.code(), ErrorCode::GroupConflict);
+    assert!(error.message().contains("test-group"), "{error}");
+    let second = producer(&cluster, &[shared, ("producer.group", "other")]);
+    assert_eq!(first.client_id(), second.client_id());
+    send(&first, "T").expect("stored");
+    send(&second, "T").expect("stored");
+    assert_eq!(cluster.connection_count("broker-0"), 1);
+    let elsewhere = Producer::new(&config("127.0.0.1:1", &[shared, ("producer.group", "third")]));
+    assert_eq!(elsewhere.expect_err("another cluster").code(), ErrorCode::InvalidValue);
+    first.close(PATIENCE).expect("closed");
+    producer(&cluster, &[shared]).close(PATIENCE).expect("the group is free again");
+}
+
+#[test]
+fn groups_are_registered_by_heartbeat_and_unregistered_at_close() {
+    let cluster = cluster(2);
+    cluster.create_topic("T", 1, 1, 6, None);
+    let producer = producer(&cluster, &[]);
+    for _ in 0..2 {
+        send(&producer, "T").expect("stored");
+    }
+    assert!(cluster.wait_until(PATIENCE, |cluster| cluster.registrations().len() == 2));
+    assert!(cluster.registrations().iter().all(|seen| {
+        seen.group == "test-group" && seen.client_id == producer.client_id()
+    }));
+    producer.close(PATIENCE).expect("closed");
+    assert!(cluster.wait_until(PATIENCE, |cluster| cluster.registrations().is_empty()));
+}
+
+#[test]
+fn a_delayed_message_is_parked() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    let message = Message { delay_level: 3, ..Message::new("T", b"later") };
+    producer.send(&message, None).expect("stored");
+    let parked = cluster.stored("SCHEDULE_TOPIC_XXXX");
+    assert_eq!(parked.len(), 1);
+    assert_eq!(parked[0].queue_id, 2);
+}
+
+#[test]
+fn a_topic_that_moves_is_followed() {
+    let cluster = cluster(2);
+    cluster.create_topic("T", 1, 1, 6, Some(&["broker-0"]));
+    let producer = producer(&cluster, &[("route.refresh.interval.ms", "100")]);
+    assert_eq!(send(&producer, "T").expect("stored").broker_name(), "broker-0");
+    cluster.delete_topic("T");
+    cluster.create_topic("T", 1, 1, 6, Some(&["broker-1"]));
+    let before = cluster.request_count(105);
+    assert!(cluster.wait_until(PATIENCE, |cluster| cluster.request_count(105) >= before + 2));
+    assert_eq!(send(&producer, "T").expect("stored").broker_name(), "broker-1");
+}
