@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,14 +29,29 @@ pub(crate) struct Process {
     pub(crate) instances: Mutex<HashMap<String, Weak<ClientInstance>>>,
     io_thread: ThreadId,
     unique_ids: UniqueIdGenerator,
-    month: Mutex<Month>,
+    month: Month,
 }
 
-/// The month a time lies in, so that the calendar is asked once a month.
-#[derive(Clone, Copy, Default)]
+/// The month of the last unique id, so that the calendar is asked once a month. Two threads at the turn of a
+/// month may mix old and new for a moment, which shifts the time inside an id and harms nothing.
+#[derive(Default)]
 struct Month {
-    start_ms: u64,
-    end_ms: u64,
+    start_ms: AtomicU64,
+    end_ms: AtomicU64,
+}
+
+impl Month {
+    fn start_of(&self, now_ms: u64) -> u64 {
+        let start = self.start_ms.load(Relaxed);
+        if (start..self.end_ms.load(Relaxed)).contains(&now_ms) {
+            return start;
+        }
+        let start = sys::month_start_ms(now_ms);
+        let in_next_month = start + 32 * 24 * 3_600_000;
+        self.start_ms.store(start, Relaxed);
+        self.end_ms.store(sys::month_start_ms(in_next_month), Relaxed);
+        start
+    }
 }
 
 struct Generation {
@@ -105,7 +121,7 @@ impl Process {
             io_thread: thread.thread().id(),
             instances: Mutex::default(),
             unique_ids: UniqueIdGenerator::new(sys::local_ip(), std::process::id(), hash),
-            month: Mutex::default(),
+            month: Month::default(),
         })
     }
 
@@ -117,16 +133,7 @@ impl Process {
     /// A new unique message id (protocol 5.10).
     pub(crate) fn unique_id(&self) -> UniqueId {
         let now = now_ms();
-        let month = *self.month.lock();
-        let start_ms = if (month.start_ms..month.end_ms).contains(&now) {
-            month.start_ms
-        } else {
-            let start_ms = sys::month_start_ms(now);
-            let next_month = start_ms + 32 * 24 * 3_600_000;
-            *self.month.lock() = Month { start_ms, end_ms: sys::month_start_ms(next_month) };
-            start_ms
-        };
-        self.unique_ids.next(now, start_ms)
+        self.unique_ids.next(now, self.month.start_of(now))
     }
 }
 

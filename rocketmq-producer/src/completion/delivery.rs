@@ -17,6 +17,7 @@ pub struct DeliveryThread {
     queue: CompletionQueue,
     thread: ThreadId,
     ended: Arc<Ended>,
+    generation: u64,
 }
 
 #[derive(Default)]
@@ -47,7 +48,7 @@ impl DeliveryThread {
             Error::new(ErrorCode::System, format!("the thread {name} cannot be started: {cause}"))
                 .with_source(cause)
         })?;
-        Ok(Self { queue, thread: thread.thread().id(), ended })
+        Ok(Self { queue, thread: thread.thread().id(), ended, generation: sys::fork_generation() })
     }
 
     /// The queue it serves.
@@ -63,6 +64,9 @@ impl DeliveryThread {
     /// Delivers what is there and ends. `false`: a callback still runs at the timeout; the thread goes on by
     /// itself and ends after it. From the thread itself it only asks for the end.
     pub fn stop(&self, timeout: Duration) -> bool {
+        if sys::is_forked(self.generation) {
+            return true;
+        }
         self.queue.close();
         if self.is_current() {
             return true;
@@ -95,7 +99,10 @@ impl Drop for MarkEnded {
 
 impl Drop for DeliveryThread {
     fn drop(&mut self) {
-        self.queue.close();
+        // In a forked child there is no thread to end, and a lock may have been copied while it was held.
+        if !sys::is_forked(self.generation) {
+            self.queue.close();
+        }
     }
 }
 
