@@ -1,0 +1,52 @@
+//! Compressed bodies (protocol 5.9): zlib and LZ4 both ways.
+
+use std::io::{self, Read, Write};
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+
+use crate::DecodeError;
+use crate::sys_flag::CompressionType;
+
+/// The level Java uses when nothing is configured.
+pub const DEFAULT_LEVEL: u32 = 5;
+
+/// `body` as one RFC 1950 stream; `level` 0 to 9, greater ones count as 9.
+pub fn zlib(body: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(level.min(9)));
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+/// `body` as one LZ4 frame of independent blocks: Java's reader rejects linked ones.
+pub fn lz4(body: &[u8]) -> io::Result<Vec<u8>> {
+    let info = FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max4MB);
+    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(body)?;
+    encoder.finish().map_err(io::Error::from)
+}
+
+/// The plain body of a compressed one; an error when it would have more than `max` bytes, and for
+/// Zstandard, which this library does not read.
+pub fn decompress(kind: CompressionType, body: &[u8], max: usize) -> Result<Vec<u8>, DecodeError> {
+    match kind {
+        CompressionType::Zlib => read_bounded("zlib body", ZlibDecoder::new(body), max),
+        CompressionType::Lz4 => read_bounded("LZ4 body", FrameDecoder::new(body), max),
+        CompressionType::Zstd => Err(DecodeError::malformed("zstd body", "zstd bodies are not supported")),
+    }
+}
+
+fn read_bounded(what: &'static str, reader: impl Read, max: usize) -> Result<Vec<u8>, DecodeError> {
+    let mut plain = Vec::new();
+    let limit = (max as u64).saturating_add(1);
+    reader
+        .take(limit)
+        .read_to_end(&mut plain)
+        .map_err(|error| DecodeError::malformed(what, error.to_string()))?;
+    if plain.len() > max {
+        return Err(DecodeError::malformed(what, format!("more than {max} bytes when decompressed")));
+    }
+    Ok(plain)
+}
