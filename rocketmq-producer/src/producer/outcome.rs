@@ -52,7 +52,8 @@ pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
     let error = match failure.kind {
         FailureKind::Connect => Error::new(ErrorCode::Connect, format!("no connection: {cause}")),
         FailureKind::Lost => Error::new(ErrorCode::ConnectionLost, format!("connection lost: {cause}")),
-        FailureKind::Timeout => Error::new(ErrorCode::Timeout, "no answer in time"),
+        FailureKind::Timeout if failure.sent => Error::new(ErrorCode::Timeout, "no answer in time"),
+        FailureKind::Timeout => Error::new(ErrorCode::Timeout, "no connection in time"),
         FailureKind::Garbage => {
             Error::new(ErrorCode::Protocol, format!("the peer does not speak the protocol: {cause}"))
         }

@@ -64,9 +64,10 @@ impl Channel {
             return;
         }
         let announce = state.check_by(deadline);
-        // With nothing else in flight the caller writes: a hand-over to the I/O thread would only cost time.
-        let by_caller = alone && state.writer == Writer::Nobody;
-        let by_task = !alone && state.writer == Writer::Nobody;
+        // With nothing else in flight the caller writes: it waits, and a hand-over to the I/O thread would only
+        // cost time. Nobody waits for a one-way request, and many of them go in one write.
+        let by_caller = alone && !oneway && state.writer == Writer::Nobody;
+        let by_task = !by_caller && state.writer == Writer::Nobody;
         if by_caller {
             state.writer = Writer::Caller;
         } else if by_task {
@@ -125,7 +126,8 @@ impl Channel {
     /// Ends the connection, if there is one; what is in flight on it fails.
     pub(crate) fn close(&self) {
         let ended = self.state.lock().reset();
-        fail_all(ended, &Failure::new(FailureKind::Aborted));
+        let cause = io::Error::other("no route names this address any more");
+        fail_all(ended, &Failure::because(FailureKind::Lost, cause));
         self.attention.notify_one();
     }
 

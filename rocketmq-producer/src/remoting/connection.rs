@@ -20,8 +20,8 @@ use crate::completion::Wakes;
 /// Deadlines are looked at no more often than this, however many there are.
 const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// So many deadline checks in a row that found something and no answer since end the connection.
-const SILENT_CHECKS: u32 = 3;
+/// A connection ends when requests time out on it for this long and no answer comes.
+const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 
 const READ_SPACE: usize = 64 * 1024;
 
@@ -35,7 +35,7 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
                 stream: Arc::new(stream),
                 inbound: BytesMut::new(),
                 wakes: Wakes::default(),
-                silent_checks: 0,
+                silent_since: None,
             };
             connection.open().await
         }
@@ -94,7 +94,8 @@ struct Connection {
     stream: Arc<TcpStream>,
     inbound: BytesMut,
     wakes: Wakes,
-    silent_checks: u32,
+    /// When the first request timed out that no answer followed.
+    silent_since: Option<Instant>,
 }
 
 impl Connection {
@@ -163,10 +164,10 @@ impl Connection {
                 () = timer.as_mut(), if armed.is_some() => {
                     armed = None;
                     if check_deadlines(&self.channel, &mut self.wakes) {
-                        self.silent_checks += 1;
-                    }
-                    if self.silent_checks >= SILENT_CHECKS {
-                        return lost(io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more"));
+                        let since = *self.silent_since.get_or_insert_with(Instant::now);
+                        if since.elapsed() >= SILENCE_LIMIT {
+                            return lost(io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more"));
+                        }
                     }
                 }
             }
@@ -205,7 +206,7 @@ impl Connection {
             let header = Header::decode(frame.encoding, frame.header).map_err(garbage)?;
             consumed += len;
             if header.is_response() {
-                self.silent_checks = 0;
+                self.silent_since = None;
                 let pending = self.channel.state.lock().in_flight.answer(header.opaque);
                 if let Some(pending) = pending {
                     pending.exchange.answered(&header, frame.body, &mut self.wakes);

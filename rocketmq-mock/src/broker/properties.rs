@@ -1,0 +1,67 @@
+//! The properties of a message on its way through a broker.
+
+use rocketmq_protocol::properties;
+use rocketmq_protocol::properties::name;
+
+/// What the send processor needs of a message's properties, found in one pass. The last of several equal names counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known<'a> {
+    pub(super) unique_id: Option<&'a str>,
+    pub(super) keys: Option<&'a str>,
+    pub(super) delay_level: Option<&'a str>,
+    pub(super) timer_seconds: Option<&'a str>,
+    pub(super) timer_milliseconds: Option<&'a str>,
+    pub(super) timer_deliver: Option<&'a str>,
+    pub(super) half: bool,
+    pub(super) inner_batch: bool,
+    pub(super) waits: bool,
+    /// Whether the text has no pair that readers drop and, WAIT aside, none that brokers replace.
+    pub(super) plain: bool,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn read(text: &'a str) -> Known<'a> {
+        let mut known = Known::default();
+        let mut replaced = false;
+        let mut pairs_length = 0;
+        for (key, value) in properties::iter(text) {
+            pairs_length += key.len() + value.len() + 2;
+            match key {
+                name::UNIQ_KEY => known.unique_id = Some(value),
+                name::KEYS => known.keys = Some(value),
+                name::DELAY => known.delay_level = Some(value),
+                name::TIMER_DELAY_SEC => known.timer_seconds = Some(value),
+                name::TIMER_DELAY_MS => known.timer_milliseconds = Some(value),
+                name::TIMER_DELIVER_MS => known.timer_deliver = Some(value),
+                name::TRAN_MSG => known.half = value.eq_ignore_ascii_case("true"),
+                name::INNER_NUM => known.inner_batch = true,
+                name::WAIT => known.waits = true,
+                name::POP_CK | name::MSG_REGION | name::TRACE_ON | name::CLUSTER => replaced = true,
+                _ => {}
+            }
+        }
+        known.plain = !replaced && pairs_length == text.len();
+        known
+    }
+
+    /// The delay level, 0 if there is none. Java's number parser gives up on anything else.
+    pub(super) fn level(&self) -> Result<i32, NotANumber> {
+        match self.delay_level {
+            Some(text) => text.parse().map_err(|_| NotANumber(text.to_owned())),
+            None => Ok(0),
+        }
+    }
+}
+
+/// A property value that should have been a number.
+#[derive(Debug)]
+pub(super) struct NotANumber(pub(super) String);
+
+/// Appends all properties of `source` but those named in `without`.
+pub(super) fn copy(text: &mut String, source: &str, without: &[&str]) {
+    for (key, value) in properties::iter(source) {
+        if !without.contains(&key) {
+            properties::push(text, key, value);
+        }
+    }
+}

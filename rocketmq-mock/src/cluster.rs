@@ -1,0 +1,202 @@
+//! The handle of a running cluster.
+
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::fault::{FaultId, FaultRule};
+use crate::options::MockOptions;
+use crate::server::{Command, ServingThread};
+use crate::state::{ServerId, Shared};
+use crate::topic::TopicConfig;
+
+/// A name server and brokers on 127.0.0.1, served by one thread of this process named `rmq-mock`.
+///
+/// All methods may be called from any thread; none calls back. What they change holds for every request read after
+/// they return. Dropping the handle stops everything.
+#[derive(Debug)]
+pub struct MockCluster {
+    pub(crate) shared: Arc<Shared>,
+    thread: Mutex<Option<ServingThread>>,
+}
+
+impl MockCluster {
+    /// Starts a cluster; all its ports are open when this returns.
+    ///
+    /// # Errors
+    /// `InvalidInput` if `options.brokers` is not in 1..=100; else what the system says about ports or the thread.
+    pub fn start(options: MockOptions) -> io::Result<MockCluster> {
+        if !(1..=100).contains(&options.brokers) {
+            let problem = format!("a mock cluster has 1 to 100 brokers, not {}", options.brokers);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        let (thread, shared) = ServingThread::start(&options)?;
+        Ok(MockCluster { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Stops all servers: connections end, ports are free, the thread is gone. What was stored stays readable.
+    /// Further calls do nothing.
+    pub fn stop(&self) {
+        if let Some(thread) = self.thread.lock().take() {
+            thread.stop();
+        }
+    }
+
+    /// The name server's address, `127.0.0.1:PORT`.
+    pub fn name_server(&self) -> String {
+        self.shared.state.lock().name_server.address.to_string()
+    }
+
+    /// Names of the brokers in order: `broker-0`, `broker-1`, ….
+    pub fn broker_names(&self) -> Vec<String> {
+        self.shared.state.lock().brokers.iter().map(|broker| broker.endpoint.name.clone()).collect()
+    }
+
+    /// A broker's address, `127.0.0.1:PORT`; it keeps it over stop and start.
+    pub fn broker_address(&self, broker: &str) -> Option<String> {
+        let state = self.shared.state.lock();
+        let known = state.brokers.iter().find(|known| known.endpoint.name == broker)?;
+        Some(known.endpoint.address.to_string())
+    }
+
+    /// Creates a topic or changes it, on the brokers named or on all: routes show it at once. `perm` has the bits of
+    /// protocol 3.2. Brokers that are not named keep what they have; names of no broker are ignored.
+    pub fn create_topic(
+        &self,
+        topic: &str,
+        read_queues: i32,
+        write_queues: i32,
+        perm: i32,
+        brokers: Option<&[&str]>,
+    ) {
+        let mut state = self.shared.state.lock();
+        for broker in &mut state.brokers {
+            if brokers.is_none_or(|named| named.contains(&broker.endpoint.name.as_str())) {
+                broker.topics.set(topic, TopicConfig::new(read_queues, write_queues, perm));
+            }
+        }
+        drop(state);
+        self.shared.note_change();
+    }
+
+    /// Deletes a topic everywhere, with its messages and counts.
+    pub fn delete_topic(&self, topic: &str) {
+        let mut state = self.shared.state.lock();
+        for broker in &mut state.brokers {
+            broker.topics.remove(topic);
+            broker.store.remove_topic(topic);
+        }
+        drop(state);
+        self.shared.note_change();
+    }
+
+    /// Switches `autoCreateTopicEnable` of all brokers: TBW102 enters or leaves the routes, and sends may or may not
+    /// create topics from it.
+    pub fn set_auto_create(&self, auto_create: bool) {
+        let mut state = self.shared.state.lock();
+        for broker in &mut state.brokers {
+            broker.topics.set_auto_create(auto_create);
+        }
+        drop(state);
+        self.shared.note_change();
+    }
+
+    /// Adds a fault behind those already there.
+    pub fn inject(&self, fault: FaultRule) -> FaultId {
+        self.shared.state.lock().faults.inject(fault)
+    }
+
+    /// Takes one fault back; nothing happens if it is used up.
+    pub fn remove_fault(&self, fault: FaultId) {
+        self.shared.state.lock().faults.remove(fault);
+    }
+
+    /// Takes all faults back. Answers already delayed still come.
+    pub fn clear_faults(&self) {
+        self.shared.state.lock().faults.clear();
+    }
+
+    /// Stops a broker as an administrator does: it leaves the routes, its port refuses, its connections are reset,
+    /// in this order. What it stored stays.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown name; `NotConnected` after [`stop`](MockCluster::stop).
+    pub fn stop_broker(&self, broker: &str) -> io::Result<()> {
+        let server = self.broker_id(broker)?;
+        self.show_in_routes(broker, false)?;
+        self.command(server, Command::Stop)
+    }
+
+    /// Stops a broker before any name server has noticed: like [`stop_broker`](MockCluster::stop_broker), but routes
+    /// go on naming it.
+    ///
+    /// # Errors
+    /// As for [`stop_broker`](MockCluster::stop_broker).
+    pub fn crash_broker(&self, broker: &str) -> io::Result<()> {
+        let server = self.broker_id(broker)?;
+        self.command(server, Command::Stop)
+    }
+
+    /// Starts a stopped broker on its old port; when this returns it accepts and is in the routes.
+    ///
+    /// # Errors
+    /// As for [`stop_broker`](MockCluster::stop_broker), or what the system says about the port.
+    pub fn start_broker(&self, broker: &str) -> io::Result<()> {
+        let server = self.broker_id(broker)?;
+        self.command(server, Command::Start)?;
+        self.show_in_routes(broker, true)
+    }
+
+    /// Puts a broker into the routes or takes it out, whether it runs or not.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown name.
+    pub fn show_in_routes(&self, broker: &str, shown: bool) -> io::Result<()> {
+        let mut state = self.shared.state.lock();
+        let known = state.brokers.iter_mut().find(|known| known.endpoint.name == broker);
+        known.ok_or_else(|| unknown_broker(broker))?.in_routes = shown;
+        drop(state);
+        self.shared.note_change();
+        Ok(())
+    }
+
+    /// Stops the name server: its port refuses, its connections are reset.
+    ///
+    /// # Errors
+    /// `NotConnected` after [`stop`](MockCluster::stop).
+    pub fn stop_name_server(&self) -> io::Result<()> {
+        self.command(ServerId::NameServer, Command::Stop)
+    }
+
+    /// Starts the stopped name server on its old port.
+    ///
+    /// # Errors
+    /// `NotConnected` after [`stop`](MockCluster::stop), or what the system says about the port.
+    pub fn start_name_server(&self) -> io::Result<()> {
+        self.command(ServerId::NameServer, Command::Start)
+    }
+
+    fn broker_id(&self, broker: &str) -> io::Result<ServerId> {
+        let state = self.shared.state.lock();
+        let server = state.server_named(broker).filter(|server| *server != ServerId::NameServer);
+        server.ok_or_else(|| unknown_broker(broker))
+    }
+
+    fn command(&self, server: ServerId, command: Command) -> io::Result<()> {
+        match &*self.thread.lock() {
+            Some(thread) => thread.command(server, command),
+            None => Err(io::Error::new(io::ErrorKind::NotConnected, "the mock cluster is stopped")),
+        }
+    }
+}
+
+impl Drop for MockCluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn unknown_broker(broker: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("the mock cluster has no broker {broker:?}"))
+}

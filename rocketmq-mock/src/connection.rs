@@ -1,0 +1,235 @@
+//! One client connection: read what is there, answer all of it, write once.
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rocketmq_protocol::frame;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::dispatch::{self, Arrival};
+use crate::state::{ServerId, Shared, now_ms};
+
+/// Room for the first read of a connection; it doubles whenever a read fills it.
+const FIRST_READ: usize = 8 * 1024;
+/// Most bytes taken in one read.
+const MAX_READ: usize = 256 * 1024;
+/// A client that leaves so many bytes of answers unread is not read from until it has taken them.
+const MAX_UNSENT: usize = 16 * 1024 * 1024;
+
+/// What becomes of a connection after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Goes on.
+    Continue,
+    /// Closed in good order, after what was answered before.
+    Close,
+    /// Reset, after what was answered before.
+    Reset,
+}
+
+/// Answers on their way out.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    pub(crate) bytes: Vec<u8>,
+    sent: usize,
+    delayed: BTreeMap<(Instant, u64), Vec<u8>>,
+    delayed_count: u64,
+}
+
+impl Output {
+    /// Sends a frame later, in order of time.
+    pub(crate) fn delay(&mut self, frame: Vec<u8>, until: Instant) {
+        self.delayed.insert((until, self.delayed_count), frame);
+        self.delayed_count += 1;
+    }
+
+    fn unsent(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.delayed.keys().next().map(|(due, _)| *due)
+    }
+
+    fn take_due(&mut self, now: Instant) {
+        while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
+            self.bytes.extend_from_slice(&entry.remove());
+        }
+    }
+
+    fn note_sent(&mut self, count: usize) {
+        self.sent += count;
+        if self.sent == self.bytes.len() {
+            self.sent = 0;
+            self.bytes.clear();
+        }
+    }
+}
+
+enum Event {
+    Killed,
+    Readable,
+    Writable,
+    Due,
+}
+
+/// A connection, owned by its task.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    peer: SocketAddr,
+    server: ServerId,
+    number: u64,
+    killed: oneshot::Receiver<()>,
+    shared: Arc<Shared>,
+    input: Vec<u8>,
+    read_size: usize,
+    output: Output,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        stream: TcpStream,
+        peer: SocketAddr,
+        server: ServerId,
+        number: u64,
+        killed: oneshot::Receiver<()>,
+        shared: Arc<Shared>,
+    ) -> Connection {
+        Connection {
+            stream,
+            peer,
+            server,
+            number,
+            killed,
+            shared,
+            input: Vec::new(),
+            read_size: FIRST_READ,
+            output: Output::default(),
+            timer: None,
+        }
+    }
+
+    /// Serves the connection to its end.
+    pub(crate) async fn run(mut self) {
+        // An I/O error is the peer's end of the connection: nothing is left to be told to anyone.
+        let reset = matches!(self.serve().await, Ok(After::Reset));
+        if reset {
+            // Without it the peer sees an orderly end instead.
+            let _ = self.stream.set_zero_linger();
+        }
+        let Connection { stream, server, number, shared, .. } = self;
+        drop(stream);
+        shared.state.lock().forget_connection(server, number);
+        shared.note_change();
+    }
+
+    async fn serve(&mut self) -> io::Result<After> {
+        loop {
+            match poll_fn(|context| self.poll_event(context)).await? {
+                Event::Killed => return Ok(After::Reset),
+                Event::Writable => self.write()?,
+                Event::Due => {
+                    self.output.take_due(Instant::now());
+                    self.set_timer();
+                    self.write()?;
+                }
+                Event::Readable => {
+                    if !self.read()? {
+                        return Ok(After::Close);
+                    }
+                    let after = self.answer();
+                    self.write()?;
+                    if after != After::Continue {
+                        return Ok(after);
+                    }
+                    self.set_timer();
+                }
+            }
+        }
+    }
+
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Event>> {
+        if Pin::new(&mut self.killed).poll(context).is_ready() {
+            return Poll::Ready(Ok(Event::Killed));
+        }
+        if !self.output.unsent().is_empty() && self.stream.poll_write_ready(context)?.is_ready() {
+            return Poll::Ready(Ok(Event::Writable));
+        }
+        if self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(Ok(Event::Due));
+        }
+        if self.output.unsent().len() < MAX_UNSENT && self.stream.poll_read_ready(context)?.is_ready() {
+            return Poll::Ready(Ok(Event::Readable));
+        }
+        Poll::Pending
+    }
+
+    fn set_timer(&mut self) {
+        self.timer = self.output.next_due().map(|due| Box::pin(sleep_until(due)));
+    }
+
+    /// Reads once; `false` at the end of the stream.
+    fn read(&mut self) -> io::Result<bool> {
+        self.input.reserve(self.read_size);
+        match self.stream.try_read_buf(&mut self.input) {
+            Ok(count) => {
+                if count >= self.read_size {
+                    self.read_size = (self.read_size * 2).min(MAX_READ);
+                }
+                Ok(count > 0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes as much as the socket takes.
+    fn write(&mut self) -> io::Result<()> {
+        while !self.output.unsent().is_empty() {
+            match self.stream.try_write(self.output.unsent()) {
+                Ok(count) => self.output.note_sent(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers every whole frame of the input under one lock of the state.
+    fn answer(&mut self) -> After {
+        let arrival =
+            Arrival { server: self.server, connection: self.number, peer: self.peer, now: now_ms() };
+        let mut consumed = 0;
+        let mut after = After::Continue;
+        let mut state = self.shared.state.lock();
+        let due_before = state.next_due(self.server);
+        while after == After::Continue {
+            match frame::split(&self.input[consumed..]) {
+                Ok(Some((frame, length))) => {
+                    after = dispatch::serve(&mut state, &arrival, &frame, &mut self.output);
+                    consumed += length;
+                }
+                Ok(None) => break,
+                // Servers close at a frame they cannot read (protocol 1.1).
+                Err(_) => after = After::Close,
+            }
+        }
+        let parked = state.next_due(self.server) != due_before;
+        drop(state);
+        if parked {
+            self.shared.deliveries.notify_one();
+        }
+        self.input.drain(..consumed);
+        self.shared.note_change();
+        after
+    }
+}

@@ -1,0 +1,72 @@
+//! The name server: routes made from what the brokers know at the moment of the question.
+
+use std::collections::BTreeMap;
+
+use rocketmq_protocol::codes::{request, response};
+use rocketmq_protocol::requests::GetRouteRequest;
+use rocketmq_protocol::route::{BrokerData, ClusterInfo, MASTER_ID, QueueData, TopicRoute};
+use rocketmq_protocol::version;
+
+use crate::answer::Answer;
+use crate::broker::{Broker, FAQ_TOPIC};
+use crate::dispatch::Request;
+use crate::state::State;
+use crate::topic::CLUSTER;
+
+/// Answers a request to the name server.
+pub(crate) fn serve(state: &State, request: &Request<'_, '_>) -> Answer {
+    match request.header.code {
+        request::GET_ROUTEINFO_BY_TOPIC => route(state, request),
+        request::GET_BROKER_CLUSTER_INFO => cluster_info(state),
+        code => Answer::unsupported(code),
+    }
+}
+
+fn route(state: &State, request: &Request<'_, '_>) -> Answer {
+    let question = match GetRouteRequest::decode(&request.header.fields) {
+        Ok(question) => question,
+        Err(error) => return Answer::exception(error.to_string()),
+    };
+    let mut route = TopicRoute::default();
+    for broker in state.brokers.iter().filter(|broker| broker.in_routes) {
+        let Some(topic) = broker.topics.get(&question.topic) else {
+            continue;
+        };
+        route.queue_datas.push(QueueData {
+            broker_name: broker.endpoint.name.clone(),
+            read_queue_nums: topic.read_queues,
+            write_queue_nums: topic.write_queues,
+            perm: topic.perm,
+            topic_sys_flag: topic.sys_flag,
+        });
+        route.broker_datas.push(broker_data(broker));
+    }
+    if route.queue_datas.is_empty() {
+        let topic = &question.topic;
+        let remark = format!("No topic route info in name server for the topic: {topic}{FAQ_TOPIC}");
+        return Answer::refusal(response::TOPIC_NOT_EXIST, remark);
+    }
+    let quoted =
+        request.header.version >= version::V4_9_4 || question.accept_standard_json_only == Some(true);
+    Answer::with_body(route.to_json(quoted))
+}
+
+fn cluster_info(state: &State) -> Answer {
+    let mut info = ClusterInfo::default();
+    for broker in state.brokers.iter().filter(|broker| broker.in_routes) {
+        let name = broker.endpoint.name.clone();
+        info.brokers.insert(name.clone(), broker_data(broker));
+        info.clusters.entry(CLUSTER.to_owned()).or_default().push(name);
+    }
+    Answer::with_body(info.to_json())
+}
+
+fn broker_data(broker: &Broker) -> BrokerData {
+    BrokerData {
+        cluster: CLUSTER.to_owned(),
+        broker_name: broker.endpoint.name.clone(),
+        broker_addrs: BTreeMap::from([(MASTER_ID, broker.endpoint.address.to_string())]),
+        enable_acting_master: false,
+        zone_name: None,
+    }
+}
