@@ -130,10 +130,9 @@ impl Process {
         std::thread::current().id() == self.io_thread
     }
 
-    /// A new unique message id (protocol 5.10).
-    pub(crate) fn unique_id(&self) -> UniqueId {
-        let now = now_ms();
-        self.unique_ids.next(now, self.month.start_of(now))
+    /// A new unique message id (protocol 5.10) of this time.
+    pub(crate) fn unique_id(&self, now_ms: u64) -> UniqueId {
+        self.unique_ids.next(now_ms, self.month.start_of(now_ms))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::completion::{Completion, Wakes};
 use crate::config::{InFlightFull, Settings};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
+use crate::runtime::now_ms;
 use crate::sys;
 
 /// While a close waits for sends that are between two steps, it looks again this often.
@@ -171,7 +172,8 @@ impl Engine {
             share => share,
         };
         let share = share.ok_or_else(Error::queue_full)?;
-        let prepared = Prepared::new(message, self.client.process.process().unique_id())?;
+        let born_ms = now_ms();
+        let prepared = Prepared::new(message, self.client.process.process().unique_id(born_ms))?;
         let topic = self.client.routes.topic(message.topic);
         // Counted before the second look at the flag: a close that does not see it is seen here.
         self.bounds.accepted();
@@ -180,7 +182,7 @@ impl Engine {
             return Err(Error::closed());
         }
         let operation =
-            SendOperation::new(Arc::clone(self), topic, prepared, mode, started, deadline, completion, share);
+            SendOperation::new(Arc::clone(self), topic, prepared, mode, (started, deadline), born_ms, completion, share);
         Box::new(operation).start(wakes);
         Ok(())
     }

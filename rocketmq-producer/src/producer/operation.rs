@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::codes::request;
 use rocketmq_protocol::encode::{EncodeError, Preamble, encode_frame};
 use rocketmq_protocol::header::{Header, flag};
@@ -27,6 +28,8 @@ pub(super) struct SendOperation {
     mode: Mode,
     started: Instant,
     deadline: Instant,
+    /// When the attempt under way began, in ms since 1970.
+    born_ms: u64,
     attempts: u32,
     /// Where the attempt under way goes, or the last one went.
     target: Option<Arc<BrokerTarget>>,
@@ -36,7 +39,6 @@ pub(super) struct SendOperation {
     /// Stored, but not as safely as `retry.another.broker.when.not.store.ok` asks: the answer if nothing
     /// better comes.
     stored: Option<Box<Receipt>>,
-    last_error: Option<Error>,
     completion: Completion,
     share: InFlightShare,
 }
@@ -48,8 +50,8 @@ impl SendOperation {
         topic: Arc<Topic>,
         prepared: Prepared,
         mode: Mode,
-        started: Instant,
-        deadline: Instant,
+        (started, deadline): (Instant, Instant),
+        born_ms: u64,
         completion: Completion,
         share: InFlightShare,
     ) -> Self {
@@ -60,12 +62,12 @@ impl SendOperation {
             mode,
             started,
             deadline,
+            born_ms,
             attempts: 0,
             target: None,
             queue_id: 0,
             persistence: Persistence::NotPersisted,
             stored: None,
-            last_error: None,
             completion,
             share,
         }
@@ -86,10 +88,6 @@ impl SendOperation {
     fn attempt(mut self: Box<Self>, wakes: &mut Wakes) {
         if self.engine.is_aborted() {
             return self.give_up(Error::closed(), wakes);
-        }
-        if Instant::now() >= self.deadline {
-            let error = self.last_error.take().unwrap_or_else(|| Error::new(ErrorCode::Timeout, "no time is left"));
-            return self.give_up(error, wakes);
         }
         let queues = self.topic.queues();
         let last = self.target.as_ref().map(|target| &*target.broker_name);
@@ -113,7 +111,7 @@ impl SendOperation {
         }
     }
 
-    /// After a failed attempt: the next one, or the end.
+    /// After a failed attempt: the next one if count and time allow it, or the end.
     fn again(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
         self.persistence = self.persistence.max(error.persistence());
         let settings = &self.engine.settings;
@@ -125,7 +123,7 @@ impl SendOperation {
         if self.attempts > retries || Instant::now() >= self.deadline {
             return self.give_up(error, wakes);
         }
-        self.last_error = Some(error);
+        self.born_ms = now_ms();
         self.attempt(wakes);
     }
 
@@ -177,7 +175,7 @@ impl SendOperation {
         engine.bounds.settled();
     }
 
-    fn receipt(&self, status: SendStatus, answer: &rocketmq_protocol::answers::SendAnswer<'_>) -> Option<Receipt> {
+    fn receipt(&self, status: SendStatus, answer: &SendAnswer<'_>, now: Instant) -> Option<Receipt> {
         Some(Receipt {
             status,
             topic: Arc::clone(&self.topic.name),
@@ -187,7 +185,7 @@ impl SendOperation {
             queue_id: answer.queue_id.unwrap_or(self.queue_id),
             queue_offset: answer.queue_offset.unwrap_or(-1),
             attempts: self.attempts,
-            elapsed: self.started.elapsed(),
+            elapsed: now.saturating_duration_since(self.started),
         })
     }
 }
@@ -210,7 +208,7 @@ impl Exchange for SendOperation {
             default_topic_queue_nums: settings.default_topic_queue_nums,
             queue_id: self.queue_id,
             sys_flag: 0,
-            born_timestamp: now_ms() as i64,
+            born_timestamp: self.born_ms as i64,
             flag: self.prepared.flag,
             properties: self.prepared.properties().into(),
             reconsume_times: 0,
@@ -222,9 +220,9 @@ impl Exchange for SendOperation {
         encode_frame(out, context.encoding, &preamble, &request.v2(), &[self.prepared.body()])
     }
 
-    fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], wakes: &mut Wakes) {
+    fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
         match outcome::of_answer(header) {
-            Attempt::Stored { status, answer } => match self.receipt(status, &answer) {
+            Attempt::Stored { status, answer } => match self.receipt(status, &answer, now) {
                 Some(receipt) => self.stored(receipt, wakes),
                 None => self.give_up(Error::new(ErrorCode::Internal, "an answer without an attempt"), wakes),
             },

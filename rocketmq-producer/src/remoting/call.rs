@@ -68,7 +68,7 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
         encode_frame(out, context.encoding, &preamble, &self.fields, &[&self.body])
     }
 
-    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: &mut Wakes) {
+    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Instant, _: &mut Wakes) {
         let answer = Answer {
             code: header.code,
             remark: header.remark.as_deref().map(str::to_owned),

@@ -201,6 +201,7 @@ impl Connection {
 
     fn take_frames(&mut self) -> Result<(), Failure> {
         let garbage = |error| Failure::because(FailureKind::Garbage, error);
+        let now = Instant::now();
         let mut consumed = 0;
         while let Some((frame, len)) = frame::split(&self.inbound[consumed..]).map_err(garbage)? {
             let header = Header::decode(frame.encoding, frame.header).map_err(garbage)?;
@@ -209,7 +210,7 @@ impl Connection {
                 self.silent_since = None;
                 let pending = self.channel.state.lock().in_flight.answer(header.opaque);
                 if let Some(pending) = pending {
-                    pending.exchange.answered(&header, frame.body, &mut self.wakes);
+                    pending.exchange.answered(&header, frame.body, now, &mut self.wakes);
                 }
             } else {
                 requested(&self.channel, &header, frame.body);

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rocketmq_protocol::encode::EncodeError;
 use rocketmq_protocol::frame::HeaderEncoding;
@@ -23,8 +24,8 @@ pub(crate) trait Exchange: Send {
     /// Appends the whole frame to `out`; on an error `out` is as before.
     fn encode(&mut self, context: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError>;
 
-    /// The answer came.
-    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], wakes: &mut Wakes);
+    /// The answer came, about `now` (the clock is read once for all answers of a read).
+    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Instant, wakes: &mut Wakes);
 
     /// A one-way request was handed to the socket as a whole.
     fn written(self: Box<Self>);

@@ -147,7 +147,7 @@ mod tests {
         fn encode(&mut self, _: FrameContext, _: &mut Vec<u8>) -> Result<(), EncodeError> {
             Ok(())
         }
-        fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: &mut Wakes) {}
+        fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Instant, _: &mut Wakes) {}
         fn written(self: Box<Self>) {}
         fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
         fn owner(&self) -> usize {

@@ -130,6 +130,7 @@ impl RouteTable {
                 () = sleep_until(check.into()) => self.expire(&topic),
             }
         };
+        self.expire(&topic);
         let failure = result.map(|route| self.adopt(&topic, route)).err();
         let waiters = {
             let mut look_up = topic.look_up.lock();

@@ -88,19 +88,19 @@ impl<'a> Scan<'a> {
         self.text.get(start..end)
     }
 
-    /// An integer of at most nine digits, so that it cannot overflow; the JSON rule on leading zeros
-    /// and longer numbers are left to the full reader.
+    /// An integer of 32 bits; what breaks the JSON rule on leading zeros, and longer numbers, are left to the
+    /// full reader.
     #[inline]
     fn integer(&mut self) -> Option<i32> {
         let negative = self.next_token()? == b'-';
         let start = self.at + usize::from(negative);
         let mut end = start;
-        let mut value = 0_i32;
+        let mut value = 0_i64;
         while let Some(&digit @ b'0'..=b'9') = self.bytes.get(end) {
-            if end - start == 9 {
+            if end - start == 10 {
                 return None;
             }
-            value = value * 10 + i32::from(digit - b'0');
+            value = value * 10 + i64::from(digit - b'0');
             end += 1;
         }
         if end == start || (self.bytes.get(start) == Some(&b'0') && end - start > 1) {
@@ -110,7 +110,7 @@ impl<'a> Scan<'a> {
             return None;
         }
         self.at = end;
-        Some(if negative { -value } else { value })
+        i32::try_from(if negative { -value } else { value }).ok()
     }
 
     /// An object of strings.
