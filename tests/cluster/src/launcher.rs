@@ -1,0 +1,217 @@
+//! One name server and any number of brokers of one Apache version, on loopback ports of our choice.
+
+use std::fs;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rocketmq_protocol::codes::{request, response};
+use rocketmq_protocol::route::TopicRoute;
+use rocketmq_protocol::topics;
+
+use crate::artifacts::{self, Artifacts};
+use crate::ports::PortBlock;
+use crate::process::{JavaServer, wait_for, write_quiet_logging};
+use crate::wire::{Connection, Request};
+use crate::{LaunchError, Version};
+
+/// A loaded machine needs up to 60 s; a process that ends or prints an error is noticed at once.
+const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Apache version.
+    pub version: Version,
+    /// Number of brokers, all masters of their own broker name (`broker-0`, `broker-1`, …).
+    pub brokers: usize,
+    /// Lines added to every `broker.conf`.
+    pub extra_broker_conf: Vec<(String, String)>,
+}
+
+impl Options {
+    /// One broker with the ordinary configuration.
+    #[must_use]
+    pub fn new(version: Version) -> Options {
+        Options { version, brokers: 1, extra_broker_conf: Vec::new() }
+    }
+}
+
+/// A running cluster. Dropping it kills every process it started and removes their files.
+#[derive(Debug)]
+pub struct RealCluster {
+    // Brokers first: fields are dropped in this order, and a name server that is gone first makes brokers complain.
+    brokers: Vec<Broker>,
+    name_server: NameServer,
+    artifacts: Artifacts,
+    version: Version,
+}
+
+#[derive(Debug)]
+struct NameServer {
+    process: JavaServer,
+    ports: PortBlock,
+}
+
+#[derive(Debug)]
+struct Broker {
+    process: Option<JavaServer>,
+    name: String,
+    ports: PortBlock,
+}
+
+impl RealCluster {
+    /// Starts the cluster and waits until the name server shows every broker in the route of TBW102.
+    ///
+    /// # Errors
+    /// Java or Maven is missing; no ports; a process ends or is not ready in time, with the end of its output.
+    pub fn start(options: &Options) -> Result<RealCluster, LaunchError> {
+        let artifacts = artifacts::resolve(options.version)?;
+        let name_server = NameServer::start(&artifacts)?;
+        let mut cluster =
+            RealCluster { brokers: Vec::new(), name_server, artifacts, version: options.version };
+        for index in 0..options.brokers {
+            let name = format!("broker-{index}");
+            let ports = PortBlock::reserve()?;
+            write_quiet_logging(&ports.folder)?;
+            let file = ports.folder.join("broker.conf");
+            let text = broker_conf(&name, &ports, &cluster.name_server(), &options.extra_broker_conf);
+            fs::write(&file, text).map_err(LaunchError::path("write", &file))?;
+            cluster.brokers.push(Broker { process: None, name, ports });
+            cluster.spawn_broker(index)?;
+        }
+        cluster.wait_for_route()?;
+        Ok(cluster)
+    }
+
+    /// Version that runs.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// `host:port` of the name server.
+    #[must_use]
+    pub fn name_server(&self) -> String {
+        address(&self.name_server.ports)
+    }
+
+    /// `host:port` of a broker, 0 the first.
+    #[must_use]
+    pub fn broker_address(&self, index: usize) -> Option<String> {
+        self.brokers.get(index).map(|broker| address(&broker.ports))
+    }
+
+    /// Process ids of all servers that run.
+    #[must_use]
+    pub fn process_ids(&self) -> Vec<u32> {
+        let brokers = self.brokers.iter().filter_map(|b| b.process.as_ref());
+        std::iter::once(&self.name_server.process).chain(brokers).map(JavaServer::id).collect()
+    }
+
+    /// Kills a broker (SIGKILL) and returns when it has ended. Its store stays.
+    pub fn kill_broker(&mut self, index: usize) {
+        if let Some(broker) = self.brokers.get_mut(index) {
+            broker.process = None;
+        }
+    }
+
+    /// Starts a killed broker again, on the same port and store, and waits for its route.
+    ///
+    /// # Errors
+    /// As for [`RealCluster::start`].
+    pub fn start_broker(&mut self, index: usize) -> Result<(), LaunchError> {
+        self.spawn_broker(index)?;
+        self.wait_for_route()
+    }
+
+    fn spawn_broker(&mut self, index: usize) -> Result<(), LaunchError> {
+        if let Some(broker) = self.brokers.get_mut(index).filter(|b| b.process.is_none()) {
+            broker.process = Some(JavaServer::start(
+                &broker.name,
+                &self.artifacts,
+                &["-Xmx256m", "-XX:MaxDirectMemorySize=128m"],
+                "org.apache.rocketmq.broker.BrokerStartup",
+                &broker.ports.folder.join("broker.conf"),
+            )?);
+        }
+        Ok(())
+    }
+
+    /// A broker's own line «boot success» comes up to 10 s before its route.
+    fn wait_for_route(&mut self) -> Result<(), LaunchError> {
+        let name_server = self.name_server();
+        let route_request = Request::new(request::GET_ROUTEINFO_BY_TOPIC)
+            .field("topic", topics::AUTO_CREATE)
+            .field("acceptStandardJsonOnly", true);
+        let mut connection = Connection::open(&name_server)?;
+        wait_for("route of TBW102 with every broker", START_LIMIT, || {
+            for process in self.brokers.iter_mut().filter_map(|b| b.process.as_mut()) {
+                process.check_running()?;
+            }
+            let answer = connection.call(&route_request)?;
+            let mut known = Vec::new();
+            if answer.code == response::SUCCESS {
+                let route = TopicRoute::parse(&answer.body).map_err(LaunchError::wire("parse a route"))?;
+                known.extend(route.broker_datas.into_iter().map(|data| data.broker_name));
+            }
+            let expected = self.brokers.iter().filter(|b| b.process.is_some());
+            let missing: Vec<_> = expected.filter(|b| !known.contains(&b.name)).collect();
+            if missing.is_empty() {
+                return Ok(Ok(()));
+            }
+            let tails = missing.iter().filter_map(|b| b.process.as_ref()).map(JavaServer::output_tail);
+            Ok(Err(tails.collect::<Vec<_>>().join("\n")))
+        })
+    }
+}
+
+impl NameServer {
+    fn start(artifacts: &Artifacts) -> Result<NameServer, LaunchError> {
+        let ports = PortBlock::reserve()?;
+        write_quiet_logging(&ports.folder)?;
+        let config = ports.folder.join("namesrv.conf");
+        fs::write(&config, format!("listenPort={}\n", ports.port))
+            .map_err(LaunchError::path("write", &config))?;
+        let mut process = JavaServer::start(
+            "name server",
+            artifacts,
+            &["-Xmx64m"],
+            "org.apache.rocketmq.namesrv.NamesrvStartup",
+            &config,
+        )?;
+        let address = address(&ports);
+        wait_for("open name server port", START_LIMIT, || {
+            process.check_running()?;
+            Ok(TcpStream::connect(&address).map(drop).map_err(|e| format!("{e}\n{}", process.output_tail())))
+        })?;
+        Ok(NameServer { process, ports })
+    }
+}
+
+fn address(ports: &PortBlock) -> String {
+    format!("127.0.0.1:{}", ports.port)
+}
+
+/// Small files, and a queue limit far above the default 200 ms, which a busy machine passes with a single request.
+fn broker_conf(name: &str, ports: &PortBlock, name_server: &str, extra: &[(String, String)]) -> String {
+    let store = ports.folder.join("store");
+    let mut lines = vec![
+        "brokerClusterName=DefaultCluster".to_owned(),
+        format!("brokerName={name}"),
+        "brokerId=0".to_owned(),
+        "brokerIP1=127.0.0.1".to_owned(),
+        format!("listenPort={}", ports.port),
+        format!("namesrvAddr={name_server}"),
+        format!("storePathRootDir={}", store.display()),
+        format!("storePathCommitLog={}", store.join("commitlog").display()),
+        "mappedFileSizeCommitLog=16777216".to_owned(),
+        "mappedFileSizeConsumeQueue=60000".to_owned(),
+        "maxIndexNum=20000".to_owned(),
+        "maxHashSlotNum=5000".to_owned(),
+        "waitTimeMillsInSendQueue=5000".to_owned(),
+        "osPageCacheBusyTimeOutMills=5000".to_owned(),
+    ];
+    lines.extend(extra.iter().map(|(key, value)| format!("{key}={value}")));
+    lines.push(String::new());
+    lines.join("\n")
+}

@@ -1,0 +1,115 @@
+//! Routes, topics made on purpose, heartbeats, and frames that end a connection (protocol 1.1, 2.5 to 2.7, 3.1).
+
+use cluster::wire::Request;
+
+use crate::bodies::{contains, is_route, json};
+use crate::expect::{Columns, Expected, refused, stored};
+use crate::requests::{create_topic, route, send, unique};
+use crate::table::{Server, Table, body};
+
+pub(crate) fn add(table: &mut Table) {
+    routes(table);
+    topics(table);
+    clients(table);
+    frames(table);
+}
+
+fn routes(table: &mut Table) {
+    let unknown = Expected::code(17).says("No topic route info in name server for the topic: T_unknown");
+    table.name_server("route of an unknown topic", route("T_unknown"), unknown);
+    let quoted = |name, request: Request, is_quoted| {
+        let check = body(move |answer, _| {
+            contains(answer, "{\"0\":", is_quoted)?;
+            contains(answer, "{0:", !is_quoted)?;
+            is_route(answer, 8, 7)
+        });
+        (name, request, check)
+    };
+    let rows = [
+        quoted("route for an old version", route("TBW102").version(399), false),
+        quoted("route for a new version", route("TBW102").version(401), true),
+        quoted(
+            "route for an old version in standard JSON",
+            route("TBW102").version(0).field("acceptStandardJsonOnly", true),
+            true,
+        ),
+        quoted("route asked for in JSON", route("TBW102").json(), true),
+    ];
+    for (name, request, check) in rows {
+        table.call(name, Server::NameServer, move |_| request.clone(), Expected::code(0), check);
+    }
+    table.call(
+        "brokers of the cluster",
+        Server::NameServer,
+        |_| Request::new(106),
+        Expected::code(0),
+        body(|answer, _| {
+            contains(answer, "{0:", true)?;
+            let info = json(answer)?;
+            let address =
+                info["brokerAddrTable"]["broker-0"]["brokerAddrs"]["0"].as_str().unwrap_or_default();
+            let names = &info["clusterAddrTable"]["DefaultCluster"];
+            let fits = address.starts_with("127.0.0.1:") && names[0] == "broker-0";
+            if fits { Ok(()) } else { Err(info.to_string()) }
+        }),
+    );
+}
+
+fn topics(table: &mut Table) {
+    let made = || Expected::code(0).remark(crate::expect::Remark::Free);
+    table.broker("topic made on purpose", create_topic("T_made", 16), made());
+    table.until(
+        "route of the topic made on purpose",
+        Server::NameServer,
+        |_| route("T_made"),
+        Expected::code(0),
+        body(|answer, _| is_route(answer, 16, 6)),
+    );
+    let id = unique(100);
+    table.broker("send to its last queue", send("T_made", &id).field("e", 15), stored(&id, 15, 0));
+    table.broker("topic made again with fewer queues", create_topic("T_made", 3), made());
+    table.until(
+        "route after the change",
+        Server::NameServer,
+        |_| route("T_made"),
+        Expected::code(0),
+        body(|answer, _| is_route(answer, 3, 6)),
+    );
+    let request = send("T_made", &unique(101)).field("e", 15);
+    table.broker("send to a queue that is gone", request, refused(1, 29, "request queueId[15] is illegal"));
+    let read_only = create_topic("T_read_only", 2).field("perm", 4);
+    table.broker("read-only topic made on purpose", read_only, made());
+    let id = unique(102);
+    table.broker("write permission is the client's affair", send("T_read_only", &id), stored(&id, 0, 0));
+    let refusal = |part| Columns::split(Expected::code(1).says(part), Expected::code(29).says(part));
+    table.broker("bad name for a topic", create_topic("T bad", 1), refusal("The specified topic"));
+    table.broker("system name for a topic", create_topic("TBW102", 1), refusal("system topic"));
+}
+
+fn clients(table: &mut Table) {
+    let heartbeat = r#"{"clientID":"127.0.0.1@scenarios","consumerDataSet":[],"heartbeatFingerprint":0,
+        "producerDataSet":[{"groupName":"PG_scenarios"}],"withoutSub":false}"#;
+    let known = Columns::all(Expected::code(0))
+        .map_new(|e| e.is("IS_SUPPORT_HEART_BEAT_V2", true).is("IS_SUB_CHANGE", true));
+    table.broker("heartbeat", Request::new(34).body(heartbeat), known);
+    let unregister = Request::new(35).field("clientID", "127.0.0.1@scenarios");
+    let unregister = unregister.field("producerGroup", "PG_scenarios");
+    table.broker("unregister", unregister.clone(), Expected::code(0));
+    table.broker("unregister again", unregister, Expected::code(0));
+}
+
+/// At least 12 bytes each: 5.x looks for a proxy preamble of that length before it reads a frame.
+fn frames(table: &mut Table) {
+    let frame = |words: [u32; 2], rest: &[u8]| {
+        let mut bytes = words.map(u32::to_be_bytes).concat();
+        bytes.extend(rest);
+        bytes
+    };
+    let json = br#"{"code":105}"#;
+    table.closes("frame longer than the limit", &frame([16_777_213, 12], json));
+    table.closes("negative frame length", &frame([u32::MAX, 12], json));
+    table.closes("header longer than its frame", &frame([16, 13], json));
+    table.closes("unknown header encoding", &frame([16, 0x0700_000C], json));
+    table.closes("JSON header that is none", &frame([16, 12], br#"{"code":105["#));
+    table.closes("binary header too short", &frame([16, 0x0100_000C], &[0; 12]));
+}
