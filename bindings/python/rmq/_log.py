@@ -1,0 +1,74 @@
+"""Log lines of the native core, handed to `logging.getLogger("rmq")`.
+
+Threads of the core never enter the interpreter. They leave lines in a queue; a Python thread, started with the
+first producer, fetches them. It ends before the interpreter does, so that no line is lost and nothing hangs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+
+from ._rmq import LogQueue
+
+logger = logging.getLogger("rmq")
+
+_LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
+_END_TIMEOUT = 1.0
+
+_lock = threading.Lock()
+_queue: LogQueue | None = None
+_thread: threading.Thread | None = None
+
+
+def level() -> str:
+    """The value of the key `log.level` that fits the logger's level now."""
+    if logger.isEnabledFor(logging.DEBUG):
+        return "debug"
+    if logger.isEnabledFor(logging.INFO):
+        return "info"
+    if logger.isEnabledFor(logging.WARNING):
+        return "warn"
+    return "error" if logger.isEnabledFor(logging.ERROR) else "off"
+
+
+def queue() -> LogQueue:
+    """The queue of this process; starts the thread behind it when it is new."""
+    global _queue, _thread
+    with _lock:
+        if _queue is None:
+            fresh = LogQueue()
+            thread = threading.Thread(target=_deliver, args=(fresh,), name="rmq-log", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # The interpreter is about to end; the lines stay in the queue.
+                return fresh
+            _queue, _thread = fresh, thread
+        return _queue
+
+
+def _deliver(source: LogQueue) -> None:
+    while (lines := source.take()) is not None:
+        for number, target, text in lines:
+            logger.log(_LEVELS[number], "%s: %s", target, text)
+
+
+def _end() -> None:
+    with _lock:
+        source, thread = _queue, _thread
+    if source is not None and thread is not None:
+        source.stop()
+        thread.join(_END_TIMEOUT)
+
+
+def _forget() -> None:
+    global _lock, _queue, _thread
+    _lock = threading.Lock()
+    _queue = _thread = None
+
+
+atexit.register(_end)
+os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,33 @@
+"""The configuration keys as keywords, for type checkers. A test compares them with the table of the core."""
+
+from typing import Literal, TypedDict
+
+
+class ProducerOptions(TypedDict, total=False):
+    """Keys of the configuration with `_` for `.`; the manual's page "Configuration" describes each."""
+
+    name_server_url: str
+    name_server_refresh_interval_ms: int
+    client_ip: str
+    instance_name: str
+    unit_name: str
+    route_refresh_interval_ms: int
+    heartbeat_interval_ms: int
+    api_timeout_ms: int
+    connect_timeout_ms: int
+    send_timeout_ms: int
+    retry_times: int
+    retry_times_async: int
+    retry_another_broker_when_not_store_ok: bool
+    create_topic_key: str
+    default_topic_queue_nums: int
+    max_message_size: int
+    in_flight_max_messages: int
+    in_flight_max_bytes: int
+    in_flight_full: Literal["fail", "wait"]
+    header_encoding: Literal["rocketmq", "json"]
+    client_language: str
+    socket_send_buffer_bytes: int
+    socket_receive_buffer_bytes: int
+    log_level: Literal["off", "error", "warn", "info", "debug"]
+    test_mock_brokers: int

@@ -1,0 +1,86 @@
+"""The producer for asyncio.
+
+Sends are handed over at the call and return a future of the running loop; the outcomes of many are delivered
+together on the loop's own thread. There is no thread and no task for a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ._errors import TimeoutError
+from ._rmq import AioProducer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Producer"]
+
+
+class Producer(AioProducer):
+    """A producer whose sends are awaited. It may be used on several loops, each on its own thread."""
+
+    async def __aenter__(self) -> Self:
+        self._attach()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None or isinstance(error, Exception):
+            await self.close()
+        else:
+            # What ended the block is raised, not that sends were cut off by it.
+            with contextlib.suppress(TimeoutError):
+                await self.close(0.0)
+
+    async def wait_ready(self, timeout: float = 10.0) -> None:
+        """Waits until a name server has answered.
+
+        Raises what keeps it from answering when `timeout` seconds have passed.
+        """
+        await asyncio.get_running_loop().run_in_executor(None, self._wait_ready, timeout)
+
+    async def flush(self, timeout: float | None = None) -> None:
+        """Waits until no send is open and one-way sends are written; `TimeoutError` after `timeout` seconds."""
+        left = await self._wait_idle(timeout)
+        if left is not None and left < 0.0:
+            raise TimeoutError(f"sends are open after {timeout} s", elapsed=timeout or 0.0, retriable=True)
+        if self.in_flight:
+            await asyncio.get_running_loop().run_in_executor(None, self._flush, left)
+
+    async def close(self, timeout: float | None = None) -> None:
+        """Refuses new sends, waits up to `timeout` seconds for the outcomes of those that are open, fails the
+        rest with `ClosedError` and raises `TimeoutError` then. Every future has its outcome afterwards. Closing
+        again does nothing."""
+        self._refuse()
+        left = await self._wait_idle(timeout)
+        if left is not None:
+            left = max(left, 0.0)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._close, left)
+        finally:
+            await self._idle()
+            self._detach()
+
+    async def _wait_idle(self, timeout: float | None) -> float | None:
+        """The seconds left when no send is open; negative if some still are."""
+        if timeout is None:
+            await self._idle()
+            return None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        done, _ = await asyncio.wait([self._idle()], timeout=timeout)
+        return max(deadline - loop.time(), 0.0) if done else -1.0
+
+    def __del__(self) -> None:
+        # A constructor that raised leaves an object without anything to give up.
+        abandon = getattr(self, "_abandon", None)
+        if abandon is not None:
+            abandon()

@@ -1,0 +1,279 @@
+//! One producer on one event loop.
+
+use std::mem;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use rocketmq_producer::{CompletionQueue, Report};
+
+use super::state::{Future, Handed, Many, Settled, State, Waiting};
+use crate::error::raise;
+use crate::fork::ForkSafe;
+use crate::handle::Handle;
+use crate::many::Batch;
+use crate::message::Message;
+use crate::receipt::Receipt;
+
+/// So many reports are resolved before the loop gets its turn again.
+const REPORTS: usize = 4096;
+
+/// Resolves futures of one loop. All calls but `abandon` come from the loop's thread.
+#[pyclass(frozen, module = "rmq._rmq")]
+pub(crate) struct Door {
+    pub(super) event_loop: Py<PyAny>,
+    create_future: Py<PyAny>,
+    pub(super) handle: Weak<Handle>,
+    pub(super) queue: ForkSafe<CompletionQueue>,
+    descriptor: i32,
+    pub(super) state: Mutex<State>,
+    reports: Mutex<Vec<Report>>,
+}
+
+impl Door {
+    /// A door that the loop watches from now on.
+    pub(super) fn open<'py>(
+        event_loop: &Bound<'py, PyAny>,
+        handle: &Arc<Handle>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = event_loop.py();
+        let queue = CompletionQueue::new();
+        let descriptor = queue.fd().map_err(|error| raise(&error))?;
+        let door = Bound::new(
+            py,
+            Self {
+                event_loop: event_loop.clone().unbind(),
+                create_future: event_loop.getattr("create_future")?.unbind(),
+                handle: Arc::downgrade(handle),
+                queue: ForkSafe::new(queue),
+                descriptor,
+                state: Mutex::new(State::new()),
+                reports: Mutex::default(),
+            },
+        )?;
+        event_loop.call_method1("add_reader", (descriptor, door.getattr("drain")?))?;
+        Ok(door)
+    }
+
+    pub(super) fn event_loop(&self) -> &Py<PyAny> {
+        &self.event_loop
+    }
+
+    pub(super) fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.create_future.bind(py).call0()
+    }
+
+    /// Sends a message; the future gets its outcome, whatever it is.
+    pub(super) fn send<'py>(
+        slf: &Bound<'py, Self>,
+        handle: &Handle,
+        message: Message,
+        timeout: Duration,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, door) = (slf.py(), slf.get());
+        let (producer, queue) = (handle.producer()?, door.queue.get()?);
+        let bound = door.new_future(py)?;
+        let future = bound.clone().unbind();
+        let mut state = door.state.lock();
+        let handed = if state.waiting.is_empty() {
+            let how = (timeout, handle.wait_for_room);
+            state.hand_over(py, producer, queue, (&future, &message), how)?
+        } else {
+            Handed::NoRoom
+        };
+        match handed {
+            Handed::Accepted => {}
+            Handed::NoRoom => {
+                let started = Instant::now();
+                state.waiting.push_back(Waiting::One { future, message, started, timeout });
+                drop(state);
+                Self::arm_timer(slf, Some(started + timeout))?;
+            }
+            Handed::Refused(error) => {
+                drop(state);
+                door.fail(py, &future, &raise(&error))?;
+            }
+        }
+        Ok(bound)
+    }
+
+    /// Sends messages; the future gets the list of their outcomes.
+    pub(super) fn send_many<'py>(
+        slf: &Bound<'py, Self>,
+        handle: &Handle,
+        messages: Vec<Py<Message>>,
+        timeout: Duration,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, door) = (slf.py(), slf.get());
+        let (producer, queue) = (handle.producer()?, door.queue.get()?);
+        let future = door.new_future(py)?;
+        let batch = Batch::new(messages, timeout);
+        let mut state = door.state.lock();
+        let place = state.insert_many(Many { future: future.clone().unbind(), batch });
+        let settled = if state.waiting.is_empty() {
+            state.hand_over_many(py, producer, queue, place, handle.wait_for_room)?
+        } else {
+            state.take_if_done(place)
+        };
+        let waits_until = state.batch(place).filter(|batch| batch.is_waiting()).map(|batch| batch.deadline());
+        if waits_until.is_some() {
+            state.waiting.push_back(Waiting::Many(place));
+        }
+        drop(state);
+        if waits_until.is_some() {
+            Self::arm_timer(slf, waits_until)?;
+        }
+        door.settle(py, settled)?;
+        Ok(future)
+    }
+
+    /// A future that is resolved when no other future is open.
+    pub(super) fn idle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let future = self.new_future(py)?;
+        let mut state = self.state.lock();
+        if !state.is_idle() {
+            state.idle.push(future.clone().unbind());
+            return Ok(future);
+        }
+        drop(state);
+        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+        Ok(future)
+    }
+
+    pub(super) fn settle(&self, py: Python<'_>, settled: Settled) -> PyResult<()> {
+        match settled {
+            Settled::One(future, Ok(receipt)) => {
+                let receipt = Py::new(py, Receipt::new(receipt))?;
+                let set = future.call_method1(py, intern!(py, "set_result"), (receipt,));
+                ignore_if_done(py, &future, set)
+            }
+            Settled::One(future, Err(error)) => self.fail(py, &future, &raise(&error)),
+            Settled::Many(many) => {
+                let list = many.batch.into_list(py)?;
+                let set = many.future.call_method1(py, intern!(py, "set_result"), (list,));
+                ignore_if_done(py, &many.future, set)
+            }
+            Settled::NotYet => Ok(()),
+        }
+    }
+
+    pub(super) fn fail(&self, py: Python<'_>, future: &Future, error: &PyErr) -> PyResult<()> {
+        let set = future.call_method1(py, intern!(py, "set_exception"), (error.value(py),));
+        ignore_if_done(py, future, set)
+    }
+
+    /// Resolves the futures that wait for nothing to be left.
+    fn tell_idle(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, door) = (slf.py(), slf.get());
+        let mut state = door.state.lock();
+        if !state.is_idle() || (state.idle.is_empty() && !state.abandoned) {
+            return Ok(());
+        }
+        let futures = mem::take(&mut state.idle);
+        let abandoned = state.abandoned;
+        drop(state);
+        for future in futures {
+            let set = future.call_method1(py, intern!(py, "set_result"), (py.None(),));
+            ignore_if_done(py, &future, set)?;
+        }
+        if abandoned {
+            door.stop_watching(py)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the descriptor out of the loop. Not in a forked child, whose loop shares it with the parent's.
+    pub(super) fn stop_watching(&self, py: Python<'_>) -> PyResult<()> {
+        let (watching, timer) = {
+            let mut state = self.state.lock();
+            (mem::replace(&mut state.watching, false), state.timer.take())
+        };
+        if !watching || self.queue.is_forked() {
+            return Ok(());
+        }
+        if let Some((_, handle)) = timer {
+            handle.call_method0(py, "cancel")?;
+        }
+        if !self.is_loop_closed(py)? {
+            self.event_loop.call_method1(py, "remove_reader", (self.descriptor,))?;
+        }
+        self.queue.get()?.close();
+        Ok(())
+    }
+
+    pub(super) fn is_loop_closed(&self, py: Python<'_>) -> PyResult<bool> {
+        self.event_loop.call_method0(py, "is_closed")?.is_truthy(py)
+    }
+}
+
+#[pymethods]
+impl Door {
+    /// Called by the loop while outcomes wait.
+    fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, door) = (slf.py(), slf.get());
+        let mut reports = mem::take(&mut *door.reports.lock());
+        door.queue.get()?.poll(&mut reports, REPORTS, Duration::ZERO);
+        for Report { tag, result, .. } in reports.drain(..) {
+            let settled = door.state.lock().complete(tag, result);
+            if let Err(error) = door.settle(py, settled) {
+                // Out of memory, or a future that is none: the others must still be resolved.
+                error.write_unraisable(py, Some(slf.as_any()));
+            }
+        }
+        *door.reports.lock() = reports;
+        Self::pump(slf)?;
+        Self::tell_idle(slf)
+    }
+
+    /// Called by the loop when a waiting send may have to give up.
+    fn on_timer(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let timer = slf.get().state.lock().timer.take();
+        drop(timer);
+        slf.get().expire(slf.py())?;
+        Self::pump(slf)?;
+        Self::tell_idle(slf)
+    }
+
+    /// The producer is gone. Outcomes still come, then the loop need not watch any longer.
+    fn abandon(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().state.lock().abandoned = true;
+        Self::pump(slf)?;
+        Self::tell_idle(slf)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.create_future)?;
+        // Locked: the collector came by while the state changes. What is not visited is kept alive.
+        if let Some(state) = self.state.try_lock() {
+            for object in state.objects() {
+                visit.call(object)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let cleared = mem::replace(&mut *self.state.lock(), State::new());
+        drop(cleared);
+    }
+}
+
+pub(super) fn is_done(py: Python<'_>, future: &Future) -> PyResult<bool> {
+    future.call_method0(py, intern!(py, "done"))?.is_truthy(py)
+}
+
+/// A future that the caller cancelled takes no result.
+fn ignore_if_done(py: Python<'_>, future: &Future, set: PyResult<Py<PyAny>>) -> PyResult<()> {
+    match set {
+        Ok(_) => Ok(()),
+        Err(error) => match is_done(py, future) {
+            Ok(true) => Ok(()),
+            _ => Err(error),
+        },
+    }
+}

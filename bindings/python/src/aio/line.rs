@@ -1,0 +1,145 @@
+//! The line of sends that wait for room in flight.
+
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use rocketmq_producer::Error;
+
+use super::door::{Door, is_done};
+use super::state::{Handed, Waiting};
+use crate::error::{no_room, raise};
+
+/// How often waiting sends look for room that nobody announces: one-way sends make room silently.
+const LOOK_FOR_ROOM: Duration = Duration::from_millis(5);
+
+impl Door {
+    /// Hands over sends that waited, as far as there is room now.
+    pub(super) fn pump(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, door) = (slf.py(), slf.get());
+        if door.state.lock().waiting.is_empty() {
+            return Ok(());
+        }
+        let handle = door.handle.upgrade();
+        let queue = door.queue.get()?;
+        loop {
+            let Some(first) = door.state.lock().waiting.pop_front() else {
+                break;
+            };
+            let Some(handle) = &handle else {
+                door.refuse(py, first, &Error::closed())?;
+                continue;
+            };
+            let producer = handle.producer()?;
+            match first {
+                Waiting::One { future, message, started, timeout } => {
+                    if is_done(py, &future)? {
+                        continue;
+                    }
+                    let left = timeout.saturating_sub(started.elapsed());
+                    let mut state = door.state.lock();
+                    let how = (left, handle.wait_for_room);
+                    match state.hand_over(py, producer, queue, (&future, &message), how)? {
+                        Handed::Accepted => {}
+                        Handed::NoRoom => {
+                            state.waiting.push_front(Waiting::One { future, message, started, timeout });
+                            break;
+                        }
+                        Handed::Refused(error) => {
+                            drop(state);
+                            door.fail(py, &future, &raise(&error))?;
+                        }
+                    }
+                }
+                Waiting::Many(place) => {
+                    let mut state = door.state.lock();
+                    let settled = state.hand_over_many(py, producer, queue, place, handle.wait_for_room)?;
+                    if state.batch(place).is_some_and(|batch| batch.is_waiting()) {
+                        state.waiting.push_front(Waiting::Many(place));
+                        break;
+                    }
+                    drop(state);
+                    door.settle(py, settled)?;
+                }
+            }
+        }
+        Self::arm_timer(slf, None)
+    }
+
+    fn refuse(&self, py: Python<'_>, waiting: Waiting, error: &Error) -> PyResult<()> {
+        match waiting {
+            Waiting::One { future, .. } => self.fail(py, &future, &raise(error)),
+            Waiting::Many(place) => {
+                let mut state = self.state.lock();
+                if let Some(batch) = state.batch(place) {
+                    batch.refuse(error);
+                }
+                let settled = state.take_if_done(place);
+                drop(state);
+                self.settle(py, settled)
+            }
+        }
+    }
+
+    /// Ends the waiting sends whose time is over.
+    pub(super) fn expire(&self, py: Python<'_>) -> PyResult<()> {
+        let now = Instant::now();
+        let mut index = 0;
+        loop {
+            let mut state = self.state.lock();
+            let Some(deadline) = state.deadline(index) else {
+                if index < state.waiting.len() {
+                    index += 1;
+                    continue;
+                }
+                return Ok(());
+            };
+            if deadline > now {
+                index += 1;
+                continue;
+            }
+            match state.waiting.remove(index) {
+                Some(Waiting::One { future, started, .. }) => {
+                    drop(state);
+                    self.fail(py, &future, &no_room(py, started.elapsed()))?;
+                }
+                Some(Waiting::Many(place)) => {
+                    if let Some(batch) = state.batch(place) {
+                        batch.expire();
+                    }
+                    let settled = state.take_if_done(place);
+                    drop(state);
+                    self.settle(py, settled)?;
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Sees to it that the loop calls `on_timer` when the first waiting send gives up, or sooner if room may
+    /// come silently. `newcomer` is the deadline of a send that waits since now.
+    pub(super) fn arm_timer(slf: &Bound<'_, Self>, newcomer: Option<Instant>) -> PyResult<()> {
+        let (py, door) = (slf.py(), slf.get());
+        let now = Instant::now();
+        let mut state = door.state.lock();
+        let armed = state.timer.as_ref().map(|(armed, _)| *armed);
+        // An armed timer goes off for the earliest of those that waited before, or too early, which is harmless.
+        let deadline = newcomer.or(armed).or_else(|| state.next_deadline());
+        let Some(deadline) = deadline.filter(|_| !state.waiting.is_empty()) else {
+            return Ok(());
+        };
+        let due = if state.is_expecting() { deadline } else { deadline.min(now + LOOK_FOR_ROOM) };
+        if armed.is_some_and(|armed| armed <= due) {
+            return Ok(());
+        }
+        let superseded = state.timer.take();
+        drop(state);
+        if let Some((_, handle)) = superseded {
+            handle.call_method0(py, "cancel")?;
+        }
+        // A timer of the loop may go off a moment early; then it is armed once more.
+        let delay = due.saturating_duration_since(now).as_secs_f64();
+        let handle = door.event_loop.call_method1(py, "call_later", (delay, slf.getattr("on_timer")?))?;
+        door.state.lock().timer = Some((due, handle));
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! The asyncio door: outcomes become results of futures on the loop's own thread.
+//!
+//! A producer has one door for each loop it is used on. The door's completion queue has a descriptor that the
+//! loop watches; when it is readable the loop calls the door, which resolves a whole batch of futures. There is
+//! no task and no executor per message.
+
+mod door;
+mod line;
+mod producer;
+mod slots;
+mod state;
+
+pub(crate) use producer::AioProducer;

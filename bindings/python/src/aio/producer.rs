@@ -1,0 +1,260 @@
+//! The native part of `rmq.aio.Producer`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
+use rocketmq_producer::Error;
+
+use super::door::Door;
+use crate::config::{self, prepare};
+use crate::error::raise;
+use crate::handle::Handle;
+use crate::many;
+use crate::message::{Extras, Message};
+use crate::timeout::{UNBOUNDED, optional, seconds};
+
+/// The sends of `rmq.aio.Producer`, which adds the coroutines.
+#[pyclass(frozen, subclass, module = "rmq._rmq")]
+pub(crate) struct AioProducer {
+    handle: Arc<Handle>,
+    /// One for each loop the producer was used on.
+    doors: Mutex<Vec<Py<Door>>>,
+    closing: AtomicBool,
+}
+
+impl AioProducer {
+    /// The door on the running loop.
+    fn door<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Door>> {
+        let event_loop = running_loop(py)?;
+        self.handle.producer()?;
+        let on_this_loop = |door: &&Py<Door>| door.get().event_loop().is(&event_loop);
+        let known = self.doors.lock().iter().find(on_this_loop).map(|door| door.bind(py).clone());
+        match known {
+            Some(door) => Ok(door),
+            None => self.open_door(&event_loop),
+        }
+    }
+
+    fn open_door<'py>(&self, event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Door>> {
+        let py = event_loop.py();
+        let door = Door::open(event_loop, &self.handle)?;
+        let others = self.all_doors(py);
+        let mut kept = vec![door.clone().unbind()];
+        let mut ended = Vec::new();
+        for other in others {
+            let list = if other.get().is_loop_closed(py)? { &mut ended } else { &mut kept };
+            list.push(other);
+        }
+        let replaced = std::mem::replace(&mut *self.doors.lock(), kept);
+        drop(replaced);
+        ended.iter().try_for_each(|door| door.get().stop_watching(py))?;
+        Ok(door)
+    }
+
+    fn all_doors(&self, py: Python<'_>) -> Vec<Py<Door>> {
+        self.doors.lock().iter().map(|door| door.clone_ref(py)).collect()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+}
+
+fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
+}
+
+/// A future that has failed already: the producer is closed.
+fn closed(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let future = running_loop(py)?.call_method0("create_future")?;
+    future.call_method1("set_exception", (raise(&Error::closed()).value(py),))?;
+    Ok(future)
+}
+
+#[pymethods]
+impl AioProducer {
+    #[new]
+    #[pyo3(signature = (group, name_server=None, *, config=None, **options))]
+    fn new(
+        py: Python<'_>,
+        group: &str,
+        name_server: Option<&Bound<'_, PyAny>>,
+        config: Option<&Bound<'_, PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let handle = Handle::new(prepare(py, config::Door::Asyncio, group, name_server, config, options)?)?;
+        Ok(Self { handle: Arc::new(handle), doors: Mutex::default(), closing: AtomicBool::new(false) })
+    }
+
+    /// Sends a message at once and returns the future of its receipt.
+    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
+                        wait_store_ok=true, timeout=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python keywords")]
+    fn send<'py>(
+        &self,
+        py: Python<'py>,
+        topic: Bound<'py, PyString>,
+        body: &Bound<'py, PyAny>,
+        tags: Option<Bound<'py, PyString>>,
+        keys: Option<&Bound<'py, PyAny>>,
+        properties: Option<&Bound<'py, PyAny>>,
+        flag: i32,
+        delay_level: i32,
+        wait_store_ok: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let extras = Extras { tags, keys, properties, flag, delay_level, wait_store_ok };
+        let message = Message::from_call(topic, body, extras)?;
+        let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
+        if self.is_closing() {
+            return closed(py);
+        }
+        Door::send(&self.door(py)?, &self.handle, message, timeout)
+    }
+
+    /// Sends messages side by side and returns one future: a receipt or an exception for each, in order.
+    #[pyo3(signature = (messages, *, timeout=None))]
+    fn send_many<'py>(
+        &self,
+        py: Python<'py>,
+        messages: &Bound<'py, PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let messages = many::collect(messages)?;
+        let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
+        if self.is_closing() {
+            return closed(py);
+        }
+        Door::send_many(&self.door(py)?, &self.handle, messages, timeout)
+    }
+
+    /// Hands over a message without waiting for room or an answer.
+    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
+                        wait_store_ok=true, timeout=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python keywords")]
+    fn send_oneway<'py>(
+        &self,
+        py: Python<'py>,
+        topic: Bound<'py, PyString>,
+        body: &Bound<'py, PyAny>,
+        tags: Option<Bound<'py, PyString>>,
+        keys: Option<&Bound<'py, PyAny>>,
+        properties: Option<&Bound<'py, PyAny>>,
+        flag: i32,
+        delay_level: i32,
+        wait_store_ok: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let extras = Extras { tags, keys, properties, flag, delay_level, wait_store_ok };
+        let message = Message::from_call(topic, body, extras)?;
+        let timeout = optional(timeout)?;
+        let producer = self.handle.producer()?;
+        if self.is_closing() {
+            return Err(raise(&Error::closed()));
+        }
+        message.lend(py, |message| producer.send_oneway(message, timeout))?.map_err(|error| raise(&error))
+    }
+
+    /// How many messages are under way.
+    #[getter]
+    fn in_flight(&self) -> PyResult<usize> {
+        Ok(self.handle.producer()?.in_flight())
+    }
+
+    /// Whether `close` was called.
+    #[getter]
+    fn closed(&self) -> PyResult<bool> {
+        Ok(self.handle.producer()?.is_closed() || self.is_closing())
+    }
+
+    /// The client id the brokers know this producer by.
+    #[getter]
+    fn client_id(&self) -> PyResult<&str> {
+        Ok(self.handle.producer()?.client_id())
+    }
+
+    /// The producer group.
+    #[getter]
+    fn group(&self) -> PyResult<&str> {
+        Ok(self.handle.producer()?.group())
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        let producer = self.handle.producer()?;
+        Ok(format!("<rmq.aio.Producer group={:?} in_flight={}>", producer.group(), producer.in_flight()))
+    }
+
+    /// Watches the queue on the running loop.
+    fn _attach(&self, py: Python<'_>) -> PyResult<()> {
+        self.door(py).map(drop)
+    }
+
+    /// A future that is resolved when no send of the running loop is open.
+    fn _idle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.door(py)?.get().idle(py)
+    }
+
+    /// Refuses sends from now on.
+    fn _refuse(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Blocks until a name server has answered.
+    fn _wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        let (timeout, producer) = (seconds(timeout)?, self.handle.producer()?);
+        py.detach(|| producer.wait_ready(timeout)).map_err(|error| raise(&error))
+    }
+
+    /// Blocks until the core has an outcome for everything.
+    fn _flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let (timeout, producer) = (optional(timeout)?.unwrap_or(UNBOUNDED), self.handle.producer()?);
+        py.detach(|| producer.flush(timeout)).map_err(|error| raise(&error))
+    }
+
+    /// Blocks until the core is closed.
+    fn _close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let (timeout, producer) = (optional(timeout)?.unwrap_or(UNBOUNDED), self.handle.producer()?);
+        py.detach(|| producer.close(timeout)).map_err(|error| raise(&error))
+    }
+
+    /// Stops watching on the running loop and lets the doors of other loops end by themselves.
+    fn _detach(&self, py: Python<'_>) -> PyResult<()> {
+        self.door(py)?.get().stop_watching(py)?;
+        self._abandon(py)
+    }
+
+    /// Lets every loop stop watching once it has its outcomes. From any thread.
+    fn _abandon(&self, py: Python<'_>) -> PyResult<()> {
+        if self.handle.is_forked() {
+            return Ok(());
+        }
+        let doors = std::mem::take(&mut *self.doors.lock());
+        for door in doors {
+            let event_loop = door.get().event_loop().clone_ref(py);
+            if !door.get().is_loop_closed(py)? {
+                let abandon = door.getattr(py, "abandon")?;
+                event_loop.call_method1(py, "call_soon_threadsafe", (abandon,))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(doors) = self.doors.try_lock() {
+            doors.iter().try_for_each(|door| visit.call(door))?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let cleared = std::mem::take(&mut *self.doors.lock());
+        drop(cleared);
+    }
+}

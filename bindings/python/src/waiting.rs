@@ -1,0 +1,66 @@
+//! Waiting that Ctrl-C ends.
+
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+
+use parking_lot::{Condvar, Mutex};
+use pyo3::prelude::*;
+use rocketmq_producer::{Error, ErrorCode};
+use std::time::Duration;
+
+use crate::error::{raise, refuse};
+use crate::timeout::SIGNAL_SLICE;
+
+/// Runs a blocking call of the core on a thread of its own and waits for it without the interpreter, looking
+/// for signals meanwhile. After a signal the call is left to end by its own timeout.
+///
+/// # Errors
+/// The call's error, or what a signal handler raised.
+pub(crate) fn interruptible(
+    py: Python<'_>,
+    call: impl FnOnce() -> Result<(), Error> + Send + 'static,
+) -> PyResult<()> {
+    let (sender, receiver) = sync_channel(1);
+    let waiter = thread::Builder::new().name("rmq-wait".to_owned()).spawn(move || {
+        // Nobody listens any more after a signal.
+        let _ = sender.send(call());
+    });
+    waiter.map_err(|cause| refuse(ErrorCode::System, format!("no thread to wait on: {cause}")))?;
+    let receiver = Mutex::new(receiver);
+    loop {
+        match py.detach(|| receiver.lock().recv_timeout(SIGNAL_SLICE)) {
+            Ok(outcome) => return outcome.map_err(|error| raise(&error)),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(refuse(ErrorCode::Internal, "the waiting thread panicked"));
+            }
+        }
+    }
+}
+
+/// Where blocked sends wait for room in flight; told by the sends that make room.
+#[derive(Default)]
+pub(crate) struct Room {
+    waiters: Mutex<usize>,
+    made: Condvar,
+}
+
+impl Room {
+    /// One-way sends make room without telling, so waits are short.
+    const SLICE: Duration = Duration::from_millis(10);
+
+    /// Waits for a sign of room, for `at_most` or a short slice. Without the interpreter.
+    pub(crate) fn wait(&self, at_most: Duration) {
+        let mut waiters = self.waiters.lock();
+        *waiters += 1;
+        self.made.wait_for(&mut waiters, at_most.min(Self::SLICE));
+        *waiters -= 1;
+    }
+
+    /// Says that there is room.
+    pub(crate) fn tell(&self) {
+        if *self.waiters.lock() > 0 {
+            self.made.notify_all();
+        }
+    }
+}

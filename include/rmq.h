@@ -1,0 +1,935 @@
+/*
+ * rmq.h: a producer for Apache RocketMQ 4.9 and 5.x.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * This header is the reference manual of librmq. It is printed from the sources of the library; do not edit it.
+ *
+ *     rmq_config_t *config = NULL;
+ *     rmq_producer_t *producer = NULL;
+ *     rmq_receipt_t receipt = RMQ_RECEIPT_INIT;
+ *     rmq_message_t message = RMQ_MESSAGE_INIT;
+ *     rmq_error_t *error;
+ *
+ *     message.topic = "orders";
+ *     message.body = "hello";
+ *     message.body_len = 5;
+ *     if ((error = rmq_config_new(&config)) == NULL
+ *         && (error = rmq_config_set(config, "producer.group", "shop")) == NULL
+ *         && (error = rmq_config_set(config, "name.server", "127.0.0.1:9876")) == NULL
+ *         && (error = rmq_producer_new(config, &producer)) == NULL
+ *         && (error = rmq_send(producer, &message, -1, &receipt)) == NULL)
+ *         printf("%s in queue %d of %s\n", receipt.message_id, receipt.queue_id, receipt.broker_name);
+ *     else
+ *         fprintf(stderr, "%s: %s\n", rmq_error_name(error), rmq_error_message(error));
+ *     rmq_error_destroy(error);
+ *     rmq_producer_destroy(producer);
+ *     rmq_config_destroy(config);
+ *
+ * Link with -lrmq.
+ *
+ *
+ * FIVE PROMISES
+ *
+ * 1. Every accepted send has exactly one outcome, whatever fails and however the producer is closed.
+ * 2. The timeout of a send bounds all of it: look-ups, connects, every attempt. No call outlives it by more than 50 ms.
+ * 3. An error says why, and whether the message may be stored.
+ * 4. What a caller passes does not crash the program: NULL, bad UTF-8, a wrong length, a closed producer, a handle of
+ *    another kind, a handle from before a fork are errors.
+ * 5. The ABI only grows.
+ *
+ *
+ * OBJECTS AND OWNERSHIP
+ *
+ * Types ending in _t of which you only see the name are objects: a _new function makes one and writes the pointer to
+ * its last argument, the _destroy function of the type ends it. A _destroy function does nothing with NULL. After it
+ * the pointer must not be used; the library notices many uses of ended objects, but cannot notice all.
+ * Objects do not depend on the order of their end: a configuration may end before its producers.
+ *
+ * Structs are plain data of yours. Start each with its initializer (RMQ_MESSAGE_INIT, ...): it writes the size your
+ * compiler knows into `struct_size`, by which libraries newer and older than this header can serve you.
+ *
+ * What you pass is read during the call and copied if it is needed longer: texts, bodies, arrays and structs are yours
+ * again when the call returns. The exceptions are the `opaque` pointers: the library hands them back and never looks
+ * at them.
+ *
+ * Results are written to out parameters, the last ones, and only at success.
+ *
+ * Texts are UTF-8 and end with NUL. `const char *` results live as long as the object they were read from, or as long
+ * as the process, as each function says; do not free them.
+ *
+ *
+ * ERRORS
+ *
+ * Functions that can fail return `rmq_error_t *`: NULL is success, anything else is an error object of yours that you
+ * end with rmq_error_destroy. Frequent errors (QUEUE_FULL, CLOSED, FORKED, WOULD_DEADLOCK at a call) are objects that
+ * live for ever and cost no allocation; rmq_error_destroy does nothing with them, so do not treat them differently.
+ *
+ * The code of an error (rmq_error_code) tells the kind; its text tells what failed and where; the broker's own code and
+ * remark, the address, the number of attempts and the time are there too. Two questions decide what to do next:
+ * rmq_error_is_retriable: may the same call succeed later? rmq_error_persistence: may the message be stored already,
+ * so that sending it again makes a double?
+ *
+ * A status like FLUSH_DISK_TIMEOUT is not an error: the message is stored, and the receipt says how safely.
+ *
+ *
+ * OUTCOMES: THREE DOORS
+ *
+ * A send function either returns an error, and then there is no outcome, or accepts the message, and then there is
+ * exactly one, even when the producer is closed or destroyed. It comes through the door you chose:
+ *
+ * - Callbacks: rmq_send_async calls a function on the delivery thread of the producer, which is made at the first such
+ *   send. Callbacks of one producer run one at a time. A slow one delays those after it, never the network.
+ * - Poll: rmq_send_queued and rmq_send_many put the outcome into a queue (rmq_queue_new); rmq_queue_poll takes many at
+ *   once.
+ * - Descriptor: rmq_queue_fd gives a file descriptor that is readable exactly while outcomes lie in the queue, for an
+ *   event loop of yours, which then calls rmq_queue_poll without waiting.
+ *
+ * rmq_send waits itself and rmq_send_oneway has no outcome.
+ *
+ * What is in flight is bounded by the keys in.flight.max.messages and in.flight.max.bytes. Over them sends fail with
+ * QUEUE_FULL at once or wait for room, as the key in.flight.full says. A message counts until its callback has
+ * returned or its outcome was polled.
+ *
+ *
+ * TIMEOUTS
+ *
+ * Timeouts are int64_t in milliseconds. 0 does not wait. Negative is the configured send.timeout.ms for sends, and
+ * without bound for everything else.
+ *
+ *
+ * THREADS
+ *
+ * Every function may be called from any thread at any time, on the same objects too; only the end of an object must be
+ * the last call with it (calls that wait on it already are woken).
+ *
+ * The library has one I/O thread per process, one delivery thread per producer that uses callbacks, and one thread per
+ * mock cluster, all named rmq-*. It has no other global state that you can see: producers are independent, also on
+ * different clusters.
+ *
+ * Signals are blocked in these threads. The library installs no signal handler, changes none (SIGPIPE is left as it
+ * is and never raised), and writes no file. Threads of the library do not keep the process: exit() with sends in
+ * flight ends it at once, and what is in flight is lost. Close producers before.
+ *
+ *
+ * FORK
+ *
+ * In a forked child the producers, queues and mock clusters of the parent answer RMQ_ERR_FORKED at once, and their
+ * _destroy functions only forget them. New ones work. The parent does not notice. Configurations and errors may be used
+ * on both sides.
+ *
+ *
+ * LOGS
+ *
+ * Without a log function warnings and errors go to the standard error stream, at most ten lines in ten seconds.
+ * rmq_config_set_log takes the lines instead. Lines hold no bodies and no secrets.
+ *
+ *
+ * VERSIONS
+ *
+ * Functions, struct members and codes are added, never changed or taken away, within one soname (librmq.so.0). A program
+ * runs with any library whose rmq_abi_version() is at least the RMQ_ABI_VERSION it was compiled with. New error codes
+ * may appear: treat one you do not know by rmq_error_is_retriable and rmq_error_persistence.
+ */
+
+
+#ifndef RMQ_H
+#define RMQ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#if defined(__GNUC__) || defined(__clang__)
+/** A result that must not be thrown away: an error that nobody destroys is lost memory. */
+#define RMQ_MUST_USE __attribute__((warn_unused_result))
+#else
+#define RMQ_MUST_USE
+#endif
+
+/** `rmq_message_t message = RMQ_MESSAGE_INIT;` */
+#define RMQ_MESSAGE_INIT { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 1 }
+
+/** `rmq_receipt_t receipt = RMQ_RECEIPT_INIT;` */
+#define RMQ_RECEIPT_INIT { (uint32_t)sizeof(rmq_receipt_t), 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
+
+/** `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };` */
+#define RMQ_COMPLETION_INIT { (uint32_t)sizeof(rmq_completion_t), 0, NULL, NULL, { 0, 0 }, RMQ_RECEIPT_INIT }
+
+/** `rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;` */
+#define RMQ_CONFIG_KEY_INIT { (uint32_t)sizeof(rmq_config_key_t), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+
+/** The version of the library this header came with. */
+#define RMQ_VERSION "0.1.0"
+#define RMQ_VERSION_MAJOR 0
+#define RMQ_VERSION_MINOR 1
+#define RMQ_VERSION_PATCH 0
+
+
+/**
+ * The version of the ABI this header describes; it grows by one whenever functions or members are added.
+ */
+#define RMQ_ABI_VERSION 1
+
+/**
+ * Success; no error object has this code.
+ */
+#define RMQ_OK 0
+
+/**
+ * An argument is NULL, is not UTF-8, or is outside its range; the message names it.
+ */
+#define RMQ_ERR_INVALID_ARGUMENT 1
+
+/**
+ * The configuration has no key of this name; the message names the nearest one.
+ */
+#define RMQ_ERR_UNKNOWN_KEY 2
+
+/**
+ * The value does not fit its configuration key; the message names the range.
+ */
+#define RMQ_ERR_INVALID_VALUE 3
+
+/**
+ * The message breaks a rule of topics, bodies or properties; nothing was sent.
+ */
+#define RMQ_ERR_MESSAGE_ILLEGAL 4
+
+/**
+ * Another producer of the same client id (`client.ip`, `instance.name`) has this group.
+ */
+#define RMQ_ERR_GROUP_CONFLICT 5
+
+/**
+ * The producer is closed, or was closed before the send had its outcome.
+ */
+#define RMQ_ERR_CLOSED 6
+
+/**
+ * The handle was made before `fork` and is used in the child.
+ */
+#define RMQ_ERR_FORKED 7
+
+/**
+ * The call would wait for the very callback it was made from.
+ */
+#define RMQ_ERR_WOULD_DEADLOCK 8
+
+/**
+ * `in.flight.max.messages` or `in.flight.max.bytes` is reached.
+ */
+#define RMQ_ERR_QUEUE_FULL 9
+
+/**
+ * The deadline of the call passed.
+ */
+#define RMQ_ERR_TIMEOUT 10
+
+/**
+ * No name server address is configured, or the look-up has given none yet.
+ */
+#define RMQ_ERR_NO_NAME_SERVER 11
+
+/**
+ * No name server could be asked: unreachable, silent or failing.
+ */
+#define RMQ_ERR_NAME_SERVER 12
+
+/**
+ * The topic has no route, or no queue that may be written.
+ */
+#define RMQ_ERR_NO_ROUTE 13
+
+/**
+ * No connection to the broker could be made.
+ */
+#define RMQ_ERR_CONNECT 14
+
+/**
+ * The connection broke while the request was under way.
+ */
+#define RMQ_ERR_CONNECTION_LOST 15
+
+/**
+ * The broker answered with an error code: `rmq_error_broker_code` and `rmq_error_remark` have its words.
+ */
+#define RMQ_ERR_BROKER 16
+
+/**
+ * The peer sent something that is not the remoting protocol.
+ */
+#define RMQ_ERR_PROTOCOL 17
+
+/**
+ * The operating system refused a thread, a descriptor or memory.
+ */
+#define RMQ_ERR_SYSTEM 18
+
+/**
+ * A defect of the library; please report it.
+ */
+#define RMQ_ERR_INTERNAL 19
+
+/**
+ * No broker can have stored the message: nothing was written, or every broker refused it.
+ */
+#define RMQ_NOT_PERSISTED 0
+
+/**
+ * A request was written and its answer never came: the message may be stored.
+ */
+#define RMQ_POSSIBLY_PERSISTED 1
+
+/**
+ * A broker said that it holds the message.
+ */
+#define RMQ_PERSISTED 2
+
+/**
+ * Something failed that a program's owner must know of.
+ */
+#define RMQ_LOG_ERROR 1
+
+/**
+ * Something failed and will be tried again, or works worse than it should.
+ */
+#define RMQ_LOG_WARN 2
+
+/**
+ * Connections, routes and producers that come and go.
+ */
+#define RMQ_LOG_INFO 3
+
+/**
+ * What is needed to follow one message.
+ */
+#define RMQ_LOG_DEBUG 4
+
+/**
+ * Stored as the broker is configured to.
+ */
+#define RMQ_SEND_OK 0
+
+/**
+ * Stored; the disk flush took longer than the broker waits.
+ */
+#define RMQ_SEND_FLUSH_DISK_TIMEOUT 1
+
+/**
+ * Stored; the replica took longer than the broker waits.
+ */
+#define RMQ_SEND_FLUSH_SLAVE_TIMEOUT 2
+
+/**
+ * Stored; there is no usable replica.
+ */
+#define RMQ_SEND_SLAVE_NOT_AVAILABLE 3
+
+/**
+ * A configuration: a value for every key, each checked when it is set.
+ *
+ * A producer copies it when it is made; afterwards it may be changed for the next one or be destroyed. May be
+ * used from several threads.
+ */
+typedef struct rmq_config_t rmq_config_t;
+
+/**
+ * An error with all that is known about it. NULL stands for success.
+ *
+ * An error object never changes and may be read by any number of threads. Those that functions return and that
+ * stand in an `rmq_completion_t` are yours: end them with `rmq_error_destroy`. Those that callbacks get are
+ * borrowed: they live until the callback returns; `rmq_error_clone` makes one that stays.
+ */
+typedef struct rmq_error_t rmq_error_t;
+
+/**
+ * A producer: connections, routes and all sends in flight. May be used from any number of threads.
+ */
+typedef struct rmq_producer_t rmq_producer_t;
+
+/**
+ * A completion queue: the outcomes of sends lie here until they are polled. Any number of producers may send
+ * with it and any number of threads may poll it.
+ */
+typedef struct rmq_queue_t rmq_queue_t;
+
+/**
+ * Takes a line of the log: its level (`RMQ_LOG_*`), the part of the library it comes from, and its text without
+ * a line end. Both texts live until the function returns.
+ *
+ * Called from any thread, from library threads above all, and from several at once. It must be quick, must not
+ * block, and must not call a function of a producer.
+ */
+typedef void (*rmq_log_fn)(int32_t level, const char *target, const char *text, void *opaque);
+
+/**
+ * Says that the library will not use `opaque` again. Called once, from any thread.
+ */
+typedef void (*rmq_finalizer_fn)(void *opaque);
+
+/**
+ * A configuration key. The texts live as long as the process.
+ *
+ * Start with `rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;`.
+ */
+typedef struct rmq_config_key_t {
+  /**
+   * Set by `RMQ_CONFIG_KEY_INIT`: the size of the struct in your header.
+   */
+  uint32_t struct_size;
+  /**
+   * 1 if the value must not be shown (passwords), else 0.
+   */
+  int32_t secret;
+  /**
+   * The name, for example `"send.timeout.ms"`.
+   */
+  const char *name;
+  /**
+   * What a value looks like: `"text"`, `"integer"`, `"boolean"` or `"choice"`.
+   */
+  const char *kind;
+  /**
+   * The value of a key that is not set; empty if there is none.
+   */
+  const char *default_value;
+  /**
+   * The values allowed, for people: `"0 to 100"`, `"fail, wait"`, or the rule of a text.
+   */
+  const char *range;
+  /**
+   * The unit of an integer: `"ms"`, `"bytes"` and so on; empty for other kinds.
+   */
+  const char *unit;
+  /**
+   * What the Java client calls it; empty if it has nothing like it.
+   */
+  const char *java_name;
+  /**
+   * What the key does, in plain sentences.
+   */
+  const char *text;
+} rmq_config_key_t;
+
+/**
+ * What a broker said about a stored message. Plain data without pointers; copy it as you like.
+ *
+ * Start with `rmq_receipt_t receipt = RMQ_RECEIPT_INIT;`. Texts end with NUL; one that has no room (no broker
+ * makes one) is cut at a character.
+ */
+typedef struct rmq_receipt_t {
+  /**
+   * Set by `RMQ_RECEIPT_INIT`: the size of the struct in your header.
+   */
+  uint32_t struct_size;
+  /**
+   * How safely it is stored: one of `RMQ_SEND_*`.
+   */
+  int32_t status;
+  /**
+   * The queue it went to.
+   */
+  int32_t queue_id;
+  /**
+   * How often the message was handed to a connection.
+   */
+  uint32_t attempts;
+  /**
+   * Its offset in that queue; -1 if the broker sent none.
+   */
+  int64_t queue_offset;
+  /**
+   * Microseconds from the call to the answer.
+   */
+  int64_t elapsed_us;
+  /**
+   * The unique id made by the producer, equal over all attempts; consumers see it as the message id.
+   */
+  char message_id[64];
+  /**
+   * The broker's id, made of its address and commit-log offset; empty if the broker sent none.
+   */
+  char offset_message_id[64];
+  /**
+   * The broker that stored it.
+   */
+  char broker_name[256];
+  /**
+   * Its address, `host:port`.
+   */
+  char broker_address[272];
+  /**
+   * The topic of the message.
+   */
+  char topic[256];
+} rmq_receipt_t;
+
+/**
+ * The outcome of one send.
+ *
+ * Start an array with `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };`.
+ */
+typedef struct rmq_completion_t {
+  /**
+   * Set by `RMQ_COMPLETION_INIT`: the size of the struct in your header.
+   */
+  uint32_t struct_size;
+  /**
+   * `RMQ_OK`, or the code of `error`.
+   */
+  int32_t code;
+  /**
+   * The pointer given with the send.
+   */
+  void *opaque;
+  /**
+   * NULL at success. Otherwise yours: end it with `rmq_error_destroy`.
+   */
+  struct rmq_error_t *error;
+  /**
+   * Zero; room for growth.
+   */
+  uint64_t reserved[2];
+  /**
+   * The receipt; holds nothing unless `error` is NULL. Always the last member.
+   */
+  struct rmq_receipt_t receipt;
+} rmq_completion_t;
+
+/**
+ * A user property: a name and a value, both UTF-8. Neither may be NULL.
+ */
+typedef struct rmq_property_t {
+  /**
+   * The name; not one of RocketMQ's reserved names, not blank.
+   */
+  const char *name;
+  /**
+   * The value; not blank.
+   */
+  const char *value;
+} rmq_property_t;
+
+/**
+ * A message to send. Plain data, yours: a send function reads it and all it points to, never changes it, and
+ * needs none of it after it has returned.
+ *
+ * Start with `rmq_message_t message = RMQ_MESSAGE_INIT;`, then set at least `topic`, `body` and `body_len`.
+ */
+typedef struct rmq_message_t {
+  /**
+   * Set by `RMQ_MESSAGE_INIT`: the size of the struct in your header.
+   */
+  uint32_t struct_size;
+  /**
+   * A number for the application; brokers keep it.
+   */
+  int32_t flag;
+  /**
+   * Topic: 1 to 127 of the characters `A-Z a-z 0-9 _ - % |`. Not NULL.
+   */
+  const char *topic;
+  /**
+   * The body: any bytes. May be NULL if `body_len` is 0.
+   */
+  const void *body;
+  /**
+   * Its length in bytes: 1 to the configured `max.message.size`.
+   */
+  size_t body_len;
+  /**
+   * One tag that consumers filter by; NULL for none.
+   */
+  const char *tags;
+  /**
+   * `key_count` business keys that the broker indexes; none may contain a space. May be NULL if there are
+   * none.
+   */
+  const char *const *keys;
+  /**
+   * Number of `keys`.
+   */
+  size_t key_count;
+  /**
+   * `property_count` user properties. May be NULL if there are none.
+   */
+  const struct rmq_property_t *properties;
+  /**
+   * Number of `properties`.
+   */
+  size_t property_count;
+  /**
+   * 0 = deliver at once; 1 to 18 = the broker's delay level (1 s, 5 s, 10 s, 30 s, 1 min, ... 2 h as brokers
+   * are set up).
+   */
+  int32_t delay_level;
+  /**
+   * 1 (set by `RMQ_MESSAGE_INIT`): the broker answers when flush and replication are done as it is
+   * configured. 0: it does not wait for them.
+   */
+  int32_t wait_store_ok;
+} rmq_message_t;
+
+/**
+ * Takes the outcome of one send: `error` is NULL at success, `receipt` is NULL otherwise. Both live until the
+ * function returns; `rmq_error_clone` and a copy of the struct make them stay.
+ *
+ * Called on the delivery thread of the producer, one call at a time, once for every accepted `rmq_send_async`.
+ * A slow one delays the callbacks after it, never the network. It may call every function of the library but
+ * `rmq_flush` and `rmq_producer_close` of its own producer, which answer `WOULD_DEADLOCK`. It must return; no
+ * C++ exception may leave it.
+ */
+typedef void (*rmq_send_fn)(const struct rmq_error_t *error, const struct rmq_receipt_t *receipt, void *opaque);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that runs, for example `"0.1.0"`.
+ *
+ * Compare it with `RMQ_VERSION`, the version this header came with. The text lives as long as the process.
+ */
+const char *rmq_version(void);
+
+/**
+ * The version of the ABI of the library that runs; at least `RMQ_ABI_VERSION` of the header you compiled with
+ * is needed.
+ */
+uint32_t rmq_abi_version(void);
+
+/**
+ * Ends an error object.
+ *
+ * Does nothing with NULL, with the errors of a callback, and with the frequent errors that the library keeps
+ * for ever: call it on every error that a function returned and do not care which it is.
+ */
+void rmq_error_destroy(struct rmq_error_t *error);
+
+/**
+ * Another object with the same content, for a callback that wants to keep its error. End it with
+ * `rmq_error_destroy`. NULL for NULL.
+ */
+RMQ_MUST_USE struct rmq_error_t *rmq_error_clone(const struct rmq_error_t *error);
+
+/**
+ * The kind: one of `RMQ_ERR_*`; `RMQ_OK` for NULL.
+ */
+int32_t rmq_error_code(const struct rmq_error_t *error);
+
+/**
+ * The name of the kind, for example `"QUEUE_FULL"`; `"OK"` for NULL. Lives as long as the process.
+ */
+const char *rmq_error_name(const struct rmq_error_t *error);
+
+/**
+ * The name of a code, for example `"TIMEOUT"` for `RMQ_ERR_TIMEOUT`, `"OK"` for `RMQ_OK`; `"UNKNOWN"` for a
+ * number that is no code. Lives as long as the process.
+ */
+const char *rmq_error_code_name(int32_t code);
+
+/**
+ * One sentence for people: what failed, where, why. Empty for NULL. Lives as long as the object.
+ */
+const char *rmq_error_message(const struct rmq_error_t *error);
+
+/**
+ * The response code of the broker or name server that refused; -1 if none answered.
+ */
+int32_t rmq_error_broker_code(const struct rmq_error_t *error);
+
+/**
+ * The text that came with the broker code; empty if there is none. Lives as long as the object.
+ */
+const char *rmq_error_remark(const struct rmq_error_t *error);
+
+/**
+ * `host:port` of the broker or name server that was spoken to last; empty if there was none. Lives as long as
+ * the object.
+ */
+const char *rmq_error_broker_address(const struct rmq_error_t *error);
+
+/**
+ * How often the message was handed to a connection.
+ */
+uint32_t rmq_error_attempts(const struct rmq_error_t *error);
+
+/**
+ * Milliseconds from the call to the outcome; 0 where nothing was waited for.
+ */
+int64_t rmq_error_elapsed_ms(const struct rmq_error_t *error);
+
+/**
+ * 1 if the same call may succeed later without a change, else 0. Look at `rmq_error_persistence` before you
+ * send again: the message may be stored already.
+ */
+int32_t rmq_error_is_retriable(const struct rmq_error_t *error);
+
+/**
+ * Whether the message may be stored in spite of the error: `RMQ_NOT_PERSISTED`, `RMQ_POSSIBLY_PERSISTED` or
+ * `RMQ_PERSISTED`.
+ */
+int32_t rmq_error_persistence(const struct rmq_error_t *error);
+
+/**
+ * Makes a configuration in which every key has its default.
+ *
+ * End it with `rmq_config_destroy`. Errors: `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE struct rmq_error_t *rmq_config_new(struct rmq_config_t **out);
+
+/**
+ * Ends a configuration. Producers made from it are not touched. Does nothing with NULL.
+ */
+void rmq_config_destroy(struct rmq_config_t *config);
+
+/**
+ * Sets a key to a value, both UTF-8; both are copied. The keys are listed in the manual and by
+ * `rmq_config_key`.
+ *
+ * An empty value puts a text key back to its default. After an error the configuration is unchanged.
+ *
+ * Errors: `UNKNOWN_KEY` names the nearest key there is; `INVALID_VALUE` names the key, the value and the range
+ * or rule it breaks; `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_config_set(struct rmq_config_t *config,
+                                   const char *key,
+                                   const char *value);
+
+/**
+ * Copies the value of a key (as set, or its default; empty if it has neither) into `buffer`, with a NUL at the
+ * end, and its length without the NUL into `out_len`.
+ *
+ * With a `buffer` of NULL and a `buffer_len` of 0 it only tells the length.
+ *
+ * Errors: `UNKNOWN_KEY` names the nearest key there is; `INVALID_ARGUMENT`, also when `buffer_len` is too small
+ * (the message names the room that is needed).
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_config_get(const struct rmq_config_t *config,
+                                   const char *key,
+                                   char *buffer,
+                                   size_t buffer_len,
+                                   size_t *out_len);
+
+/**
+ * Sends the log lines of producers made from this configuration to `function`, those at and above `log.level`.
+ *
+ * `opaque` is handed to every call and must be usable from any thread. When neither the configuration nor a
+ * producer made from it needs it any more, `finalizer` (may be NULL) is called with it, once. A `function` of
+ * NULL takes an earlier one away: then only warnings and errors are written, to standard error, a few lines at
+ * a time. After an error the library has not taken `opaque`.
+ *
+ * Errors: `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_config_set_log(struct rmq_config_t *config,
+                                       rmq_log_fn function,
+                                       void *opaque,
+                                       rmq_finalizer_fn finalizer);
+
+/**
+ * How many configuration keys there are.
+ */
+size_t rmq_config_key_count(void);
+
+/**
+ * Describes the configuration key number `index`, from 0 to `rmq_config_key_count()` - 1, in the order of the
+ * manual.
+ *
+ * Errors: `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE struct rmq_error_t *rmq_config_key(size_t index, struct rmq_config_key_t *out);
+
+/**
+ * Makes a producer and starts it. The configuration is copied.
+ *
+ * Needs `producer.group`, and `name.server` (or `name.server.url`, or the environment variable `NAMESRV_ADDR`).
+ * Never waits for the network: an unreachable name server does not matter yet; `rmq_producer_wait_ready` tells.
+ *
+ * End it with `rmq_producer_destroy`. Errors: `INVALID_VALUE`, `NO_NAME_SERVER`, `GROUP_CONFLICT`, `SYSTEM`,
+ * `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_new(const struct rmq_config_t *config,
+                                     struct rmq_producer_t **out);
+
+/**
+ * Ends a producer; the pointer must not be used again, by no thread, but for calls that wait already: they
+ * return. Does nothing with NULL.
+ *
+ * Never hangs and may be called from a callback. A producer that was not closed is closed without waiting for
+ * the network: sends in flight complete as `CLOSED`. The call then waits at most one second for their callbacks
+ * (from a callback: not at all); later ones still come. `rmq_producer_close` before it gives sends the time to
+ * succeed. In a forked child it only forgets the parent's producer.
+ */
+void rmq_producer_destroy(struct rmq_producer_t *producer);
+
+/**
+ * Waits until a name server has answered; at most `timeout_ms` (negative: without bound).
+ *
+ * Errors: `TIMEOUT`, `NAME_SERVER`, `NO_NAME_SERVER`, with the reason of the last failure; `CLOSED`, `FORKED`,
+ * `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_wait_ready(struct rmq_producer_t *producer,
+                                            int64_t timeout_ms);
+
+/**
+ * Waits until every send accepted so far has its outcome, every callback of them has returned, and one-way
+ * messages are written; at most `timeout_ms` (negative: without bound). The producer stays open.
+ *
+ * Outcomes for a completion queue are in the queue then; whether they were polled does not matter.
+ *
+ * Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer; `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer, int64_t timeout_ms);
+
+/**
+ * Closes a producer: refuses new sends, waits for the outcomes of accepted ones, at most `timeout_ms` (0: does
+ * not wait; negative: without bound), completes the rest as `CLOSED`, waits for callbacks within the same time
+ * (a quarter of it, at most 250 ms, is kept for them), and unregisters from the brokers. The handle stays valid
+ * until `rmq_producer_destroy`.
+ *
+ * NULL: every callback that there will be has returned. May be called again, from any thread.
+ *
+ * Errors: `TIMEOUT` when sends had to be completed as `CLOSED`, or when a callback still runs (it and those
+ * after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer; `FORKED`,
+ * `INVALID_ARGUMENT`. After `TIMEOUT` the producer is closed as well.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_close(struct rmq_producer_t *producer,
+                                       int64_t timeout_ms);
+
+/**
+ * The number of messages that count against `in.flight.max.messages`: accepted ones whose callback has not
+ * returned, or whose outcome was not polled yet.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE struct rmq_error_t *rmq_producer_in_flight(struct rmq_producer_t *producer, size_t *out);
+
+/**
+ * Makes an empty queue.
+ *
+ * End it with `rmq_queue_destroy`. Errors: `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE struct rmq_error_t *rmq_queue_new(struct rmq_queue_t **out);
+
+/**
+ * Ends a queue; the pointer must not be used again, but for polls that wait already: they return. Does nothing
+ * with NULL.
+ *
+ * Outcomes that lie in it or come later are lost, so end it after its producers. Its descriptor is closed. In a
+ * forked child it only forgets the parent's queue.
+ */
+void rmq_queue_destroy(struct rmq_queue_t *queue);
+
+/**
+ * Moves up to `capacity` outcomes from the queue to the array `out` and writes their number to `out_count`,
+ * oldest first. Waits at most `timeout_ms` (0: does not wait; negative: without bound) for the first one; when
+ * none came, the number is 0.
+ *
+ * `struct_size` of the first element must be set and is the distance between elements; the others need no
+ * value. The caller owns the errors in the completions.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_queue_poll(struct rmq_queue_t *queue,
+                                   struct rmq_completion_t *out,
+                                   size_t capacity,
+                                   int64_t timeout_ms,
+                                   size_t *out_count);
+
+/**
+ * A descriptor that `poll`, `epoll` and `select` report as readable exactly while outcomes lie in the queue.
+ *
+ * It belongs to the queue: do not read, write or close it; it is closed by `rmq_queue_destroy`. Every call
+ * gives the same one.
+ *
+ * Errors: `SYSTEM` when the process is out of descriptors; `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE struct rmq_error_t *rmq_queue_fd(struct rmq_queue_t *queue, int *out);
+
+/**
+ * Sends a message and waits for its outcome; at most `timeout_ms` (negative: `send.timeout.ms`), with look-ups,
+ * connects and retries.
+ *
+ * `out` may be NULL; otherwise the receipt is written there at success. May be called from a callback.
+ *
+ * Errors: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `TIMEOUT`, `NO_NAME_SERVER`, `NAME_SERVER`, `NO_ROUTE`, `CONNECT`,
+ * `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_send(struct rmq_producer_t *producer,
+                             const struct rmq_message_t *message,
+                             int64_t timeout_ms,
+                             struct rmq_receipt_t *out);
+
+/**
+ * Sends a message and calls `function` with the outcome, on the producer's delivery thread, once. Returns when
+ * the message is copied; never waits for the network.
+ *
+ * `timeout_ms` (negative: `send.timeout.ms`) bounds the whole way to the outcome. A returned error means that
+ * the message was not accepted: then there is no callback.
+ *
+ * Errors at the call: `MESSAGE_ILLEGAL`; `QUEUE_FULL`, at once or after waiting for room as the key
+ * `in.flight.full` says; `CLOSED`, `FORKED`, `SYSTEM`, `INVALID_ARGUMENT`. Errors of the outcome: those of
+ * `rmq_send`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_send_async(struct rmq_producer_t *producer,
+                                   const struct rmq_message_t *message,
+                                   int64_t timeout_ms,
+                                   rmq_send_fn function,
+                                   void *opaque);
+
+/**
+ * Sends a message and puts the outcome into `queue`, together with `opaque`. Otherwise like `rmq_send_async`.
+ *
+ * Errors at the call: those of `rmq_send_async`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_send_queued(struct rmq_producer_t *producer,
+                                    const struct rmq_message_t *message,
+                                    int64_t timeout_ms,
+                                    struct rmq_queue_t *queue,
+                                    void *opaque);
+
+/**
+ * Sends a message without an answer: the broker never says whether it stored it. Returns when the message is
+ * copied; it is written within `timeout_ms` (negative: `send.timeout.ms`) or given up. `rmq_flush` and
+ * `rmq_producer_close` wait for the writing.
+ *
+ * Errors: those of `rmq_send_async` at the call.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_send_oneway(struct rmq_producer_t *producer,
+                                    const struct rmq_message_t *message,
+                                    int64_t timeout_ms);
+
+/**
+ * Sends `count` messages, each as by `rmq_send_queued`, with one call: outcomes go to `queue`, the `i`-th with
+ * `opaques[i]` (`opaques` may be NULL: then with NULL).
+ *
+ * A message is accepted or rejected by itself: `codes[i]` is `RMQ_OK` or the code of its rejection (send it
+ * alone to get the whole error), `out_accepted` the number of accepted ones. Only they have an outcome in the
+ * queue. NULL is returned even if all were rejected.
+ *
+ * Errors, with no message looked at and nothing written to `codes`: `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_send_many(struct rmq_producer_t *producer,
+                                  const struct rmq_message_t *const *messages,
+                                  size_t count,
+                                  int64_t timeout_ms,
+                                  struct rmq_queue_t *queue,
+                                  void *const *opaques,
+                                  int32_t *codes,
+                                  size_t *out_accepted);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* RMQ_H */

@@ -1,0 +1,95 @@
+//! The armour that every entry point wears.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rocketmq_producer::{Error, ErrorCode};
+
+use crate::error::rmq_error_t;
+
+/// The whole body of an entry point: names the function, says how each argument is checked (a function of
+/// [`arguments`](crate::arguments)), and holds the translation, which sees the checked arguments under the
+/// same names. Nothing unwinds out of it.
+///
+/// - `armour!(rmq_x(a: handle, b: text) { … })` ends in `Result<(), Error>` and returns an `rmq_error_t *`;
+/// - `armour!(rmq_x(a: handle) or [0] { … })` ends in `Result<T, Error>` and returns that neutral value when an
+///   argument is refused.
+macro_rules! armour {
+    ($function:ident ( $($argument:ident : $check:ident),* $(,)? ) or [$neutral:expr] $body:block) => {
+        $crate::armour::guard_or($neutral, move || {
+            $($crate::armour::armour!(@check $function $argument $check);)*
+            $body
+        })
+    };
+    ($function:ident ( $($argument:ident : $check:ident),* $(,)? ) $body:block) => {
+        $crate::armour::guard(stringify!($function), move || {
+            $($crate::armour::armour!(@check $function $argument $check);)*
+            $body
+        })
+    };
+    (@check $function:ident $argument:ident $check:ident) => {
+        // SAFETY: the header demands that a pointer is NULL or valid for what its function says; the checks
+        // turn NULL and whatever else can be told apart into errors.
+        let $argument = unsafe {
+            $crate::arguments::$check(
+                $argument,
+                $crate::arguments::Argument { function: stringify!($function), name: stringify!($argument) },
+            )?
+        };
+    };
+}
+pub(crate) use armour;
+
+/// Runs the translation; an error or a panic becomes an error object, success becomes NULL.
+pub(crate) fn guard(
+    function: &'static str,
+    translation: impl FnOnce() -> Result<(), Error>,
+) -> *mut rmq_error_t {
+    let outcome = catch_unwind(AssertUnwindSafe(translation));
+    match outcome.unwrap_or_else(|payload| Err(panicked(function, payload))) {
+        Ok(()) => std::ptr::null_mut(),
+        Err(error) => rmq_error_t::from_error(error),
+    }
+}
+
+/// Runs the translation of a function that has no way to report; a refusal or a panic gives the neutral value.
+pub(crate) fn guard_or<T>(neutral: T, translation: impl FnOnce() -> Result<T, Error>) -> T {
+    match catch_unwind(AssertUnwindSafe(translation)) {
+        Ok(outcome) => outcome.unwrap_or(neutral),
+        Err(payload) => {
+            // The payload's destructor may panic again, with nobody left to stop it.
+            std::mem::forget(payload);
+            neutral
+        }
+    }
+}
+
+fn panicked(function: &str, payload: Box<dyn Any + Send>) -> Error {
+    let text = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text.as_str(),
+        (None, None) => "no text",
+    };
+    let error = Error::new(ErrorCode::Internal, format!("{function}: a defect of the library: {text}"));
+    std::mem::forget(payload);
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{rmq_error_code, rmq_error_destroy};
+
+    #[test]
+    fn a_panic_becomes_an_error_and_a_neutral_value() {
+        let error = guard("rmq_x", || panic!("number {}", 7));
+        // SAFETY: `guard` gave the error to us.
+        unsafe {
+            assert_eq!(rmq_error_code(error), ErrorCode::Internal as i32);
+            rmq_error_destroy(error);
+        }
+        assert_eq!(guard_or(5, || panic!("text")), 5);
+        assert_eq!(guard_or(5, || Err(Error::closed())), 5);
+        assert!(guard("rmq_x", || Ok(())).is_null());
+    }
+}

@@ -1,0 +1,103 @@
+//! Opaque handles: what stands behind every pointer that `_new` functions give out.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rocketmq_producer::{Error, sys};
+
+use crate::arguments::Argument;
+
+/// An opaque C type and what is behind it.
+pub(crate) trait Handle: Sized + 'static {
+    /// The Rust value behind the pointer.
+    type Inner;
+    /// The mark at the start of a live handle of this type; odd, so that no pointer looks like it.
+    const MARK: u64;
+    /// The C type, for error messages.
+    const NAME: &'static str;
+    /// Whether a handle made before `fork` works in the child: yes if no thread and no lock belongs to it.
+    const SURVIVES_FORK: bool;
+
+    /// Whether the caller may end it; ending another one does nothing.
+    fn may_end(_inner: &Self::Inner) -> bool {
+        true
+    }
+
+    /// Gives out a handle.
+    fn give(inner: Self::Inner) -> *mut Self {
+        Box::into_raw(Box::new(Shell::<Self>::new(inner, sys::fork_generation()))).cast()
+    }
+}
+
+/// The memory behind a handle. The mark comes first, whatever the type: a pointer of another kind, or one that
+/// was destroyed and whose memory is not in use again, is told apart from a live one by one comparison.
+#[repr(C)]
+pub(crate) struct Shell<H: Handle> {
+    mark: AtomicU64,
+    generation: u64,
+    inner: H::Inner,
+}
+
+const DESTROYED: u64 = 0;
+
+impl<H: Handle> Shell<H> {
+    pub(crate) const fn new(inner: H::Inner, generation: u64) -> Self {
+        Self { mark: AtomicU64::new(H::MARK), generation, inner }
+    }
+
+    /// The pointer by which C knows it.
+    pub(crate) const fn as_handle(&self) -> *const H {
+        (&raw const *self).cast()
+    }
+}
+
+/// Refuses NULL, pointers to something else, destroyed handles as far as they can be told, and handles of the
+/// parent process.
+pub(crate) unsafe fn check<'a, H: Handle>(pointer: *const H, at: Argument) -> Result<&'a H::Inner, Error> {
+    // SAFETY: as the caller promises.
+    let shell = unsafe { shell(pointer, at)? };
+    if !H::SURVIVES_FORK && shell.generation != sys::fork_generation() {
+        return Err(Error::forked());
+    }
+    Ok(&shell.inner)
+}
+
+/// Ends a handle and gives its content, if it is one that may end. In a forked child the content of a handle that does not survive a fork
+/// is left alone: its threads are gone and its locks may be held for ever.
+pub(crate) unsafe fn end<H: Handle>(pointer: *mut H, at: Argument) -> Result<Option<H::Inner>, Error> {
+    // SAFETY: as the caller promises.
+    let shell = unsafe { shell(pointer, at)? };
+    if !H::may_end(&shell.inner) {
+        return Ok(None);
+    }
+    // Of two calls that end one handle at the same time, one wins.
+    if shell.mark.compare_exchange(H::MARK, DESTROYED, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        return Err(wrong_kind::<H>(at));
+    }
+    if !H::SURVIVES_FORK && shell.generation != sys::fork_generation() {
+        return Err(Error::forked());
+    }
+    // SAFETY: `give` made it as a box, and the mark says that it was not ended before.
+    let shell = unsafe { Box::from_raw(pointer.cast::<Shell<H>>()) };
+    Ok(Some(shell.inner))
+}
+
+unsafe fn shell<'a, H: Handle>(pointer: *const H, at: Argument) -> Result<&'a Shell<H>, Error> {
+    let pointer = pointer.cast::<Shell<H>>();
+    if pointer.is_null() {
+        return Err(at.refuse("is NULL"));
+    }
+    if !pointer.is_aligned() {
+        return Err(wrong_kind::<H>(at));
+    }
+    // SAFETY: the caller promises a handle of this library; all begin with a mark.
+    let mark = unsafe { &*pointer.cast::<AtomicU64>() };
+    if mark.load(Ordering::Relaxed) != H::MARK {
+        return Err(wrong_kind::<H>(at));
+    }
+    // SAFETY: the mark says that it is a live handle of this type.
+    Ok(unsafe { &*pointer })
+}
+
+fn wrong_kind<H: Handle>(at: Argument) -> Error {
+    at.refuse(format_args!("is not a live {}", H::NAME))
+}

@@ -1,0 +1,132 @@
+/*
+ * rmq.h: a producer for Apache RocketMQ 4.9 and 5.x.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * This header is the reference manual of librmq. It is printed from the sources of the library; do not edit it.
+ *
+ *     rmq_config_t *config = NULL;
+ *     rmq_producer_t *producer = NULL;
+ *     rmq_receipt_t receipt = RMQ_RECEIPT_INIT;
+ *     rmq_message_t message = RMQ_MESSAGE_INIT;
+ *     rmq_error_t *error;
+ *
+ *     message.topic = "orders";
+ *     message.body = "hello";
+ *     message.body_len = 5;
+ *     if ((error = rmq_config_new(&config)) == NULL
+ *         && (error = rmq_config_set(config, "producer.group", "shop")) == NULL
+ *         && (error = rmq_config_set(config, "name.server", "127.0.0.1:9876")) == NULL
+ *         && (error = rmq_producer_new(config, &producer)) == NULL
+ *         && (error = rmq_send(producer, &message, -1, &receipt)) == NULL)
+ *         printf("%s in queue %d of %s\n", receipt.message_id, receipt.queue_id, receipt.broker_name);
+ *     else
+ *         fprintf(stderr, "%s: %s\n", rmq_error_name(error), rmq_error_message(error));
+ *     rmq_error_destroy(error);
+ *     rmq_producer_destroy(producer);
+ *     rmq_config_destroy(config);
+ *
+ * Link with -lrmq.
+ *
+ *
+ * FIVE PROMISES
+ *
+ * 1. Every accepted send has exactly one outcome, whatever fails and however the producer is closed.
+ * 2. The timeout of a send bounds all of it: look-ups, connects, every attempt. No call outlives it by more than 50 ms.
+ * 3. An error says why, and whether the message may be stored.
+ * 4. What a caller passes does not crash the program: NULL, bad UTF-8, a wrong length, a closed producer, a handle of
+ *    another kind, a handle from before a fork are errors.
+ * 5. The ABI only grows.
+ *
+ *
+ * OBJECTS AND OWNERSHIP
+ *
+ * Types ending in _t of which you only see the name are objects: a _new function makes one and writes the pointer to
+ * its last argument, the _destroy function of the type ends it. A _destroy function does nothing with NULL. After it
+ * the pointer must not be used; the library notices many uses of ended objects, but cannot notice all.
+ * Objects do not depend on the order of their end: a configuration may end before its producers.
+ *
+ * Structs are plain data of yours. Start each with its initializer (RMQ_MESSAGE_INIT, ...): it writes the size your
+ * compiler knows into `struct_size`, by which libraries newer and older than this header can serve you.
+ *
+ * What you pass is read during the call and copied if it is needed longer: texts, bodies, arrays and structs are yours
+ * again when the call returns. The exceptions are the `opaque` pointers: the library hands them back and never looks
+ * at them.
+ *
+ * Results are written to out parameters, the last ones, and only at success.
+ *
+ * Texts are UTF-8 and end with NUL. `const char *` results live as long as the object they were read from, or as long
+ * as the process, as each function says; do not free them.
+ *
+ *
+ * ERRORS
+ *
+ * Functions that can fail return `rmq_error_t *`: NULL is success, anything else is an error object of yours that you
+ * end with rmq_error_destroy. Frequent errors (QUEUE_FULL, CLOSED, FORKED, WOULD_DEADLOCK at a call) are objects that
+ * live for ever and cost no allocation; rmq_error_destroy does nothing with them, so do not treat them differently.
+ *
+ * The code of an error (rmq_error_code) tells the kind; its text tells what failed and where; the broker's own code and
+ * remark, the address, the number of attempts and the time are there too. Two questions decide what to do next:
+ * rmq_error_is_retriable: may the same call succeed later? rmq_error_persistence: may the message be stored already,
+ * so that sending it again makes a double?
+ *
+ * A status like FLUSH_DISK_TIMEOUT is not an error: the message is stored, and the receipt says how safely.
+ *
+ *
+ * OUTCOMES: THREE DOORS
+ *
+ * A send function either returns an error, and then there is no outcome, or accepts the message, and then there is
+ * exactly one, even when the producer is closed or destroyed. It comes through the door you chose:
+ *
+ * - Callbacks: rmq_send_async calls a function on the delivery thread of the producer, which is made at the first such
+ *   send. Callbacks of one producer run one at a time. A slow one delays those after it, never the network.
+ * - Poll: rmq_send_queued and rmq_send_many put the outcome into a queue (rmq_queue_new); rmq_queue_poll takes many at
+ *   once.
+ * - Descriptor: rmq_queue_fd gives a file descriptor that is readable exactly while outcomes lie in the queue, for an
+ *   event loop of yours, which then calls rmq_queue_poll without waiting.
+ *
+ * rmq_send waits itself and rmq_send_oneway has no outcome.
+ *
+ * What is in flight is bounded by the keys in.flight.max.messages and in.flight.max.bytes. Over them sends fail with
+ * QUEUE_FULL at once or wait for room, as the key in.flight.full says. A message counts until its callback has
+ * returned or its outcome was polled.
+ *
+ *
+ * TIMEOUTS
+ *
+ * Timeouts are int64_t in milliseconds. 0 does not wait. Negative is the configured send.timeout.ms for sends, and
+ * without bound for everything else.
+ *
+ *
+ * THREADS
+ *
+ * Every function may be called from any thread at any time, on the same objects too; only the end of an object must be
+ * the last call with it (calls that wait on it already are woken).
+ *
+ * The library has one I/O thread per process, one delivery thread per producer that uses callbacks, and one thread per
+ * mock cluster, all named rmq-*. It has no other global state that you can see: producers are independent, also on
+ * different clusters.
+ *
+ * Signals are blocked in these threads. The library installs no signal handler, changes none (SIGPIPE is left as it
+ * is and never raised), and writes no file. Threads of the library do not keep the process: exit() with sends in
+ * flight ends it at once, and what is in flight is lost. Close producers before.
+ *
+ *
+ * FORK
+ *
+ * In a forked child the producers, queues and mock clusters of the parent answer RMQ_ERR_FORKED at once, and their
+ * _destroy functions only forget them. New ones work. The parent does not notice. Configurations and errors may be used
+ * on both sides.
+ *
+ *
+ * LOGS
+ *
+ * Without a log function warnings and errors go to the standard error stream, at most ten lines in ten seconds.
+ * rmq_config_set_log takes the lines instead. Lines hold no bodies and no secrets.
+ *
+ *
+ * VERSIONS
+ *
+ * Functions, struct members and codes are added, never changed or taken away, within one soname (librmq.so.0). A program
+ * runs with any library whose rmq_abi_version() is at least the RMQ_ABI_VERSION it was compiled with. New error codes
+ * may appear: treat one you do not know by rmq_error_is_retriable and rmq_error_persistence.
+ */

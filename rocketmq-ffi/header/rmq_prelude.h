@@ -1,0 +1,18 @@
+#if defined(__GNUC__) || defined(__clang__)
+/** A result that must not be thrown away: an error that nobody destroys is lost memory. */
+#define RMQ_MUST_USE __attribute__((warn_unused_result))
+#else
+#define RMQ_MUST_USE
+#endif
+
+/** `rmq_message_t message = RMQ_MESSAGE_INIT;` */
+#define RMQ_MESSAGE_INIT { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 1 }
+
+/** `rmq_receipt_t receipt = RMQ_RECEIPT_INIT;` */
+#define RMQ_RECEIPT_INIT { (uint32_t)sizeof(rmq_receipt_t), 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
+
+/** `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };` */
+#define RMQ_COMPLETION_INIT { (uint32_t)sizeof(rmq_completion_t), 0, NULL, NULL, { 0, 0 }, RMQ_RECEIPT_INIT }
+
+/** `rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;` */
+#define RMQ_CONFIG_KEY_INIT { (uint32_t)sizeof(rmq_config_key_t), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }

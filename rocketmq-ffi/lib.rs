@@ -1,0 +1,25 @@
+//! The C ABI of librmq: opaque handles, sized structs, error objects. Nothing but translation to and from
+//! [`rocketmq_producer`]; one file per C object.
+//!
+//! The documentation of the items here is written for C programmers: `build.rs` prints it into `include/rmq.h`
+//! and `include/rmq_mock.h`. Every entry point is a plain `extern "C"` function whose whole body is one
+//! [`armour!`](armour), which checks handles, pointers and forks, stops panics and converts errors.
+
+// C names, and C's way to say what a caller owes: in prose, in the header.
+#![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
+
+mod arguments;
+mod armour;
+mod callbacks;
+pub mod config;
+pub mod error;
+mod handle;
+pub mod log;
+pub mod message;
+pub mod mock;
+pub mod producer;
+pub mod queue;
+pub mod receipt;
+pub mod send;
+mod signals;
+pub mod version;

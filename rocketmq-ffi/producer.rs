@@ -1,0 +1,241 @@
+//! Producers: life, readiness, flush and close.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use once_cell::sync::OnceCell;
+use rocketmq_mock::{Keep, MockCluster, MockOptions};
+use rocketmq_producer::{Config, DeliveryThread, Error, ErrorCode, Producer};
+
+use crate::arguments;
+use crate::armour::armour;
+use crate::callbacks::Callbacks;
+use crate::config::{mock_brokers, rmq_config_t};
+use crate::error::rmq_error_t;
+use crate::handle::Handle;
+use crate::send;
+use crate::signals::with_signals_blocked;
+
+/// A producer: connections, routes and all sends in flight. May be used from any number of threads.
+pub struct rmq_producer_t {
+    _opaque: [u8; 0],
+}
+
+impl Handle for rmq_producer_t {
+    // Calls that wait keep a share, so that another thread may destroy the producer meanwhile.
+    type Inner = Arc<ProducerObject>;
+    const MARK: u64 = u64::from_le_bytes(*b"\x01rmqprd!");
+    const NAME: &'static str = "rmq_producer_t";
+    const SURVIVES_FORK: bool = false;
+}
+
+/// What is behind a producer.
+pub(crate) struct ProducerObject {
+    pub(crate) core: Producer,
+    /// Made at the first send with a callback.
+    delivery: OnceCell<DeliveryThread>,
+    pub(crate) callbacks: Arc<Callbacks>,
+    /// The cluster of the key `test.mock.brokers`. It ends last.
+    _mock: Option<MockCluster>,
+}
+
+/// Of the time that a close may take, a quarter, but no more than this, is kept for the callbacks of what has no
+/// outcome by then: usually they need few milliseconds, on a busy machine many.
+const FOR_CALLBACKS: Duration = Duration::from_millis(250);
+
+/// So much longer than its timeout a close may wait for callbacks that are on their way.
+const GRACE: Duration = Duration::from_millis(40);
+
+/// How long the end of a producer that was not closed waits for callbacks.
+const DESTROY_WAIT: Duration = Duration::from_secs(1);
+
+impl ProducerObject {
+    fn start(mut config: Config) -> Result<Self, Error> {
+        let brokers = mock_brokers(&config)?;
+        let mock = match brokers {
+            0 => None,
+            _ => Some(start_mock(brokers, Keep::CountOnly)?),
+        };
+        if let Some(mock) = &mock {
+            config.set("name.server", &mock.name_server())?;
+        }
+        let core = Producer::new(&config)?;
+        Ok(Self { core, delivery: OnceCell::new(), callbacks: Arc::default(), _mock: mock })
+    }
+
+    /// The thread that makes this producer's callbacks.
+    pub(crate) fn delivery(&self) -> Result<&DeliveryThread, Error> {
+        self.delivery.get_or_try_init(|| {
+            if self.core.is_closed() {
+                return Err(Error::closed());
+            }
+            DeliveryThread::start("rmq-delivery", send::deliver(Arc::clone(&self.callbacks)))
+        })
+    }
+
+    /// Whether the caller is a callback of this producer.
+    fn in_callback(&self) -> bool {
+        self.delivery.get().is_some_and(DeliveryThread::is_current)
+    }
+
+    fn refuse_in_callback(&self) -> Result<(), Error> {
+        if self.in_callback() { Err(Error::would_deadlock()) } else { Ok(()) }
+    }
+
+    fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        let started = Instant::now();
+        self.core.flush(timeout)?;
+        if self.callbacks.wait(timeout.saturating_sub(started.elapsed())) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::Timeout, "every send has its outcome, but callbacks still run or wait"))
+    }
+
+    fn close(&self, timeout: Duration) -> Result<(), Error> {
+        let started = Instant::now();
+        let left = || timeout.saturating_sub(started.elapsed());
+        let kept = match self.delivery.get() {
+            Some(_) => FOR_CALLBACKS.min(timeout / 4),
+            None => Duration::ZERO,
+        };
+        let closed = self.core.close(timeout - kept);
+        // Another thread's close may have begun before and still wait.
+        self.core.flush(left())?;
+        if let Some(delivery) = self.delivery.get()
+            && !delivery.stop(left().max(GRACE.min(timeout)))
+        {
+            let text = "the producer is closed, but callbacks still run or wait";
+            return Err(Error::new(ErrorCode::Timeout, text));
+        }
+        closed
+    }
+
+    fn end(&self) {
+        // The outcome of each send says what there is to say.
+        let _ = self.core.close(Duration::ZERO);
+        // While another thread's close waits for outcomes, their callbacks are its concern: it has a share.
+        if self.core.flush(Duration::ZERO).is_ok()
+            && let Some(delivery) = self.delivery.get()
+        {
+            delivery.stop(DESTROY_WAIT);
+        }
+    }
+}
+
+/// Starts a mock cluster; its failures are the system's.
+pub(crate) fn start_mock(brokers: usize, keep: Keep) -> Result<MockCluster, Error> {
+    let options = MockOptions { brokers, keep, ..MockOptions::default() };
+    with_signals_blocked(|| MockCluster::start(options)).map_err(|cause| {
+        let code = match cause.kind() {
+            ErrorKind::InvalidInput => ErrorCode::InvalidArgument,
+            _ => ErrorCode::System,
+        };
+        Error::new(code, format!("a mock cluster of {brokers} brokers cannot be started: {cause}"))
+    })
+}
+
+/// Makes a producer and starts it. The configuration is copied.
+///
+/// Needs `producer.group`, and `name.server` (or `name.server.url`, or the environment variable `NAMESRV_ADDR`).
+/// Never waits for the network: an unreachable name server does not matter yet; `rmq_producer_wait_ready` tells.
+///
+/// End it with `rmq_producer_destroy`. Errors: `INVALID_VALUE`, `NO_NAME_SERVER`, `GROUP_CONFLICT`, `SYSTEM`,
+/// `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_producer_new(
+    config: *const rmq_config_t,
+    out: *mut *mut rmq_producer_t,
+) -> *mut rmq_error_t {
+    armour!(rmq_producer_new(config: handle, out: out) {
+        let config = config.lock().clone();
+        out.write(rmq_producer_t::give(Arc::new(ProducerObject::start(config)?)));
+        Ok(())
+    })
+}
+
+/// Ends a producer; the pointer must not be used again, by no thread, but for calls that wait already: they
+/// return. Does nothing with NULL.
+///
+/// Never hangs and may be called from a callback. A producer that was not closed is closed without waiting for
+/// the network: sends in flight complete as `CLOSED`. The call then waits at most one second for their callbacks
+/// (from a callback: not at all); later ones still come. `rmq_producer_close` before it gives sends the time to
+/// succeed. In a forked child it only forgets the parent's producer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_producer_destroy(producer: *mut rmq_producer_t) {
+    armour!(rmq_producer_destroy(producer: ending) or [()] {
+        if let Some(producer) = producer {
+            producer.end();
+        }
+        Ok(())
+    })
+}
+
+/// Waits until a name server has answered; at most `timeout_ms` (negative: without bound).
+///
+/// Errors: `TIMEOUT`, `NAME_SERVER`, `NO_NAME_SERVER`, with the reason of the last failure; `CLOSED`, `FORKED`,
+/// `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_producer_wait_ready(
+    producer: *mut rmq_producer_t,
+    timeout_ms: i64,
+) -> *mut rmq_error_t {
+    armour!(rmq_producer_wait_ready(producer: handle) {
+        Arc::clone(producer).core.wait_ready(arguments::wait(timeout_ms))
+    })
+}
+
+/// Waits until every send accepted so far has its outcome, every callback of them has returned, and one-way
+/// messages are written; at most `timeout_ms` (negative: without bound). The producer stays open.
+///
+/// Outcomes for a completion queue are in the queue then; whether they were polled does not matter.
+///
+/// Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer; `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_flush(producer: *mut rmq_producer_t, timeout_ms: i64) -> *mut rmq_error_t {
+    armour!(rmq_flush(producer: handle) {
+        producer.refuse_in_callback()?;
+        Arc::clone(producer).flush(arguments::wait(timeout_ms))
+    })
+}
+
+/// Closes a producer: refuses new sends, waits for the outcomes of accepted ones, at most `timeout_ms` (0: does
+/// not wait; negative: without bound), completes the rest as `CLOSED`, waits for callbacks within the same time
+/// (a quarter of it, at most 250 ms, is kept for them), and unregisters from the brokers. The handle stays valid
+/// until `rmq_producer_destroy`.
+///
+/// NULL: every callback that there will be has returned. May be called again, from any thread.
+///
+/// Errors: `TIMEOUT` when sends had to be completed as `CLOSED`, or when a callback still runs (it and those
+/// after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer; `FORKED`,
+/// `INVALID_ARGUMENT`. After `TIMEOUT` the producer is closed as well.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_producer_close(
+    producer: *mut rmq_producer_t,
+    timeout_ms: i64,
+) -> *mut rmq_error_t {
+    armour!(rmq_producer_close(producer: handle) {
+        producer.refuse_in_callback()?;
+        Arc::clone(producer).close(arguments::wait(timeout_ms))
+    })
+}
+
+/// The number of messages that count against `in.flight.max.messages`: accepted ones whose callback has not
+/// returned, or whose outcome was not polled yet.
+///
+/// Errors: `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_producer_in_flight(
+    producer: *mut rmq_producer_t,
+    out: *mut usize,
+) -> *mut rmq_error_t {
+    armour!(rmq_producer_in_flight(producer: handle, out: out) {
+        out.write(producer.core.in_flight());
+        Ok(())
+    })
+}

@@ -1,0 +1,252 @@
+//! The five ways to send.
+
+use std::ffi::c_void;
+use std::mem::{self, MaybeUninit};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use rocketmq_producer::{Error, Message, Report, Tag};
+
+use crate::arguments::{self, Argument};
+use crate::armour::armour;
+use crate::callbacks::Callbacks;
+use crate::error::{RMQ_OK, rmq_error_t};
+use crate::message::{Outline, Texts, nth, rmq_message_t};
+use crate::producer::rmq_producer_t;
+use crate::queue::rmq_queue_t;
+use crate::receipt::{self, rmq_receipt_t};
+
+/// Takes the outcome of one send: `error` is NULL at success, `receipt` is NULL otherwise. Both live until the
+/// function returns; `rmq_error_clone` and a copy of the struct make them stay.
+///
+/// Called on the delivery thread of the producer, one call at a time, once for every accepted `rmq_send_async`.
+/// A slow one delays the callbacks after it, never the network. It may call every function of the library but
+/// `rmq_flush` and `rmq_producer_close` of its own producer, which answer `WOULD_DEADLOCK`. It must return; no
+/// C++ exception may leave it.
+pub type rmq_send_fn = Option<
+    unsafe extern "C" fn(error: *const rmq_error_t, receipt: *const rmq_receipt_t, opaque: *mut c_void),
+>;
+
+type SendFn = unsafe extern "C" fn(*const rmq_error_t, *const rmq_receipt_t, *mut c_void);
+
+/// Makes the callback of each report and counts it. One receipt serves all of them; nothing is allocated.
+pub(crate) fn deliver(callbacks: Arc<Callbacks>) -> impl FnMut(Report) + Send + 'static {
+    let mut place = Place(MaybeUninit::zeroed());
+    move |report| {
+        let Tag(function, opaque) = report.tag;
+        let opaque = ptr::with_exposed_provenance_mut(opaque);
+        // SAFETY: `rmq_send_async` made the tag from a function of this type.
+        let function: SendFn =
+            unsafe { mem::transmute::<*const (), SendFn>(ptr::with_exposed_provenance(function)) };
+        match &report.result {
+            // SAFETY: the caller's function with its opaque pointer; the receipt is whole: texts end with NUL.
+            Ok(receipt) => unsafe { function(ptr::null(), place.filled(receipt), opaque) },
+            Err(error) => rmq_error_t::lend(error.clone(), |error| {
+                // SAFETY: as above, with an error that lives until the function returns.
+                unsafe { function(error, ptr::null(), opaque) }
+            }),
+        }
+        // Only now the message leaves the bounds of what is in flight.
+        drop(report);
+        callbacks.made();
+    }
+}
+
+struct Place(MaybeUninit<rmq_receipt_t>);
+
+impl Place {
+    fn filled(&mut self, receipt: &rocketmq_producer::Receipt) -> *const rmq_receipt_t {
+        let place = self.0.as_mut_ptr();
+        // SAFETY: the place is ours; a receipt has no member that must not be zero.
+        unsafe {
+            (*place).struct_size = size_of::<rmq_receipt_t>() as u32;
+            receipt::write(receipt, NonNull::new_unchecked(place));
+        }
+        place
+    }
+}
+
+fn tag(function: usize, opaque: *mut c_void) -> Tag {
+    Tag(function, opaque.expose_provenance())
+}
+
+/// Sends a message and waits for its outcome; at most `timeout_ms` (negative: `send.timeout.ms`), with look-ups,
+/// connects and retries.
+///
+/// `out` may be NULL; otherwise the receipt is written there at success. May be called from a callback.
+///
+/// Errors: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `TIMEOUT`, `NO_NAME_SERVER`, `NAME_SERVER`, `NO_ROUTE`, `CONNECT`,
+/// `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_send(
+    producer: *mut rmq_producer_t,
+    message: *const rmq_message_t,
+    timeout_ms: i64,
+    out: *mut rmq_receipt_t,
+) -> *mut rmq_error_t {
+    armour!(rmq_send(producer: handle, message: const_array, out: optional_array) {
+        if let Some(out) = out {
+            // SAFETY: the caller promises a struct that begins with its size.
+            unsafe { arguments::struct_size(out, Argument { function: "rmq_send", name: "out" })? };
+        }
+        // SAFETY: as the caller promises.
+        unsafe {
+            with_message("rmq_send", message, |message| {
+                let producer = Arc::clone(producer);
+                let receipt = producer.core.send(&message, arguments::or_default(timeout_ms))?;
+                if let Some(out) = out {
+                    receipt::write(&receipt, out);
+                }
+                Ok(())
+            })
+        }
+    })
+}
+
+/// Sends a message and calls `function` with the outcome, on the producer's delivery thread, once. Returns when
+/// the message is copied; never waits for the network.
+///
+/// `timeout_ms` (negative: `send.timeout.ms`) bounds the whole way to the outcome. A returned error means that
+/// the message was not accepted: then there is no callback.
+///
+/// Errors at the call: `MESSAGE_ILLEGAL`; `QUEUE_FULL`, at once or after waiting for room as the key
+/// `in.flight.full` says; `CLOSED`, `FORKED`, `SYSTEM`, `INVALID_ARGUMENT`. Errors of the outcome: those of
+/// `rmq_send`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_send_async(
+    producer: *mut rmq_producer_t,
+    message: *const rmq_message_t,
+    timeout_ms: i64,
+    function: rmq_send_fn,
+    opaque: *mut c_void,
+) -> *mut rmq_error_t {
+    armour!(rmq_send_async(producer: handle, message: const_array, function: callback) {
+        let tag = tag((function as *const ()).expose_provenance(), opaque);
+        // SAFETY: as the caller promises.
+        unsafe {
+            with_message("rmq_send_async", message, |message| {
+                let queue = producer.delivery()?.queue();
+                let owed = producer.callbacks.owe();
+                producer.core.send_queued(&message, arguments::or_default(timeout_ms), queue, tag)?;
+                owed.keep();
+                Ok(())
+            })
+        }
+    })
+}
+
+/// Sends a message and puts the outcome into `queue`, together with `opaque`. Otherwise like `rmq_send_async`.
+///
+/// Errors at the call: those of `rmq_send_async`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_send_queued(
+    producer: *mut rmq_producer_t,
+    message: *const rmq_message_t,
+    timeout_ms: i64,
+    queue: *mut rmq_queue_t,
+    opaque: *mut c_void,
+) -> *mut rmq_error_t {
+    armour!(rmq_send_queued(producer: handle, message: const_array, queue: handle) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            with_message("rmq_send_queued", message, |message| {
+                let timeout = arguments::or_default(timeout_ms);
+                producer.core.send_queued(&message, timeout, &queue.core, tag(0, opaque))
+            })
+        }
+    })
+}
+
+/// Sends a message without an answer: the broker never says whether it stored it. Returns when the message is
+/// copied; it is written within `timeout_ms` (negative: `send.timeout.ms`) or given up. `rmq_flush` and
+/// `rmq_producer_close` wait for the writing.
+///
+/// Errors: those of `rmq_send_async` at the call.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_send_oneway(
+    producer: *mut rmq_producer_t,
+    message: *const rmq_message_t,
+    timeout_ms: i64,
+) -> *mut rmq_error_t {
+    armour!(rmq_send_oneway(producer: handle, message: const_array) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            with_message("rmq_send_oneway", message, |message| {
+                producer.core.send_oneway(&message, arguments::or_default(timeout_ms))
+            })
+        }
+    })
+}
+
+/// Sends `count` messages, each as by `rmq_send_queued`, with one call: outcomes go to `queue`, the `i`-th with
+/// `opaques[i]` (`opaques` may be NULL: then with NULL).
+///
+/// A message is accepted or rejected by itself: `codes[i]` is `RMQ_OK` or the code of its rejection (send it
+/// alone to get the whole error), `out_accepted` the number of accepted ones. Only they have an outcome in the
+/// queue. NULL is returned even if all were rejected.
+///
+/// Errors, with no message looked at and nothing written to `codes`: `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_send_many(
+    producer: *mut rmq_producer_t,
+    messages: *const *const rmq_message_t,
+    count: usize,
+    timeout_ms: i64,
+    queue: *mut rmq_queue_t,
+    opaques: *const *mut c_void,
+    codes: *mut i32,
+    out_accepted: *mut usize,
+) -> *mut rmq_error_t {
+    armour!(rmq_send_many(
+        producer: handle, messages: const_array, queue: handle, codes: array, out_accepted: out,
+    ) {
+        if producer.core.is_closed() {
+            return Err(Error::closed());
+        }
+        let at = Argument { function: "rmq_send_many", name: "messages" };
+        let mut texts = Texts::default();
+        let mut readable: Vec<(usize, Outline<'_>)> = Vec::with_capacity(count.min(1 << 16));
+        for i in 0..count {
+            // SAFETY: the caller promises `count` messages and codes.
+            unsafe {
+                match texts.read(nth(messages, i), at) {
+                    Ok(outline) => readable.push((i, outline)),
+                    Err(error) => codes.add(i).write(error.code() as i32),
+                }
+            }
+        }
+        let items: Vec<Message<'_>> = readable.iter().map(|(_, outline)| outline.message(&texts)).collect();
+        let opaque = |i: usize| {
+            // SAFETY: the caller promises `count` pointers if there are any.
+            unsafe { if opaques.is_null() { ptr::null_mut() } else { opaques.add(i).read() } }
+        };
+        let tags: Vec<Tag> = readable.iter().map(|(i, _)| tag(0, opaque(*i))).collect();
+        let mut results = vec![Ok(()); items.len()];
+        let timeout = arguments::or_default(timeout_ms);
+        let accepted = producer.core.send_many(&items, timeout, &queue.core, &tags, &mut results)?;
+        for ((i, _), result) in readable.iter().zip(&results) {
+            let code = result.as_ref().map_or_else(|error| error.code() as i32, |()| RMQ_OK);
+            // SAFETY: the caller promises `count` codes.
+            unsafe { codes.add(*i).write(code) };
+        }
+        out_accepted.write(accepted);
+        Ok(())
+    })
+}
+
+/// Reads the caller's message and hands the core's view of it to `send`.
+unsafe fn with_message(
+    function: &'static str,
+    message: NonNull<rmq_message_t>,
+    send: impl FnOnce(Message<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut texts = Texts::default();
+    // SAFETY: as the caller promises.
+    let outline = unsafe { texts.read(message.as_ptr(), Argument { function, name: "message" })? };
+    send(outline.message(&texts))
+}

@@ -1,0 +1,20 @@
+/* Nothing but a header, in any C or C++ standard, with every initializer used. */
+#include HEADER
+
+int main(void)
+{
+#ifdef RMQ_MOCK_FAULT_INIT
+    rmq_mock_fault_t fault = RMQ_MOCK_FAULT_INIT;
+    int unset = fault.kind != 0 || fault.times != -1;
+#else
+    int unset = 0;
+#endif
+    rmq_message_t message = RMQ_MESSAGE_INIT;
+    rmq_receipt_t receipt = RMQ_RECEIPT_INIT;
+    rmq_completion_t completions[2] = { RMQ_COMPLETION_INIT, RMQ_COMPLETION_INIT };
+    rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;
+    rmq_send_fn function = NULL;
+    return unset + (message.struct_size != sizeof message) + (receipt.struct_size != sizeof receipt)
+           + (completions[1].struct_size != sizeof completions[1]) + (key.struct_size != sizeof key)
+           + (function != NULL) + (message.wait_store_ok != 1) + RMQ_OK;
+}

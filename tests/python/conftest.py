@@ -1,0 +1,58 @@
+"""What the tests share: a mock cluster for each, and programs in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import rmq
+from rmq.testing import MockCluster
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SEND = 310
+"""Request code of a send."""
+
+
+@pytest.fixture
+def cluster() -> Iterator[MockCluster]:
+    """One mock broker."""
+    with MockCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def two_brokers() -> Iterator[MockCluster]:
+    with MockCluster(brokers=2) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def producer(cluster: MockCluster) -> Iterator[rmq.Producer]:
+    with rmq.Producer("group", name_server=cluster.name_server) as producer:
+        yield producer
+
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run_program() -> Program:
+    """Runs a Python text in a process of its own, for a bounded time."""
+
+    def run(text: str, *arguments: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(text), *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            pytest.fail(f"the program hangs\n{out}\n{err}")
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    return run
