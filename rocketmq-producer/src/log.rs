@@ -55,12 +55,8 @@ impl FromStr for LogLevel {
 
     /// The level of this word, in any case; `INVALID_VALUE` for another word.
     fn from_str(word: &str) -> Result<Self, Error> {
-        let level = Self::ALL
-            .iter()
-            .find(|level| level.name().eq_ignore_ascii_case(word));
-        level
-            .copied()
-            .ok_or_else(|| Error::new(ErrorCode::InvalidValue, format!("no log level {word:?}")))
+        let level = Self::ALL.iter().find(|level| level.name().eq_ignore_ascii_case(word));
+        level.copied().ok_or_else(|| Error::new(ErrorCode::InvalidValue, format!("no log level {word:?}")))
     }
 }
 
@@ -85,11 +81,7 @@ pub(crate) struct Log {
 impl Log {
     /// Without a sink, warnings and errors go to the standard error stream, a few at a time.
     pub(crate) fn new(level: LogLevel, sink: Option<Arc<dyn LogSink>>) -> Self {
-        let level = if sink.is_some() {
-            level
-        } else {
-            level.min(LogLevel::Warn)
-        };
+        let level = if sink.is_some() { level } else { level.min(LogLevel::Warn) };
         Self { level, sink }
     }
 
@@ -177,11 +169,7 @@ impl LineLimit {
             |state: u64| state != 0 && now_ms.saturating_sub(state >> Self::COUNT_BITS) < Self::WINDOW_MS;
         let next = |state: u64| {
             let (start, count) = (state >> Self::COUNT_BITS, state & Self::COUNT_MAX);
-            let (start, count) = if same_window(state) {
-                (start, count + 1)
-            } else {
-                (now_ms, 1)
-            };
+            let (start, count) = if same_window(state) { (start, count + 1) } else { (now_ms, 1) };
             Some(start << Self::COUNT_BITS | count.min(Self::COUNT_MAX))
         };
         // `next` always gives a state, so both arms hold the one before.
@@ -214,10 +202,7 @@ mod tests {
             assert_eq!(*level as i32, number as i32);
             assert_eq!(level.name().to_uppercase().parse::<LogLevel>().unwrap(), *level);
         }
-        assert_eq!(
-            "loud".parse::<LogLevel>().unwrap_err().code(),
-            ErrorCode::InvalidValue
-        );
+        assert_eq!("loud".parse::<LogLevel>().unwrap_err().code(), ErrorCode::InvalidValue);
     }
 
     #[test]
@@ -227,27 +212,18 @@ mod tests {
         log.error(|| "1".to_owned());
         log.warn(|| "2".to_owned());
         log.info(|| "3".to_owned());
-        log.clone()
-            .debug(|| unreachable!("formatted a line nobody wants"));
-        let expected = [
-            (LogLevel::Error, "log", "1"),
-            (LogLevel::Warn, "log", "2"),
-            (LogLevel::Info, "log", "3"),
-        ];
+        log.clone().debug(|| unreachable!("formatted a line nobody wants"));
+        let expected =
+            [(LogLevel::Error, "log", "1"), (LogLevel::Warn, "log", "2"), (LogLevel::Info, "log", "3")];
         let kept = kept.0.lock();
         assert!(
-            kept.iter()
-                .map(|(level, target, text)| (*level, target.as_str(), text.as_str()))
-                .eq(expected)
+            kept.iter().map(|(level, target, text)| (*level, target.as_str(), text.as_str())).eq(expected)
         );
     }
 
     #[test]
     fn a_line_names_the_part_it_comes_from_and_no_path() {
-        assert_eq!(
-            room("/build/src/x/rocketmq-producer/src/routing/route_table.rs"),
-            "routing"
-        );
+        assert_eq!(room("/build/src/x/rocketmq-producer/src/routing/route_table.rs"), "routing");
         assert_eq!(room("rocketmq-producer/src/runtime.rs"), "runtime");
     }
 
@@ -291,9 +267,7 @@ mod tests {
     #[test]
     fn a_long_flood_stays_within_its_window() {
         let limit = LineLimit::new();
-        let admitted = (0..=LineLimit::COUNT_MAX + 5)
-            .filter(|_| limit.admit(3).is_some())
-            .count();
+        let admitted = (0..=LineLimit::COUNT_MAX + 5).filter(|_| limit.admit(3).is_some()).count();
         assert_eq!(admitted as u64, LineLimit::LINES);
         assert_eq!(limit.admit(10_003), Some(LineLimit::COUNT_MAX - LineLimit::LINES));
     }

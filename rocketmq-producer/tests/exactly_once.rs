@@ -60,7 +60,7 @@ proptest! {
         for message in cluster.stored("T") {
             *stored.entry(String::from_utf8_lossy(&message.body).into_owned()).or_default() += 1;
         }
-        let mut seen = vec![false; 200];
+        let mut seen = [false; 200];
         for report in &reports {
             let index = report.tag.0;
             prop_assert!(!std::mem::replace(&mut seen[index], true), "completed twice");

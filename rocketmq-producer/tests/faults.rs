@@ -7,9 +7,7 @@ use std::time::Instant;
 
 use common::{PATIENCE, cluster, config, ms, on_sends, producer, send};
 use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions};
-use rocketmq_producer::{
-    CompletionQueue, Error, ErrorCode, Message, Persistence, Producer, SendStatus, Tag,
-};
+use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Message, Persistence, Producer, SendStatus, Tag};
 
 /// A topic that is there from the start, with one queue per broker.
 fn with_topic(brokers: usize) -> MockCluster {
@@ -27,7 +25,10 @@ fn a_broker_error_carries_code_remark_address_and_story() {
     let cluster = with_topic(1);
     cluster.inject(on_sends(None, None, refused(13)));
     let error = send(&producer(&cluster, &[]), "T").expect_err("refused");
-    assert_eq!((error.code(), error.broker_code(), error.remark()), (ErrorCode::Broker, Some(13), Some("because")));
+    assert_eq!(
+        (error.code(), error.broker_code(), error.remark()),
+        (ErrorCode::Broker, Some(13), Some("because"))
+    );
     assert_eq!(error.broker_address(), cluster.broker_address("broker-0").as_deref());
     assert_eq!((error.attempts(), error.persistence()), (1, Persistence::NotPersisted));
     assert!(!error.is_retriable());
@@ -75,7 +76,8 @@ fn stored_with_a_warning_is_a_receipt_not_a_failure() {
         cluster.inject(on_sends(None, None, Fault::StoredButCode { code }));
         assert_eq!(send(&producer(&cluster, &[]), "T").expect("stored").status(), status);
         assert_eq!(cluster.stored_count("T"), 1, "once, not again");
-        let asked = producer(&cluster, &[("retry.another.broker.when.not.store.ok", "true"), ("retry.times", "1")]);
+        let asked =
+            producer(&cluster, &[("retry.another.broker.when.not.store.ok", "true"), ("retry.times", "1")]);
         let receipt = send(&asked, "T").expect("stored");
         assert_eq!(receipt.status(), status, "the earlier receipt if nothing better comes");
         assert_eq!(cluster.stored_count("T"), 3, "another broker was asked as well");
@@ -93,7 +95,9 @@ fn one_silent_broker_of_two_never_takes_longer_than_the_timeout() {
     let queue = CompletionQueue::new();
     let started = Instant::now();
     for index in 0..20 {
-        producer.send_queued(&Message::new("T", b"x"), Some(ms(3000)), &queue, Tag(index, 0)).expect("accepted");
+        producer
+            .send_queued(&Message::new("T", b"x"), Some(ms(3000)), &queue, Tag(index, 0))
+            .expect("accepted");
     }
     let mut reports = Vec::new();
     while reports.len() < 20 {
@@ -140,7 +144,10 @@ fn a_lost_connection_says_that_the_message_may_be_stored() {
     cluster.inject(on_sends(None, None, Fault::StoreThenReset));
     let producer = producer(&cluster, &[("retry.times", "0")]);
     let error = send(&producer, "T").expect_err("reset");
-    assert_eq!((error.code(), error.persistence()), (ErrorCode::ConnectionLost, Persistence::PossiblyPersisted));
+    assert_eq!(
+        (error.code(), error.persistence()),
+        (ErrorCode::ConnectionLost, Persistence::PossiblyPersisted)
+    );
     assert_eq!(cluster.stored_count("T"), 1);
     cluster.clear_faults();
     send(&producer, "T").expect("a new connection");
@@ -229,8 +236,12 @@ fn addresses_come_by_http_when_none_are_configured() {
         let (mut socket, _) = page.accept().expect("a caller");
         let mut request = [0; 1024];
         let read = socket.read(&mut request).expect("a request");
-        write!(socket, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
-            .expect("answered");
+        write!(
+            socket,
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("answered");
         String::from_utf8_lossy(&request[..read]).into_owned()
     });
     let mut settings = config("127.0.0.1:1", &[("name.server.url", &url)]);

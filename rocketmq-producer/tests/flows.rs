@@ -3,7 +3,9 @@
 mod common;
 
 use common::{PATIENCE, cluster, config, ms, producer, send};
-use rocketmq_producer::{CompletionQueue, DeliveryThread, ErrorCode, Message, Producer, Property, SendStatus, Tag};
+use rocketmq_producer::{
+    CompletionQueue, DeliveryThread, ErrorCode, Message, Producer, Property, SendStatus, Tag,
+};
 
 #[test]
 fn a_message_arrives_whole_and_the_receipt_tells_where() {
@@ -23,9 +25,8 @@ fn a_message_arrives_whole_and_the_receipt_tells_where() {
     let [stored] = stored.as_slice() else { panic!("one message, not {}", stored.len()) };
     assert_eq!(stored.body.as_ref(), body);
     assert_eq!(stored.flag, 7);
-    let property = |name: &str| {
-        stored.properties.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    };
+    let property =
+        |name: &str| stored.properties.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     assert_eq!(property("TAGS"), Some("TagA"));
     assert_eq!(property("KEYS"), Some("order-1 order-2"));
     assert_eq!(property("colour"), Some("grün 中"));
@@ -71,7 +72,9 @@ fn large_bodies_pass_a_socket_that_takes_them_in_pieces() {
         (0..(1 << 20) + index * 100_000).map(|at| (at.wrapping_mul(31) + index) as u8).collect()
     };
     for index in 0..24 {
-        producer.send_queued(&Message::new("T", &body(index)), None, &queue, Tag(index, 0)).expect("accepted");
+        producer
+            .send_queued(&Message::new("T", &body(index)), None, &queue, Tag(index, 0))
+            .expect("accepted");
     }
     let mut reports = Vec::new();
     while reports.len() < 24 {
@@ -92,7 +95,9 @@ fn ten_thousand_async_sends_complete_once_each() {
     let queue = CompletionQueue::new();
     for index in 0..10_000 {
         let body = format!("message {index}");
-        producer.send_queued(&Message::new("T", body.as_bytes()), None, &queue, Tag(index, 1)).expect("accepted");
+        producer
+            .send_queued(&Message::new("T", body.as_bytes()), None, &queue, Tag(index, 1))
+            .expect("accepted");
     }
     let mut seen = vec![0; 10_000];
     let mut reports = Vec::new();
@@ -114,11 +119,15 @@ fn the_delivery_thread_hands_over_every_report_and_then_ends() {
     let producer = producer(&cluster, &[]);
     let (sender, receiver) = std::sync::mpsc::channel();
     let delivery = DeliveryThread::start("rmq-test", move |report| {
-        sender.send((report.tag, report.result.is_ok(), std::thread::current().name().map(str::to_owned))).ok();
+        sender
+            .send((report.tag, report.result.is_ok(), std::thread::current().name().map(str::to_owned)))
+            .ok();
     })
     .expect("a thread");
     for index in 0..100 {
-        producer.send_queued(&Message::new("T", b"x"), None, delivery.queue(), Tag(index, 0)).expect("accepted");
+        producer
+            .send_queued(&Message::new("T", b"x"), None, delivery.queue(), Tag(index, 0))
+            .expect("accepted");
     }
     producer.flush(PATIENCE).expect("all answered");
     assert!(delivery.stop(PATIENCE));
@@ -186,7 +195,8 @@ fn the_descriptor_is_readable_exactly_while_reports_wait() {
 fn readable(fd: std::os::fd::RawFd, within: std::time::Duration) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let watched = tokio::io::unix::AsyncFd::with_interest(fd, tokio::io::Interest::READABLE).expect("watched");
+        let watched =
+            tokio::io::unix::AsyncFd::with_interest(fd, tokio::io::Interest::READABLE).expect("watched");
         tokio::time::timeout(within, watched.readable()).await.is_ok()
     })
 }
@@ -231,9 +241,12 @@ fn groups_are_registered_by_heartbeat_and_unregistered_at_close() {
         send(&producer, "T").expect("stored");
     }
     assert!(cluster.wait_until(PATIENCE, |cluster| cluster.registrations().len() == 2));
-    assert!(cluster.registrations().iter().all(|seen| {
-        seen.group == "test-group" && seen.client_id == producer.client_id()
-    }));
+    assert!(
+        cluster
+            .registrations()
+            .iter()
+            .all(|seen| { seen.group == "test-group" && seen.client_id == producer.client_id() })
+    );
     producer.close(PATIENCE).expect("closed");
     assert!(cluster.wait_until(PATIENCE, |cluster| cluster.registrations().is_empty()));
 }

@@ -28,9 +28,10 @@ pub(super) async fn refresh(instance: &ClientInstance, url: &str, timeout: Durat
         }
     };
     let line = text.map(|text| text.trim().lines().next().unwrap_or_default().to_owned());
-    match line.map_err(|error| error.to_string()).and_then(|line| {
-        parse_addresses(&line).map_err(|error| error.to_string())
-    }) {
+    match line
+        .map_err(|error| error.to_string())
+        .and_then(|line| parse_addresses(&line).map_err(|error| error.to_string()))
+    {
         Ok(addresses) if !addresses.is_empty() => {
             instance.name_servers.set(&addresses);
             true

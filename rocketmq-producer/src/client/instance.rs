@@ -75,7 +75,8 @@ impl ClientInstance {
             };
             let remoting = Arc::new(Remoting::new(options, events));
             let start = now_ms() as usize;
-            let name_servers = Arc::new(NameServers::new(Arc::clone(&remoting), &settings.name_servers, start));
+            let name_servers =
+                Arc::new(NameServers::new(Arc::clone(&remoting), &settings.name_servers, start));
             let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting)));
             let options = RouteOptions {
                 default_topic: settings.create_topic_key.clone(),

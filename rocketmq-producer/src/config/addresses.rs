@@ -6,11 +6,7 @@ use std::net::Ipv6Addr;
 /// one is wrong and why.
 pub(crate) fn parse_addresses(list: &str) -> Result<Vec<String>, String> {
     let mut addresses: Vec<String> = Vec::new();
-    for address in list
-        .split([';', ','])
-        .map(str::trim)
-        .filter(|address| !address.is_empty())
-    {
+    for address in list.split([';', ',']).map(str::trim).filter(|address| !address.is_empty()) {
         check(address).map_err(|why| format!("{}: {why}", super::key::quoted(address)))?;
         if !addresses.iter().any(|known| known == address) {
             addresses.push(address.to_owned());
@@ -20,16 +16,12 @@ pub(crate) fn parse_addresses(list: &str) -> Result<Vec<String>, String> {
 }
 
 fn check(address: &str) -> Result<(), &'static str> {
-    let (host, port) = address
-        .rsplit_once(':')
-        .ok_or("is not host:port: the port is missing")?;
+    let (host, port) = address.rsplit_once(':').ok_or("is not host:port: the port is missing")?;
     if !port.bytes().all(|byte| byte.is_ascii_digit()) || !port.parse::<u16>().is_ok_and(|port| port > 0) {
         return Err("is not host:port: the port must be a number from 1 to 65535");
     }
     if let Some(inner) = host.strip_prefix('[') {
-        let literal = inner
-            .strip_suffix(']')
-            .and_then(|literal| literal.parse::<Ipv6Addr>().ok());
+        let literal = inner.strip_suffix(']').and_then(|literal| literal.parse::<Ipv6Addr>().ok());
         return literal.map(drop).ok_or("is not [IPv6 address]:port");
     }
     if host.contains(':') {
@@ -49,10 +41,7 @@ mod tests {
     #[test]
     fn both_separators_blanks_and_repeats_are_understood() {
         let list = " a:9876; b.example_1-x:1 ,, [::1]:9876;a:9876;";
-        assert_eq!(
-            parse_addresses(list).unwrap(),
-            ["a:9876", "b.example_1-x:1", "[::1]:9876"]
-        );
+        assert_eq!(parse_addresses(list).unwrap(), ["a:9876", "b.example_1-x:1", "[::1]:9876"]);
     }
 
     #[test]

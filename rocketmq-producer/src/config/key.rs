@@ -116,8 +116,7 @@ impl Key {
     pub(super) fn check(&self, value: &str) -> Result<String, Error> {
         let any_case = |words: &[&str]| {
             let word = words.iter().find(|word| word.eq_ignore_ascii_case(value));
-            word.map(|word| (*word).to_owned())
-                .ok_or_else(|| format!("must be one of {}", self.range()))
+            word.map(|word| (*word).to_owned()).ok_or_else(|| format!("must be one of {}", self.range()))
         };
         match self.kind {
             Kind::Text(rule) => match rule.broken_by(value) {
@@ -161,15 +160,7 @@ mod tests {
     use super::*;
 
     fn key(kind: Kind) -> Key {
-        Key {
-            name: "k",
-            kind,
-            default: "",
-            unit: "",
-            java: "",
-            secret: false,
-            text: "",
-        }
+        Key { name: "k", kind, default: "", unit: "", java: "", secret: false, text: "" }
     }
 
     #[track_caller]
@@ -192,25 +183,15 @@ mod tests {
     #[test]
     fn words_are_known_in_any_case_and_nothing_else_is() {
         assert_eq!(key(Kind::Boolean).check("True").unwrap(), "true");
-        assert_eq!(
-            key(Kind::Choice(&["fail", "wait"])).check("Fail").unwrap(),
-            "fail"
-        );
+        assert_eq!(key(Kind::Choice(&["fail", "wait"])).check("Fail").unwrap(), "fail");
         refused(Kind::Boolean, "yes");
         refused(Kind::Choice(&["fail", "wait"]), "");
     }
 
     #[test]
     fn texts_keep_their_rule() {
-        assert_eq!(
-            key(Kind::Text(Rule::Group)).check("orders-1_%|").unwrap(),
-            "orders-1_%|"
-        );
-        assert!(
-            key(Kind::Text(Rule::HttpUrl))
-                .check("http://names:8080/rocketmq/nsaddr")
-                .is_ok()
-        );
+        assert_eq!(key(Kind::Text(Rule::Group)).check("orders-1_%|").unwrap(), "orders-1_%|");
+        assert!(key(Kind::Text(Rule::HttpUrl)).check("http://names:8080/rocketmq/nsaddr").is_ok());
         refused(Kind::Text(Rule::Group), "two words");
         refused(Kind::Text(Rule::Group), "DEFAULT_PRODUCER");
         refused(Kind::Text(Rule::Topic), "a/b");
@@ -218,23 +199,14 @@ mod tests {
         refused(Kind::Text(Rule::Word), &"x".repeat(256));
         refused(Kind::Text(Rule::Addresses), "host");
         refused(Kind::Text(Rule::Addresses), " ; ");
-        for url in [
-            "https://names/",
-            "names:8080",
-            "http://",
-            "http:///x",
-            "http://a b/",
-        ] {
+        for url in ["https://names/", "names:8080", "http://", "http:///x", "http://a b/"] {
             refused(Kind::Text(Rule::HttpUrl), url);
         }
     }
 
     #[test]
     fn a_secret_value_is_never_shown() {
-        let secret = Key {
-            secret: true,
-            ..key(Kind::Boolean)
-        };
+        let secret = Key { secret: true, ..key(Kind::Boolean) };
         let error = secret.check("hunter2").unwrap_err();
         assert!(!error.message().contains("hunter2"), "{error}");
         assert_eq!(secret.shown("hunter2"), "***");

@@ -20,18 +20,11 @@ pub fn manual() -> String {
          | --- | --- | --- | --- | --- |\n",
     );
     for key in TABLE {
-        let java = if key.java.is_empty() {
-            String::new()
-        } else {
-            format!("`{}`", key.java)
-        };
+        let java = if key.java.is_empty() { String::new() } else { format!("`{}`", key.java) };
         let default = default(key);
         let (name, kind, values) = (key.name, key.kind.name(), cell(&values(key)));
         let anchor = name.replace('.', "");
-        line(
-            &mut page,
-            format_args!("| [`{name}`](#{anchor}) | {kind} | {default} | {values} | {java} |"),
-        );
+        line(&mut page, format_args!("| [`{name}`](#{anchor}) | {kind} | {default} | {values} | {java} |"));
     }
     for key in TABLE {
         line(&mut page, format_args!("\n## {}\n\n{}", key.name, key.text));
@@ -45,11 +38,7 @@ fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 fn default(key: &Key) -> String {
-    if key.default.is_empty() {
-        String::new()
-    } else {
-        format!("`{}`", key.default)
-    }
+    if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) }
 }
 
 fn values(key: &Key) -> String {
@@ -57,11 +46,7 @@ fn values(key: &Key) -> String {
         Kind::Text(_) => key.range(),
         Kind::Integer { .. } => format!("{} {}", key.range(), key.unit).trim_end().to_owned(),
         Kind::Boolean => "`true`, `false`".to_owned(),
-        Kind::Choice(words) => words
-            .iter()
-            .map(|word| format!("`{word}`"))
-            .collect::<Vec<_>>()
-            .join(", "),
+        Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -35,10 +35,7 @@ pub struct Config {
 impl Config {
     /// A configuration in which every key has its default.
     pub fn new() -> Self {
-        Self {
-            values: vec![None; TABLE.len()],
-            log: None,
-        }
+        Self { values: vec![None; TABLE.len()], log: None }
     }
 
     /// Sets a key. Kind and range are checked at once; numbers and choices are stored in their usual spelling.
@@ -80,9 +77,7 @@ impl Config {
 
     fn value(&self, position: usize) -> Option<&str> {
         let default = TABLE[position].default;
-        self.values[position]
-            .as_deref()
-            .or((!default.is_empty()).then_some(default))
+        self.values[position].as_deref().or((!default.is_empty()).then_some(default))
     }
 }
 
@@ -107,10 +102,7 @@ fn position(name: &str) -> Result<usize, Error> {
         let nearest = nearest::nearest(TABLE, name);
         Error::new(
             ErrorCode::UnknownKey,
-            format!(
-                "no configuration key {}; the nearest is {nearest}",
-                key::quoted(name)
-            ),
+            format!("no configuration key {}; the nearest is {nearest}", key::quoted(name)),
         )
     })
 }
@@ -136,10 +128,7 @@ mod tests {
         config.set("create.topic.key", "other").unwrap();
         config.set("create.topic.key", "").unwrap();
         assert_eq!(config.get("create.topic.key").unwrap().as_deref(), Some("TBW102"));
-        assert_eq!(
-            config.set("retry.times", "").unwrap_err().code(),
-            ErrorCode::InvalidValue
-        );
+        assert_eq!(config.set("retry.times", "").unwrap_err().code(), ErrorCode::InvalidValue);
     }
 
     #[test]
@@ -148,10 +137,7 @@ mod tests {
         assert_eq!(error.code(), ErrorCode::UnknownKey);
         assert!(error.message().contains("\"send.timeout\""), "{error}");
         assert!(error.message().ends_with(" send.timeout.ms"), "{error}");
-        assert_eq!(
-            Config::new().get("nope").unwrap_err().code(),
-            ErrorCode::UnknownKey
-        );
+        assert_eq!(Config::new().get("nope").unwrap_err().code(), ErrorCode::UnknownKey);
     }
 
     #[test]
@@ -177,12 +163,7 @@ mod tests {
     fn every_default_keeps_its_own_rule_and_names_are_distinct() {
         for key in Config::keys() {
             assert!(!key.text.is_empty(), "{}", key.name);
-            assert_eq!(
-                TABLE.iter().filter(|other| other.name == key.name).count(),
-                1,
-                "{}",
-                key.name
-            );
+            assert_eq!(TABLE.iter().filter(|other| other.name == key.name).count(), 1, "{}", key.name);
             if !key.default.is_empty() {
                 assert_eq!(key.check(key.default).unwrap(), key.default, "{}", key.name);
             } else {

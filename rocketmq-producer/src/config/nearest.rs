@@ -5,24 +5,12 @@ use super::Key;
 /// The name of the key that is spelled most like `name`. The name the Java client uses counts as the key's own.
 pub(super) fn nearest(table: &'static [Key], name: &str) -> &'static str {
     // Longer than any key: what follows cannot change which one is nearest.
-    let name: Vec<char> = name
-        .to_lowercase()
-        .replace(['_', '-'], ".")
-        .chars()
-        .take(80)
-        .collect();
+    let name: Vec<char> = name.to_lowercase().replace(['_', '-'], ".").chars().take(80).collect();
     let distance = |key: &Key| {
         let own = edit_distance(&name, key.name);
-        if key.java.is_empty() {
-            own
-        } else {
-            own.min(edit_distance(&name, &key.java.to_lowercase()))
-        }
+        if key.java.is_empty() { own } else { own.min(edit_distance(&name, &key.java.to_lowercase())) }
     };
-    table
-        .iter()
-        .min_by_key(|key| distance(key))
-        .map_or("", |key| key.name)
+    table.iter().min_by_key(|key| distance(key)).map_or("", |key| key.name)
 }
 
 /// How many characters must be put in, taken out or replaced to get from one to the other.

@@ -140,12 +140,7 @@ impl Reader<'_> {
     fn group(&self) -> Result<String, Error> {
         let name = "producer.group";
         let group = self.optional_text(name)?;
-        group.ok_or_else(|| {
-            Error::new(
-                ErrorCode::InvalidValue,
-                format!("{name} is not set: it is required"),
-            )
-        })
+        group.ok_or_else(|| Error::new(ErrorCode::InvalidValue, format!("{name} is not set: it is required")))
     }
 }
 
@@ -170,10 +165,7 @@ fn name_servers(reader: &Reader<'_>, environment: Option<&str>, has_url: bool) -
         return reader.choice(name, |list| parse_addresses(list).ok());
     }
     let addresses = parse_addresses(environment.unwrap_or_default()).map_err(|why| {
-        Error::new(
-            ErrorCode::InvalidValue,
-            format!("the environment variable {ENVIRONMENT}: {why}"),
-        )
+        Error::new(ErrorCode::InvalidValue, format!("the environment variable {ENVIRONMENT}: {why}"))
     })?;
     if addresses.is_empty() && !has_url {
         return Err(Error::new(
@@ -206,9 +198,7 @@ mod tests {
 
     #[track_caller]
     fn refused(values: &[(&str, &str)], environment: Option<&str>) -> Error {
-        Settings::read_with(&config(values), environment)
-            .err()
-            .expect("was accepted")
+        Settings::read_with(&config(values), environment).err().expect("was accepted")
     }
 
     #[test]
@@ -218,10 +208,7 @@ mod tests {
         assert_eq!(settings.name_servers, ["a:1"]);
         assert_eq!(settings.name_server_url, None);
         assert_eq!(settings.name_server_refresh, Duration::from_secs(120));
-        assert_eq!(
-            (settings.client_ip, settings.instance_name, settings.unit_name),
-            (None, None, None)
-        );
+        assert_eq!((settings.client_ip, settings.instance_name, settings.unit_name), (None, None, None));
         assert_eq!(settings.route_refresh, Duration::from_secs(30));
         assert_eq!(settings.heartbeat_interval, Duration::from_secs(30));
         assert_eq!(settings.api_timeout, Duration::from_secs(3));
@@ -232,17 +219,11 @@ mod tests {
         assert_eq!(settings.create_topic_key, "TBW102");
         assert_eq!(settings.default_topic_queue_nums, 4);
         assert_eq!(settings.max_message_size, 4 << 20);
-        assert_eq!(
-            (settings.in_flight_max_messages, settings.in_flight_max_bytes),
-            (100_000, 256 << 20)
-        );
+        assert_eq!((settings.in_flight_max_messages, settings.in_flight_max_bytes), (100_000, 256 << 20));
         assert_eq!(settings.in_flight_full, InFlightFull::Fail);
         assert_eq!(settings.header_encoding, HeaderEncoding::Rocketmq);
         assert_eq!(settings.language, Language::Other);
-        assert_eq!(
-            (settings.socket_send_buffer, settings.socket_receive_buffer),
-            (None, None)
-        );
+        assert_eq!((settings.socket_send_buffer, settings.socket_receive_buffer), (None, None));
     }
 
     #[test]
@@ -323,10 +304,7 @@ mod tests {
     fn a_wrong_environment_is_named() {
         let error = refused(&[], Some("nonsense"));
         assert_eq!(error.code(), ErrorCode::InvalidValue);
-        assert!(
-            error.message().contains("NAMESRV_ADDR") && error.message().contains("nonsense"),
-            "{error}"
-        );
+        assert!(error.message().contains("NAMESRV_ADDR") && error.message().contains("nonsense"), "{error}");
     }
 
     #[test]

@@ -38,10 +38,7 @@ pub(super) static TABLE: &[Key] = &[
     },
     Key {
         name: "name.server.refresh.interval.ms",
-        kind: Kind::Integer {
-            min: 10,
-            max: HOUR_MS,
-        },
+        kind: Kind::Integer { min: 10, max: HOUR_MS },
         default: "120000",
         unit: "ms",
         java: "",
@@ -80,10 +77,7 @@ pub(super) static TABLE: &[Key] = &[
     },
     Key {
         name: "route.refresh.interval.ms",
-        kind: Kind::Integer {
-            min: 10,
-            max: HOUR_MS,
-        },
+        kind: Kind::Integer { min: 10, max: HOUR_MS },
         default: "30000",
         unit: "ms",
         java: "pollNameServerInterval",
@@ -92,10 +86,7 @@ pub(super) static TABLE: &[Key] = &[
     },
     Key {
         name: "heartbeat.interval.ms",
-        kind: Kind::Integer {
-            min: 10,
-            max: 100_000,
-        },
+        kind: Kind::Integer { min: 10, max: 100_000 },
         default: "30000",
         unit: "ms",
         java: "heartbeatBrokerInterval",
@@ -184,10 +175,7 @@ pub(super) static TABLE: &[Key] = &[
     Key {
         name: "max.message.size",
         // A frame has at most 16 MiB; 64 KiB of it are left for the header and the properties.
-        kind: Kind::Integer {
-            min: 1,
-            max: 16_711_680,
-        },
+        kind: Kind::Integer { min: 1, max: 16_711_680 },
         default: "4194304",
         unit: "bytes",
         java: "maxMessageSize",
@@ -196,10 +184,7 @@ pub(super) static TABLE: &[Key] = &[
     },
     Key {
         name: "in.flight.max.messages",
-        kind: Kind::Integer {
-            min: 1,
-            max: 10_000_000,
-        },
+        kind: Kind::Integer { min: 1, max: 10_000_000 },
         default: "100000",
         unit: "messages",
         java: "backPressureForAsyncSendNum",
@@ -209,10 +194,7 @@ pub(super) static TABLE: &[Key] = &[
     },
     Key {
         name: "in.flight.max.bytes",
-        kind: Kind::Integer {
-            min: 1,
-            max: 1_000_000_000_000,
-        },
+        kind: Kind::Integer { min: 1, max: 1_000_000_000_000 },
         default: "268435456",
         unit: "bytes",
         java: "backPressureForAsyncSendSize",
@@ -254,10 +236,7 @@ pub(super) static TABLE: &[Key] = &[
     },
     Key {
         name: "socket.send.buffer.bytes",
-        kind: Kind::Integer {
-            min: 0,
-            max: 1_073_741_823,
-        },
+        kind: Kind::Integer { min: 0, max: 1_073_741_823 },
         default: "0",
         unit: "bytes",
         java: "clientSocketSndBufSize",
@@ -266,10 +245,7 @@ pub(super) static TABLE: &[Key] = &[
     },
     Key {
         name: "socket.receive.buffer.bytes",
-        kind: Kind::Integer {
-            min: 0,
-            max: 1_073_741_823,
-        },
+        kind: Kind::Integer { min: 0, max: 1_073_741_823 },
         default: "0",
         unit: "bytes",
         java: "clientSocketRcvBufSize",

@@ -98,9 +98,8 @@ impl Engine {
     pub(super) fn leave(&self, deadline: Option<Instant>) {
         let client = Arc::clone(&self.client);
         let group = self.settings.group.clone();
-        let left = deadline.map_or(self.settings.api_timeout, |deadline| {
-            deadline.saturating_duration_since(Instant::now())
-        });
+        let left = deadline
+            .map_or(self.settings.api_timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
         let (sender, told) = mpsc::channel::<()>();
         self.io().spawn(async move {
             client.leave(&group, left).await;
@@ -132,7 +131,9 @@ impl Engine {
             // The receiver waits below until it has this.
             let _ = sender.send(future.await);
         });
-        receiver.recv().map_err(|cause| Error::new(ErrorCode::Internal, "the I/O thread ended").with_source(cause))
+        receiver
+            .recv()
+            .map_err(|cause| Error::new(ErrorCode::Internal, "the I/O thread ended").with_source(cause))
     }
 
     /// Whether the caller runs on the I/O thread (in a log sink), where waiting for it would never end.
@@ -181,8 +182,16 @@ impl Engine {
             self.bounds.settled();
             return Err(Error::closed());
         }
-        let operation =
-            SendOperation::new(Arc::clone(self), topic, prepared, mode, (started, deadline), born_ms, completion, share);
+        let operation = SendOperation::new(
+            Arc::clone(self),
+            topic,
+            prepared,
+            mode,
+            (started, deadline),
+            born_ms,
+            completion,
+            share,
+        );
         Box::new(operation).start(wakes);
         Ok(())
     }

@@ -111,7 +111,9 @@ impl Producer {
         let accepted = self.engine().send(message, Mode::Async, timeout, completion, &mut Wakes::default());
         async move {
             accepted?;
-            receiver.await.unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "a send without an outcome")))
+            receiver
+                .await
+                .unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "a send without an outcome")))
         }
     }
 
@@ -188,7 +190,8 @@ impl Producer {
         if settled {
             return Ok(());
         }
-        let text = format!("not all sends had an outcome within {} ms; they ended as closed", timeout.as_millis());
+        let text =
+            format!("not all sends had an outcome within {} ms; they ended as closed", timeout.as_millis());
         Err(Error::new(ErrorCode::Timeout, text))
     }
 

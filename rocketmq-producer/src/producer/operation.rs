@@ -44,7 +44,10 @@ pub(super) struct SendOperation {
 }
 
 impl SendOperation {
-    #[expect(clippy::too_many_arguments, reason = "one place makes it, from parts that have no other common home")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one place makes it, from parts that have no other common home"
+    )]
     pub(super) fn new(
         engine: Arc<Engine>,
         topic: Arc<Topic>,
@@ -181,7 +184,7 @@ impl SendOperation {
             topic: Arc::clone(&self.topic.name),
             target: Arc::clone(self.target.as_ref()?),
             message_id: self.prepared.unique_id,
-            offset_message_id: OffsetId::new(answer.message_id.as_deref().unwrap_or_default()),
+            offset_message_id: OffsetId::new(answer.message_id.unwrap_or_default()),
             queue_id: answer.queue_id.unwrap_or(self.queue_id),
             queue_offset: answer.queue_offset.unwrap_or(-1),
             attempts: self.attempts,
@@ -242,7 +245,9 @@ impl Exchange for SendOperation {
         match outcome::of_failure(&failure) {
             Attempt::Failed(error) => self.again(error, wakes),
             Attempt::Refused(error) => self.give_up(error, wakes),
-            Attempt::Stored { .. } => self.give_up(Error::new(ErrorCode::Internal, "a failure that is none"), wakes),
+            Attempt::Stored { .. } => {
+                self.give_up(Error::new(ErrorCode::Internal, "a failure that is none"), wakes)
+            }
         }
     }
 

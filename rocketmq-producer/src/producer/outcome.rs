@@ -12,7 +12,10 @@ use crate::remoting::{Failure, FailureKind};
 
 /// What came of one attempt.
 pub(super) enum Attempt<'a> {
-    Stored { status: SendStatus, answer: SendAnswer<'a> },
+    Stored {
+        status: SendStatus,
+        answer: SendAnswer<'a>,
+    },
     /// Another attempt may succeed.
     Failed(Error),
     /// No attempt will succeed.
@@ -66,8 +69,7 @@ pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
         Some(cause) => error.with_shared_source(Arc::clone(cause)),
         None => error,
     };
-    let persistence =
-        if failure.sent { Persistence::PossiblyPersisted } else { Persistence::NotPersisted };
+    let persistence = if failure.sent { Persistence::PossiblyPersisted } else { Persistence::NotPersisted };
     let error = error.with_persistence(persistence);
     match failure.kind {
         FailureKind::Unencodable => Attempt::Refused(error),
@@ -87,7 +89,8 @@ mod tests {
     #[test]
     fn the_four_stored_codes_give_receipts() {
         for code in [0, 10, 11, 12] {
-            let json = format!(r#"{{"code":{code},"extFields":{{"queueId":"1","queueOffset":"7"}},"flag":1}}"#);
+            let json =
+                format!(r#"{{"code":{code},"extFields":{{"queueId":"1","queueOffset":"7"}},"flag":1}}"#);
             let header = answer(&json);
             let Attempt::Stored { answer, .. } = of_answer(&header) else { panic!("code {code}") };
             assert_eq!((answer.queue_id, answer.queue_offset), (Some(1), Some(7)));

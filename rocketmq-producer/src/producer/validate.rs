@@ -52,7 +52,9 @@ fn check_text(what: &str, text: &str) -> Result<(), Error> {
         return Err(illegal(format!("{what} is blank: {text:?}")));
     }
     if text.contains(['\u{1}', '\u{2}']) {
-        return Err(illegal(format!("{what} contains U+0001 or U+0002, which separate properties: {text:?}")));
+        return Err(illegal(format!(
+            "{what} contains U+0001 or U+0002, which separate properties: {text:?}"
+        )));
     }
     Ok(())
 }

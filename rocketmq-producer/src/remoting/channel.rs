@@ -143,14 +143,14 @@ impl Channel {
 }
 
 fn fail_all(ended: State, failure: &Failure) {
-        let mut wakes = Wakes::default();
-        if let Phase::Open(stream) = &ended.phase {
-            // The peer must see the end also where a forked child holds a copy of the descriptor.
-            let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
-        }
-        for (exchange, sent) in ended.into_exchanges() {
-            exchange.failed(failure.sent(sent), &mut wakes);
-        }
+    let mut wakes = Wakes::default();
+    if let Phase::Open(stream) = &ended.phase {
+        // The peer must see the end also where a forked child holds a copy of the descriptor.
+        let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
+    }
+    for (exchange, sent) in ended.into_exchanges() {
+        exchange.failed(failure.sent(sent), &mut wakes);
+    }
 }
 
 /// How far a writer came.

@@ -183,7 +183,11 @@ mod tests {
             assert!(table.answer(opaque).is_some());
         }
         assert!(table.answer(late).is_none(), "told to nobody");
-        assert_eq!(add(&mut table, 3) as u32 & SLOT_MASK, late as u32 & SLOT_MASK, "and the slot is free again");
+        assert_eq!(
+            add(&mut table, 3) as u32 & SLOT_MASK,
+            late as u32 & SLOT_MASK,
+            "and the slot is free again"
+        );
     }
 
     #[test]

@@ -80,8 +80,7 @@ impl Remoting {
         if let Some(channel) = channels.get(address) {
             return Arc::clone(channel);
         }
-        let channel =
-            Arc::new(Channel::new(address.into(), Arc::clone(&self.options), self.events.clone()));
+        let channel = Arc::new(Channel::new(address.into(), Arc::clone(&self.options), self.events.clone()));
         channels.insert(Arc::clone(channel.address()), Arc::clone(&channel));
         channel
     }

@@ -61,7 +61,12 @@ struct Waiting {
 }
 
 impl State {
-    pub(super) fn wait_for_connection(&mut self, exchange: Box<dyn Exchange>, deadline: Instant, oneway: bool) {
+    pub(super) fn wait_for_connection(
+        &mut self,
+        exchange: Box<dyn Exchange>,
+        deadline: Instant,
+        oneway: bool,
+    ) {
         self.waiting.push_back(Waiting { exchange, deadline, oneway });
     }
 

@@ -26,11 +26,7 @@ pub(crate) struct NameServers {
 
 impl NameServers {
     pub(crate) fn new(remoting: Arc<Remoting>, addresses: &[String], start: usize) -> Self {
-        let servers = Self {
-            remoting,
-            channels: ArcSwap::default(),
-            chosen: AtomicUsize::new(start),
-        };
+        let servers = Self { remoting, channels: ArcSwap::default(), chosen: AtomicUsize::new(start) };
         servers.set(addresses);
         servers
     }
@@ -49,7 +45,8 @@ impl NameServers {
     pub(crate) async fn wait_ready(&self, topic: &str, timeout: Duration) -> Result<(), Error> {
         let deadline = Instant::now().checked_add(timeout);
         loop {
-            let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            let left =
+                deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
             match self.route(topic, left.min(READY_PATIENCE)).await {
                 Ok(_) => return Ok(()),
                 Err(error) if left <= READY_PAUSE => return Err(error),

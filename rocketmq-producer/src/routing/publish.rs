@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_retry_avoids_the_last_broker_if_it_can() {
-        let queue = |name, queue_id| PublishQueue { broker: Arc::new(Broker::without_master(name)), queue_id };
+        let queue =
+            |name, queue_id| PublishQueue { broker: Arc::new(Broker::without_master(name)), queue_id };
         let all = vec![queue("a", 0), queue("a", 1), queue("b", 0)];
         let two = PublishQueues { queues: all, next: AtomicUsize::new(usize::MAX - 3) };
         for _ in 0..12 {

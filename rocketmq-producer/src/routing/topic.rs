@@ -61,7 +61,8 @@ impl Topic {
     /// Takes out the waiters that `gone` names.
     pub(super) fn take_waiters(&self, gone: impl Fn(&dyn RouteWaiter) -> bool) -> Vec<Box<dyn RouteWaiter>> {
         let mut look_up = self.look_up.lock();
-        let (taken, kept) = std::mem::take(&mut look_up.waiters).into_iter().partition(|waiter| gone(&**waiter));
+        let (taken, kept) =
+            std::mem::take(&mut look_up.waiters).into_iter().partition(|waiter| gone(&**waiter));
         look_up.waiters = kept;
         taken
     }

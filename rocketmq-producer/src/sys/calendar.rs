@@ -6,12 +6,8 @@ use std::mem::MaybeUninit;
 ///
 /// 0 where the calendar of the system does not reach: ids are then counted from the epoch, which is as good.
 pub(crate) fn month_start_ms(now_ms: u64) -> u64 {
-    let start = libc::time_t::try_from(now_ms / 1000)
-        .ok()
-        .and_then(local_month_start);
-    start
-        .and_then(|seconds| u64::try_from(seconds).ok())
-        .map_or(0, |seconds| seconds.saturating_mul(1000))
+    let start = libc::time_t::try_from(now_ms / 1000).ok().and_then(local_month_start);
+    start.and_then(|seconds| u64::try_from(seconds).ok()).map_or(0, |seconds| seconds.saturating_mul(1000))
 }
 
 fn local_month_start(seconds: libc::time_t) -> Option<libc::time_t> {
@@ -63,22 +59,14 @@ mod tests {
                 (1, 0, 0, 0),
                 "{now}"
             );
-            assert_eq!(
-                (day_one.tm_mon, day_one.tm_year),
-                (today.tm_mon, today.tm_year),
-                "{now}"
-            );
+            assert_eq!((day_one.tm_mon, day_one.tm_year), (today.tm_mon, today.tm_year), "{now}");
             assert_eq!(month_start_ms(start), start);
         }
     }
 
     #[test]
     fn the_ends_of_time_do_not_panic() {
-        assert_eq!(
-            month_start_ms(0),
-            0,
-            "the epoch, or in the west the month before it"
-        );
+        assert_eq!(month_start_ms(0), 0, "the epoch, or in the west the month before it");
         let last = month_start_ms(u64::MAX);
         assert!(last == 0 || u64::MAX - last < 32 * DAY_MS);
     }

@@ -33,10 +33,7 @@ impl EventFd {
     pub(crate) fn clear(&self) {
         let mut bytes = [0; 512];
         // A read that does not fill its buffer, or finds nothing, has emptied the pipe.
-        while (&self.reader)
-            .read(&mut bytes)
-            .is_ok_and(|count| count == bytes.len())
-        {}
+        while (&self.reader).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
     }
 }
 
@@ -49,11 +46,7 @@ fn never_block(descriptor: BorrowedFd<'_>) -> io::Result<()> {
             flags => libc::fcntl(descriptor, libc::F_SETFL, flags | libc::O_NONBLOCK),
         }
     };
-    if outcome < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if outcome < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 impl AsFd for EventFd {

@@ -3,11 +3,7 @@
 use super::*;
 
 fn is_readable(event: &EventFd) -> bool {
-    let mut poll = libc::pollfd {
-        fd: event.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
+    let mut poll = libc::pollfd { fd: event.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     // SAFETY: one valid entry, and no time to wait.
     let ready = unsafe { libc::poll(&mut poll, 1, 0) };
     assert!(ready >= 0, "poll failed");
@@ -19,10 +15,7 @@ fn it_is_readable_from_signal_to_clear() {
     let event = EventFd::new().unwrap();
     assert!(!is_readable(&event));
     event.clear();
-    assert!(
-        !is_readable(&event),
-        "clearing what is clear must neither block nor signal"
-    );
+    assert!(!is_readable(&event), "clearing what is clear must neither block nor signal");
     for _ in 0..3 {
         event.signal();
         event.signal();

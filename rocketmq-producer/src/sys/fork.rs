@@ -71,11 +71,7 @@ mod tests {
             }
             let mut status = 0;
             // SAFETY: `status` is a valid place, `pid` is the child made above.
-            if unsafe { libc::waitpid(pid, &mut status, 0) } != pid {
-                2
-            } else {
-                libc::WEXITSTATUS(status)
-            }
+            if unsafe { libc::waitpid(pid, &mut status, 0) } != pid { 2 } else { libc::WEXITSTATUS(status) }
         });
         assert_eq!(status, 0);
         assert_eq!(fork_generation(), parent, "the parent must not change");

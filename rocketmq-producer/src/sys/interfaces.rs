@@ -112,26 +112,17 @@ mod tests {
 
     #[test]
     fn the_first_public_ipv4_wins() {
-        chosen(
-            &["10.0.0.1", "2001:db8::1", "8.8.4.4", "8.8.8.8", "192.168.0.1"],
-            Some("8.8.4.4"),
-        );
+        chosen(&["10.0.0.1", "2001:db8::1", "8.8.4.4", "8.8.8.8", "192.168.0.1"], Some("8.8.4.4"));
     }
 
     #[test]
     fn the_last_private_ipv4_comes_next() {
-        chosen(
-            &["10.0.0.1", "2001:db8::1", "172.16.0.1", "192.168.0.1", "fe80::1"],
-            Some("192.168.0.1"),
-        );
+        chosen(&["10.0.0.1", "2001:db8::1", "172.16.0.1", "192.168.0.1", "fe80::1"], Some("192.168.0.1"));
     }
 
     #[test]
     fn the_first_ipv6_comes_before_addresses_of_one_link() {
-        chosen(
-            &["fe80::1", "169.254.1.1", "fd00::1", "2001:db8::1"],
-            Some("fd00::1"),
-        );
+        chosen(&["fe80::1", "169.254.1.1", "fd00::1", "2001:db8::1"], Some("fd00::1"));
         chosen(&["fe80::1", "169.254.1.1"], Some("169.254.1.1"));
         chosen(&["fe80::1", "fe80::2"], Some("fe80::1"));
     }
@@ -162,10 +153,7 @@ mod tests {
         entry.ifa_addr = (&raw mut address).cast();
         let up = libc::IFF_UP as libc::c_uint;
         let usable = |flags, change: fn(&mut libc::ifaddrs)| {
-            let mut entry = libc::ifaddrs {
-                ifa_flags: flags,
-                ..entry
-            };
+            let mut entry = libc::ifaddrs { ifa_flags: flags, ..entry };
             change(&mut entry);
             // SAFETY: name and address are valid, or null.
             unsafe { usable_address(&entry) }
@@ -174,10 +162,7 @@ mod tests {
         assert_eq!(usable(0, |_| ()), None);
         assert_eq!(usable(up | libc::IFF_LOOPBACK as libc::c_uint, |_| ()), None);
         assert_eq!(usable(up | libc::IFF_POINTOPOINT as libc::c_uint, |_| ()), None);
-        assert_eq!(
-            usable(up, |entry| entry.ifa_name = c"eth0:1".as_ptr().cast_mut()),
-            None
-        );
+        assert_eq!(usable(up, |entry| entry.ifa_name = c"eth0:1".as_ptr().cast_mut()), None);
         assert_eq!(usable(up, |entry| entry.ifa_addr = ptr::null_mut()), None);
     }
 }

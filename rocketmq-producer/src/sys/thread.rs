@@ -15,10 +15,7 @@ pub(crate) fn spawn_quiet<T: Send + 'static>(
     run: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
     if name.contains('\0') {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "a thread name must not contain NUL",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread name must not contain NUL"));
     }
     // A thread inherits the mask of the one that starts it.
     let _blocked = SignalsBlocked::new()?;
@@ -65,46 +62,28 @@ mod tests {
         let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: without a new set the call only writes the present mask to `mask`.
         unsafe {
-            assert_eq!(
-                libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr()),
-                0
-            );
+            assert_eq!(libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr()), 0);
             libc::sigismember(mask.as_ptr(), signal) == 1
         }
     }
 
     #[test]
     fn the_new_thread_blocks_signals_and_the_old_one_has_its_mask_again() {
-        let signals = [
-            libc::SIGINT,
-            libc::SIGTERM,
-            libc::SIGPIPE,
-            libc::SIGUSR1,
-            libc::SIGCHLD,
-            libc::SIGPROF,
-        ];
+        let signals =
+            [libc::SIGINT, libc::SIGTERM, libc::SIGPIPE, libc::SIGUSR1, libc::SIGCHLD, libc::SIGPROF];
         let before = signals.map(is_blocked);
         let inside = spawn_quiet("rmq-test", move || {
-            (
-                signals.map(is_blocked),
-                std::thread::current().name().map(str::to_owned),
-            )
+            (signals.map(is_blocked), std::thread::current().name().map(str::to_owned))
         });
         let (blocked, name) = inside.unwrap().join().unwrap();
         assert_eq!(blocked, signals.map(|_| true));
         assert_eq!(name.as_deref(), Some("rmq-test"));
         assert_eq!(signals.map(is_blocked), before);
-        assert!(
-            !is_blocked(libc::SIGINT),
-            "the test needs an open signal to prove anything"
-        );
+        assert!(!is_blocked(libc::SIGINT), "the test needs an open signal to prove anything");
     }
 
     #[test]
     fn a_name_with_nul_is_an_error() {
-        assert_eq!(
-            spawn_quiet("a\0b", || ()).unwrap_err().kind(),
-            io::ErrorKind::InvalidInput
-        );
+        assert_eq!(spawn_quiet("a\0b", || ()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 }

@@ -1,5 +1,6 @@
 //! What the tests of the core share: a mock cluster and producers on it.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 use std::time::Duration;
 
