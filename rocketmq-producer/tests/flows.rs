@@ -1,5 +1,7 @@
 //! Sends that go well, in every mode, and what the broker stored.
 
+#![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
 mod common;
 
 use common::{PATIENCE, cluster, config, ms, producer, send};
@@ -33,7 +35,7 @@ fn a_message_arrives_whole_and_the_receipt_tells_where() {
     assert_eq!(property("UNIQ_KEY"), Some(receipt.message_id()));
     assert_eq!(receipt.status(), SendStatus::SendOk);
     assert_eq!(receipt.offset_message_id(), stored.message_id);
-    assert_eq!((receipt.queue_id(), receipt.queue_offset()), (stored.queue_id, stored.queue_offset as i64));
+    assert_eq!((receipt.queue_id(), receipt.queue_offset()), (stored.queue_id, stored.queue_offset));
     assert_eq!(receipt.broker_name(), stored.broker);
     assert_eq!(receipt.topic(), "Orders");
     assert_eq!(receipt.attempts(), 1);
