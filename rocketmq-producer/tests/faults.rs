@@ -202,6 +202,41 @@ fn a_silent_name_server_costs_no_more_than_the_timeout() {
 }
 
 #[test]
+fn a_wrong_port_is_told_from_a_name_server() {
+    let web = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = web.local_addr().expect("an address").to_string();
+    let server = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut socket, _) = web.accept().expect("a caller");
+        socket.read_exact(&mut [0; 4]).expect("a request");
+        socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("answered");
+    });
+    let producer = Producer::new(&config(&address, &[])).expect("a producer");
+    let error = send(&producer, "T").expect_err("not a name server");
+    assert_eq!(error.code(), ErrorCode::NameServer);
+    assert!(error.message().contains("not a RocketMQ name server"), "{error}");
+    server.join().expect("served");
+
+    let cluster = cluster(1);
+    let broker = cluster.broker_address("broker-0").expect("an address");
+    let producer = Producer::new(&config(&broker, &[])).expect("a producer");
+    let error = send(&producer, "T").expect_err("a broker is not one either");
+    assert_eq!((error.code(), error.broker_code()), (ErrorCode::NameServer, Some(3)));
+}
+
+#[test]
+fn host_names_are_resolved_and_unknown_ones_are_named() {
+    let cluster = cluster(1);
+    let port = cluster.name_server().rsplit(':').next().map(str::to_owned).expect("a port");
+    let producer = Producer::new(&config(&format!("localhost:{port}"), &[])).expect("a producer");
+    send(&producer, "T").expect("stored");
+    let nowhere = Producer::new(&config("no-such-host.invalid:9876", &[])).expect("a producer");
+    let error = send(&nowhere, "T").expect_err("no such host");
+    assert_eq!(error.code(), ErrorCode::NameServer);
+    assert!(error.message().contains("no-such-host.invalid:9876"), "{error}");
+}
+
+#[test]
 fn the_next_name_server_is_asked_when_one_fails() {
     let cluster = cluster(1);
     let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
