@@ -84,7 +84,7 @@ impl Answer {
     /// The answer to a request code a server does not know.
     pub(crate) fn unsupported(code: i32) -> Answer {
         let remark = format!(" request type {code} not supported");
-        Answer::before_processor(response::REQUEST_CODE_NOT_SUPPORTED, Some(remark.into()))
+        Answer::refusal(response::REQUEST_CODE_NOT_SUPPORTED, remark)
     }
 
     /// The header encoding a server of this version answers in.

@@ -58,7 +58,7 @@ pub(crate) fn serve(state: &mut State, arrival: &Arrival, frame: &Frame<'_>, out
     }
     let request = Request { arrival, header: &header, body: frame.body };
     let answer = match arrival.server {
-        ServerId::NameServer => Some(name_server::serve(state, &request)),
+        ServerId::NameServer => name_server::serve(state, &request),
         ServerId::Broker(index) => state.brokers[index].serve(&request),
     };
     let answer = answer.filter(|_| !header.is_oneway());

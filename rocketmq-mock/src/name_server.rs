@@ -13,12 +13,12 @@ use crate::dispatch::Request;
 use crate::state::State;
 use crate::topic::CLUSTER;
 
-/// Answers a request to the name server.
-pub(crate) fn serve(state: &State, request: &Request<'_, '_>) -> Answer {
+/// Answers a request to the name server; `None` to a code that one of 4.9 does not know.
+pub(crate) fn serve(state: &State, request: &Request<'_, '_>) -> Option<Answer> {
     match request.header.code {
-        request::GET_ROUTEINFO_BY_TOPIC => route(state, request),
-        request::GET_BROKER_CLUSTER_INFO => cluster_info(state),
-        code => Answer::unsupported(code),
+        request::GET_ROUTEINFO_BY_TOPIC => Some(route(state, request)),
+        request::GET_BROKER_CLUSTER_INFO => Some(cluster_info(state)),
+        code => state.profile.is_v5().then(|| Answer::unsupported(code)),
     }
 }
 

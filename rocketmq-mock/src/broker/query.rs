@@ -49,7 +49,8 @@ impl Broker {
         }
         if body.is_empty() {
             let remark = "can not find message, maybe time range not correct";
-            return Answer::refusal(response::QUERY_NOT_FOUND, remark);
+            let fields = AnswerFields::Query(QueryMessageAnswer::default());
+            return Answer { fields, ..Answer::refusal(response::QUERY_NOT_FOUND, remark) };
         }
         let newest = self.store.records().next_back();
         let fields = AnswerFields::Query(QueryMessageAnswer {

@@ -16,6 +16,8 @@ pub(super) const MAX_BODY: usize = 4 * 1024 * 1024;
 /// Remark of every refusal by length.
 pub(super) const MESSAGE_TOO_LONG: &str = "the message is illegal, maybe msg body or properties length not matched. \
      msg body length limit 4194304B, msg properties length limit 32KB.";
+/// Remark of the refusal of a topic without a name.
+const TOPIC_IS_BLANK: &str = "The specified topic is blank.";
 
 /// Longest topic name, and the longest of `%RETRY%` and `%DLQ%` topics on 5.x.
 const MAX_TOPIC: usize = 127;
@@ -54,7 +56,7 @@ impl Broker {
             _ => MAX_TOPIC,
         };
         let remark = if topic.trim().is_empty() {
-            "The specified topic is blank."
+            TOPIC_IS_BLANK
         } else if !topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"%|_-".contains(&byte)) {
             "The specified topic contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$"
         } else if topic.len() > limit {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::DecodeError;
 use crate::encode::{ExtFields, FieldVisitor};
+use crate::fields::{parse_bool, parse_i32, parse_i64};
 use crate::header::Fields;
 
 /// Header of a send. The fields are the same in both versions, only their names differ:
@@ -41,56 +42,26 @@ pub struct SendRequest<'a> {
 }
 
 /// Ext names of the header's fields, in Java's order.
-struct Names {
-    producer_group: &'static str,
-    topic: &'static str,
-    default_topic: &'static str,
-    default_topic_queue_nums: &'static str,
-    queue_id: &'static str,
-    sys_flag: &'static str,
-    born_timestamp: &'static str,
-    flag: &'static str,
-    properties: &'static str,
-    reconsume_times: &'static str,
-    unit_mode: &'static str,
-    max_reconsume_times: &'static str,
-    batch: &'static str,
-    broker_name: &'static str,
-}
+type Names = [&'static str; 14];
 
-const V1: Names = Names {
-    producer_group: "producerGroup",
-    topic: "topic",
-    default_topic: "defaultTopic",
-    default_topic_queue_nums: "defaultTopicQueueNums",
-    queue_id: "queueId",
-    sys_flag: "sysFlag",
-    born_timestamp: "bornTimestamp",
-    flag: "flag",
-    properties: "properties",
-    reconsume_times: "reconsumeTimes",
-    unit_mode: "unitMode",
-    max_reconsume_times: "maxReconsumeTimes",
-    batch: "batch",
-    broker_name: "bname",
-};
+const V1: Names = [
+    "producerGroup",
+    "topic",
+    "defaultTopic",
+    "defaultTopicQueueNums",
+    "queueId",
+    "sysFlag",
+    "bornTimestamp",
+    "flag",
+    "properties",
+    "reconsumeTimes",
+    "unitMode",
+    "maxReconsumeTimes",
+    "batch",
+    "bname",
+];
 
-const V2: Names = Names {
-    producer_group: "a",
-    topic: "b",
-    default_topic: "c",
-    default_topic_queue_nums: "d",
-    queue_id: "e",
-    sys_flag: "f",
-    born_timestamp: "g",
-    flag: "h",
-    properties: "i",
-    reconsume_times: "j",
-    unit_mode: "k",
-    max_reconsume_times: "l",
-    batch: "m",
-    broker_name: "n",
-};
+const V2: Names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"];
 
 /// A send header with long names, for codes 10 and 324.
 #[derive(Debug, Clone, Copy)]
@@ -124,56 +95,124 @@ impl<'a> SendRequest<'a> {
         SendHeaderV2(self)
     }
 
-    /// Reads long names; text stays borrowed from `fields`.
+    /// Reads long names; text stays borrowed from `fields`. As with brokers, an absent group is an empty one.
     pub fn decode_v1(fields: &'a Fields<'_>) -> Result<Self, DecodeError> {
-        Self::decode_as(&V1, fields)
+        Self::decode_as(&V1, fields, |name| V1.iter().position(|known| *known == name))
     }
 
-    /// Reads one-letter names; text stays borrowed from `fields`.
+    /// Reads one-letter names; text stays borrowed from `fields`. As with brokers, an absent group is an empty one.
     pub fn decode_v2(fields: &'a Fields<'_>) -> Result<Self, DecodeError> {
-        Self::decode_as(&V2, fields)
+        Self::decode_as(&V2, fields, |name| match name.as_bytes() {
+            [letter @ b'a'..=b'n'] => Some(usize::from(letter - b'a')),
+            _ => None,
+        })
     }
 
     #[inline]
     fn visit_as<V: FieldVisitor + ?Sized>(&self, names: &Names, visitor: &mut V) {
-        visitor.text(names.producer_group, &self.producer_group);
-        visitor.text(names.topic, &self.topic);
-        visitor.text(names.default_topic, &self.default_topic);
-        visitor.int(names.default_topic_queue_nums, self.default_topic_queue_nums.into());
-        visitor.int(names.queue_id, self.queue_id.into());
-        visitor.int(names.sys_flag, self.sys_flag.into());
-        visitor.int(names.born_timestamp, self.born_timestamp);
-        visitor.int(names.flag, self.flag.into());
+        let [
+            group,
+            topic,
+            default_topic,
+            queue_nums,
+            queue_id,
+            sys_flag,
+            born_timestamp,
+            flag,
+            properties,
+            reconsume_times,
+            unit_mode,
+            max_reconsume_times,
+            batch,
+            broker_name,
+        ] = *names;
+        visitor.text(group, &self.producer_group);
+        visitor.text(topic, &self.topic);
+        visitor.text(default_topic, &self.default_topic);
+        visitor.int(queue_nums, self.default_topic_queue_nums.into());
+        visitor.int(queue_id, self.queue_id.into());
+        visitor.int(sys_flag, self.sys_flag.into());
+        visitor.int(born_timestamp, self.born_timestamp);
+        visitor.int(flag, self.flag.into());
         if !self.properties.is_empty() {
-            visitor.text(names.properties, &self.properties);
+            visitor.text(properties, &self.properties);
         }
-        visitor.int(names.reconsume_times, self.reconsume_times.into());
-        visitor.boolean(names.unit_mode, self.unit_mode);
+        visitor.int(reconsume_times, self.reconsume_times.into());
+        visitor.boolean(unit_mode, self.unit_mode);
         if let Some(times) = self.max_reconsume_times {
-            visitor.int(names.max_reconsume_times, times.into());
+            visitor.int(max_reconsume_times, times.into());
         }
-        visitor.boolean(names.batch, self.batch);
+        visitor.boolean(batch, self.batch);
         if let Some(name) = &self.broker_name {
-            visitor.text(names.broker_name, name);
+            visitor.text(broker_name, name);
         }
     }
 
-    fn decode_as(names: &Names, fields: &'a Fields<'_>) -> Result<Self, DecodeError> {
+    /// `position` finds a name in `names`.
+    #[inline]
+    fn decode_as(
+        names: &Names,
+        fields: &'a Fields<'_>,
+        position: impl Fn(&str) -> Option<usize>,
+    ) -> Result<Self, DecodeError> {
+        let mut found = names.map(|name| (name, None));
+        for (name, value) in fields.iter() {
+            if let Some(at) = position(name) {
+                found[at].1 = Some(value);
+            }
+        }
+        let [
+            group,
+            topic,
+            default_topic,
+            queue_nums,
+            queue_id,
+            sys_flag,
+            born_timestamp,
+            flag,
+            properties,
+            reconsume_times,
+            unit_mode,
+            max_reconsume_times,
+            batch,
+            broker_name,
+        ] = found;
         Ok(SendRequest {
-            producer_group: fields.require(names.producer_group)?.into(),
-            topic: fields.require(names.topic)?.into(),
-            default_topic: fields.require(names.default_topic)?.into(),
-            default_topic_queue_nums: fields.require_i32(names.default_topic_queue_nums)?,
-            queue_id: fields.require_i32(names.queue_id)?,
-            sys_flag: fields.require_i32(names.sys_flag)?,
-            born_timestamp: fields.require_i64(names.born_timestamp)?,
-            flag: fields.require_i32(names.flag)?,
-            properties: fields.get(names.properties).unwrap_or_default().into(),
-            reconsume_times: fields.get_i32(names.reconsume_times)?.unwrap_or(0),
-            unit_mode: fields.get_bool(names.unit_mode)?.unwrap_or(false),
-            max_reconsume_times: fields.get_i32(names.max_reconsume_times)?,
-            batch: fields.get_bool(names.batch)?.unwrap_or(false),
-            broker_name: fields.get(names.broker_name).map(Cow::Borrowed),
+            producer_group: group.1.unwrap_or_default().into(),
+            topic: required(topic, text)?,
+            default_topic: required(default_topic, text)?,
+            default_topic_queue_nums: required(queue_nums, parse_i32)?,
+            queue_id: required(queue_id, parse_i32)?,
+            sys_flag: required(sys_flag, parse_i32)?,
+            born_timestamp: required(born_timestamp, parse_i64)?,
+            flag: required(flag, parse_i32)?,
+            properties: properties.1.unwrap_or_default().into(),
+            reconsume_times: optional(reconsume_times, parse_i32)?.unwrap_or(0),
+            unit_mode: optional(unit_mode, parse_bool)?.unwrap_or(false),
+            max_reconsume_times: optional(max_reconsume_times, parse_i32)?,
+            batch: optional(batch, parse_bool)?.unwrap_or(false),
+            broker_name: optional(broker_name, text)?,
         })
     }
+}
+
+/// A field's name, and its value if it has come.
+type Found<'a> = (&'static str, Option<&'a str>);
+
+fn text<'a>(_: &str, value: &'a str) -> Result<Cow<'a, str>, DecodeError> {
+    Ok(value.into())
+}
+
+fn optional<'a, T>(
+    (name, value): Found<'a>,
+    parse: impl Fn(&str, &'a str) -> Result<T, DecodeError>,
+) -> Result<Option<T>, DecodeError> {
+    value.map(|value| parse(name, value)).transpose()
+}
+
+fn required<'a, T>(
+    found: Found<'a>,
+    parse: impl Fn(&str, &'a str) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    optional(found, parse)?.ok_or_else(|| DecodeError::missing(found.0))
 }

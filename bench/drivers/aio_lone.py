@@ -1,0 +1,30 @@
+"""One awaited send at a time."""
+
+import asyncio
+import time
+
+import driver
+import rmq
+import rmq.aio
+
+
+async def main():
+    work = driver.work()
+    body = b"x" * work.body
+    async with rmq.aio.Producer(driver.GROUP, name_server=work.name_server) as producer:
+        for _ in range(work.warm_up):
+            await producer.send(work.topic, body)
+        section = driver.Section()
+        for _ in range(work.count):
+            start = time.perf_counter()
+            try:
+                await producer.send(work.topic, body)
+                section.succeeded += 1
+            except rmq.Error as error:
+                section.fail(error)
+            section.latencies.append(time.perf_counter() - start)
+        section.stop()
+    section.print(work)
+
+
+asyncio.run(main())

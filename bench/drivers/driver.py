@@ -1,0 +1,75 @@
+"""What the Python drivers share: their work, their clocks, and the one line they print."""
+
+import argparse
+import json
+import resource
+import sys
+import time
+
+GROUP = "rmq-bench"
+
+
+def work():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--name-server", required=True)
+    parser.add_argument("--topic", default="bench")
+    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--warm-up", type=int, default=0)
+    parser.add_argument("--window", type=int, default=1)
+    parser.add_argument("--body", type=int, default=256)
+    return parser.parse_args()
+
+
+class Section:
+    """The measured part of a driver: counts, wall clock, processor time."""
+
+    def __init__(self):
+        self.latencies = []
+        self.succeeded = 0
+        self.failed = 0
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._user, self._system = usage.ru_utime, usage.ru_stime
+        self._start = time.perf_counter()
+
+    def fail(self, error):
+        if self.failed == 0:
+            print(f"send: {error!r}", file=sys.stderr)
+        self.failed += 1
+
+    def stop(self):
+        self._seconds = time.perf_counter() - self._start
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._user, self._system = usage.ru_utime - self._user, usage.ru_stime - self._system
+
+    def print(self, work):
+        print(
+            json.dumps(
+                {
+                    "count": work.count,
+                    "warm_up": work.warm_up,
+                    "succeeded": self.succeeded,
+                    "failed": self.failed,
+                    "doubled": 0,
+                    "seconds": self._seconds,
+                    "user_seconds": self._user,
+                    "system_seconds": self._system,
+                    "latency": self._latency(),
+                }
+            )
+        )
+
+    def _latency(self):
+        if not self.latencies:
+            return None
+        ordered = sorted(self.latencies)
+
+        def at(thousandths):
+            return ordered[min(len(ordered) * thousandths // 1000, len(ordered) - 1)] * 1e6
+
+        return {
+            "samples": len(ordered),
+            "p50_us": at(500),
+            "p99_us": at(990),
+            "p999_us": at(999),
+            "max_us": ordered[-1] * 1e6,
+        }

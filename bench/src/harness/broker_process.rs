@@ -1,0 +1,63 @@
+//! The null broker as a child process.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::Failure;
+use crate::null_broker::Received;
+
+/// A running null broker; it ends with this value.
+pub(super) struct BrokerProcess {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    name_server: String,
+}
+
+impl BrokerProcess {
+    pub(super) fn start() -> Result<BrokerProcess, Failure> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("null-broker")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("the null broker has no pipes".into());
+        };
+        let mut broker =
+            BrokerProcess { child, input, output: BufReader::new(output), name_server: String::new() };
+        let line = broker.line()?;
+        let address = line.strip_prefix("name server ");
+        broker.name_server = address.ok_or_else(|| format!("the null broker said {line:?}"))?.to_owned();
+        broker.line()?;
+        Ok(broker)
+    }
+
+    /// `host:port` of its name server.
+    pub(super) fn name_server(&self) -> &str {
+        &self.name_server
+    }
+
+    /// What it has received so far.
+    pub(super) fn received(&mut self) -> Result<Received, Failure> {
+        self.input.write_all(b"\n")?;
+        let line = self.line()?;
+        Ok(serde_json::from_str(&line)?)
+    }
+
+    fn line(&mut self) -> Result<String, Failure> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            return Err("the null broker has ended".into());
+        }
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Drop for BrokerProcess {
+    fn drop(&mut self) {
+        // A failure means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

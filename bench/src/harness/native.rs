@@ -1,0 +1,96 @@
+//! Our drivers in other languages: where their library is, and how they are built.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::Failure;
+use crate::arguments::Arguments;
+
+/// Folders and interpreters that the drivers need.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// Holds `librmq.so`.
+    library: PathBuf,
+    /// Holds `rmq.h`.
+    include: PathBuf,
+    /// A Python that can import `rmq`.
+    pub(super) python: PathBuf,
+    /// Sources of the drivers.
+    drivers: PathBuf,
+    /// Where built drivers go.
+    output: PathBuf,
+}
+
+impl Places {
+    /// Without options: the library beside this executable, the header in the source tree.
+    pub(super) fn from_arguments(arguments: &mut Arguments) -> Result<Places, Failure> {
+        let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let executable = std::env::current_exe()?;
+        let built = executable.parent().ok_or("this executable has no folder")?;
+        let mut place = |name: &str, default: PathBuf| arguments.text(name).map_or(default, PathBuf::from);
+        Ok(Places {
+            library: place("library", built.to_owned()),
+            include: place("include", bench.join("../include")),
+            python: place("python", PathBuf::from("python3")),
+            drivers: bench.join("drivers"),
+            output: built.join("bench-drivers"),
+        })
+    }
+
+    /// Compiles `drivers/NAME.c` as a user would; `Ok(Err(reason))` when the library has not been built.
+    pub(super) fn compile(&self, name: &str) -> Result<Result<PathBuf, String>, Failure> {
+        for needed in [self.include.join("rmq.h"), self.library.join("librmq.so")] {
+            if !needed.exists() {
+                return Ok(Err(format!("{} is not there", needed.display())));
+            }
+        }
+        std::fs::create_dir_all(&self.output)?;
+        self.link_soname()?;
+        let program = self.output.join(name);
+        let status = Command::new("cc")
+            .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I"])
+            .arg(&self.include)
+            .arg(self.driver(&format!("{name}.c")))
+            .arg("-o")
+            .arg(&program)
+            .arg("-L")
+            .arg(&self.library)
+            .arg(format!("-Wl,-rpath,{}", self.output.display()))
+            .args(["-lrmq", "-lpthread"])
+            .status()
+            .map_err(|error| format!("cc: {error}"))?;
+        if status.success() { Ok(Ok(program)) } else { Err(format!("cc {name}.c: {status}").into()) }
+    }
+
+    /// Programs ask for the library by its soname, which an installation provides and a build folder does not.
+    fn link_soname(&self) -> Result<(), Failure> {
+        let soname = self.output.join(concat!("librmq.so.", env!("CARGO_PKG_VERSION_MAJOR")));
+        match std::fs::remove_file(&soname) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let library = std::fs::canonicalize(self.library.join("librmq.so"))?;
+        Ok(std::os::unix::fs::symlink(library, soname)?)
+    }
+
+    /// Whether the interpreter has our package; `Err` says why not.
+    pub(super) fn python_has_rmq(&self) -> Result<(), String> {
+        let output = Command::new(&self.python)
+            .args(["-c", "import rmq"])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("{}: {error}", self.python.display()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&output.stderr);
+        let last = text.trim_end().lines().last().unwrap_or("no reason given");
+        Err(format!("{}: {last}", self.python.display()))
+    }
+
+    /// A source file of the drivers.
+    pub(super) fn driver(&self, file: &str) -> PathBuf {
+        self.drivers.join(file)
+    }
+}

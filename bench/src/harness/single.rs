@@ -1,0 +1,51 @@
+//! One program alone in this process, so that a profiler can be attached to nothing but it.
+
+use std::process::ExitCode;
+
+use super::broker_process::BrokerProcess;
+use crate::arguments::Arguments;
+use crate::measure::Outcome;
+use crate::workload::Workload;
+use crate::{Failure, raw, rust};
+
+/// A program that lives in this executable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BuiltIn {
+    run: fn(&Workload) -> Result<Outcome, Failure>,
+    count: u64,
+    window: usize,
+}
+
+/// Finds a program by the word that names it on the command line.
+pub(crate) fn by_name(name: &str) -> Option<BuiltIn> {
+    let built_in = |run, count, window| Some(BuiltIn { run, count, window });
+    match name {
+        "raw-ping-pong" => built_in(raw::ping_pong, 50_000, 1),
+        "raw-pipelined" => built_in(raw::pipelined, 2_000_000, 1_024),
+        "rust-lone" => built_in(rust::lone, 50_000, 1),
+        "rust-async" => built_in(rust::asynchronous, 2_200_000, 1_024),
+        _ => None,
+    }
+}
+
+/// Runs it against `--name-server`, or against a null broker of its own, and prints the outcome.
+pub(crate) fn run(name: &str, program: BuiltIn, arguments: &mut Arguments) -> Result<ExitCode, Failure> {
+    let mut own_broker = None;
+    let name_server = match arguments.text("name-server") {
+        Some(address) => address,
+        None => own_broker.insert(BrokerProcess::start()?).name_server().to_owned(),
+    };
+    let work = Workload::from_arguments(arguments, name_server, program.count, program.window)?;
+    arguments.end()?;
+    let outcome = (program.run)(&work)?;
+    println!("{}", serde_json::to_string(&outcome)?);
+    if own_broker.is_none() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "{name}: {:.0} messages/s, {:.3} us CPU per message",
+        outcome.messages_per_second(),
+        outcome.cpu_microseconds(),
+    );
+    Ok(ExitCode::SUCCESS)
+}

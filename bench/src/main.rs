@@ -1,0 +1,69 @@
+//! The benchmark of librmq: what a RocketMQ producer costs beside what the loopback allows.
+//!
+//! A **null broker** in its own process answers sends as fast as a socket can carry them. Raw clients that
+//! only move pre-encoded frames show the **limit** of this machine; our drivers (Rust, C, Python) run
+//! between them, so that every ratio compares figures of one run. Each program is a process of its own and
+//! ends by printing one [`measure::Outcome`] as a JSON line.
+
+mod arguments;
+mod harness;
+mod measure;
+mod null_broker;
+mod raw;
+mod rust;
+mod workload;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+
+/// Why a benchmark program ended early.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const USAGE: &str = "\
+rmq-bench [--quick] [--runs N] [--scale F] [--only NAME,…] [--placement apart|free]
+          [--library DIR] [--include DIR] [--python PATH]
+    runs the limits and our drivers in turn against one null broker and prints a Markdown table
+rmq-bench null-broker [--name-server-port P]
+    name server and broker on loopback; prints their addresses, ends when its input ends
+rmq-bench PROGRAM [--name-server HOST:PORT] [--topic T] [--count N] [--window N] [--body BYTES] [--warm-up N]
+    one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
+    programs: raw-ping-pong, raw-pipelined, rust-lone, rust-async";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("rmq-bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
+    let mut words = words.by_ref().peekable();
+    let program = match words.peek() {
+        Some(word) if !word.starts_with("--") => words.next(),
+        _ => None,
+    };
+    let mut arguments = Arguments::parse(words)?;
+    match program.as_deref() {
+        None if arguments.flag("help") => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        None => harness::run(&mut arguments),
+        Some("null-broker") => {
+            let port = arguments.number("name-server-port")?.unwrap_or(0);
+            arguments.end()?;
+            null_broker::run(port)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(name) => {
+            let Some(program) = harness::single::by_name(name) else {
+                return Err(format!("unknown program {name:?}\n{USAGE}").into());
+            };
+            harness::single::run(name, program, &mut arguments)
+        }
+    }
+}

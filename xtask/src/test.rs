@@ -1,0 +1,120 @@
+//! `cargo xtask test`: every test there is, in parts that can be run alone.
+
+mod c;
+mod checks;
+mod cluster;
+mod part;
+mod pythons;
+mod readme;
+mod rust;
+mod tally;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::Failure;
+use crate::options::{Options, Takes};
+use crate::tools::{self, Tool};
+use crate::workspace::Workspace;
+use part::Part;
+use tally::Tally;
+
+/// A part of the tests.
+struct Kind {
+    name: &'static str,
+    heading: &'static str,
+    tools: &'static [&'static [Tool]],
+    run: fn(&mut Part<'_>) -> Result<(), Failure>,
+}
+
+/// All parts, the quick ones first.
+const KINDS: [Kind; 5] = [
+    Kind {
+        name: "checks",
+        heading: "files printed from the sources",
+        tools: &[tools::C, tools::GIT],
+        run: checks::run,
+    },
+    Kind { name: "rust", heading: "Rust crates", tools: &[tools::C], run: rust::run },
+    Kind {
+        name: "c",
+        heading: "C library, C and C++ programs",
+        tools: &[tools::C, tools::C_TESTS],
+        run: c::run,
+    },
+    Kind { name: "python", heading: "Python package", tools: &[tools::C, tools::PYTHON], run: pythons::run },
+    Kind {
+        name: "cluster",
+        heading: "real Apache RocketMQ",
+        tools: &[tools::C, tools::PYTHON, tools::JAVA],
+        run: cluster::run,
+    },
+];
+
+pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode, Failure> {
+    let options = Options::parse(words, &[("--only", Takes::Value)])?;
+    let kinds = chosen(options.value("--only"))?;
+    let needed: Vec<_> = kinds.iter().flat_map(|kind| kind.tools).copied().collect();
+    tools::require(&needed)?;
+
+    let mut total = Tally::default();
+    let mut sound = true;
+    for kind in kinds {
+        let tally = run_part(workspace, kind);
+        total.add(&tally);
+        sound &= tally.is_good();
+    }
+    println!("\n{total}");
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn chosen(only: Option<&str>) -> Result<Vec<&'static Kind>, Failure> {
+    let Some(only) = only else { return Ok(KINDS.iter().collect()) };
+    let names: Vec<_> = only.split(',').collect();
+    for name in &names {
+        if !KINDS.iter().any(|kind| kind.name == *name) {
+            let known: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+            return Err(format!("--only: no part {name:?}; there are {}", known.join(", ")).into());
+        }
+    }
+    Ok(KINDS.iter().filter(|kind| names.contains(&kind.name)).collect())
+}
+
+fn run_part(workspace: &Workspace, kind: &Kind) -> Tally {
+    println!("\n== {}: {}", kind.name, kind.heading);
+    let start = Instant::now();
+    let mut part = Part::new(workspace);
+    if let Err(failure) = (kind.run)(&mut part) {
+        part.failed("this part", &failure.to_string());
+    }
+    let tally = part.end();
+    println!("== {}: {tally}, {:.1} s", kind.name, start.elapsed().as_secs_f64());
+    tally
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_chosen_by_name_and_run_in_their_own_order() {
+        let names = |only| chosen(only).unwrap().iter().map(|kind| kind.name).collect::<Vec<_>>();
+        assert_eq!(names(Some("python,rust")), ["rust", "python"]);
+        assert_eq!(names(None).len(), KINDS.len());
+        let failure = chosen(Some("rust,ruby")).err().unwrap().to_string();
+        assert!(failure.contains("\"ruby\"") && failure.contains("cluster"), "{failure}");
+    }
+
+    #[test]
+    fn a_part_without_tests_and_a_part_that_breaks_off_are_failures() {
+        let workspace = Workspace { root: "/".into(), target: "/".into() };
+        let kind = |run| Kind { name: "x", heading: "x", tools: &[], run };
+        assert!(!run_part(&workspace, &kind(|_| Ok(()))).is_good());
+        assert!(!run_part(&workspace, &kind(|_| Err("broken".into()))).is_good());
+        let good = kind(|part| {
+            part.verify("fine", || Ok(()));
+            Ok(())
+        });
+        assert!(run_part(&workspace, &good).is_good());
+    }
+}

@@ -1,0 +1,16 @@
+//! The C library: its tests, the C examples, and the README's example as a reader pastes it.
+
+use super::part::Part;
+use super::{readme, tally};
+use crate::Failure;
+
+pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
+    let workspace = part.workspace;
+    part.prepare(workspace.build_library())?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--no-fail-fast", "--package", "rmq"]);
+    cargo.env("RMQ_LIB_DIR", workspace.release()).env("RMQ_INCLUDE_DIR", workspace.include());
+    part.suite("C programs", &mut cargo, tally::of_cargo);
+    readme::c_example(part)?;
+    Ok(())
+}
