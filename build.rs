@@ -1,6 +1,7 @@
 //! Prints the C headers from the sources in `rocketmq-ffi/`, and says how the shared library is linked.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::{env, fs};
 
@@ -18,6 +19,8 @@ const SOURCES: &[&str] = &[
     "queue.rs",
     "send.rs",
 ];
+
+const SONAME: &str = "librmq.so.0";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
@@ -37,8 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.includes = vec!["rmq.h".into()];
     write(root, "include/rmq_mock.h", generate(root, config, &["mock.rs"])?)?;
 
-    link();
-    Ok(())
+    link()
 }
 
 fn config(guard: &str, essay: String, prelude: String) -> Config {
@@ -95,9 +97,22 @@ fn version_macros() -> Result<String, Box<dyn Error>> {
 
 /// The soname has the major version of the ABI. The library is never unloaded: its threads and its `atfork`
 /// handler live as long as the process.
-fn link() {
+fn link() -> Result<(), Box<dyn Error>> {
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librmq.so.0");
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        name_by_soname()?;
+    }
+    Ok(())
+}
+
+/// Cargo calls the library librmq.so; programs load it by its soname. An installation has both names, and so
+/// has the build's folder, three levels above the script's own.
+fn name_by_soname() -> Result<(), Box<dyn Error>> {
+    let own = env::var("OUT_DIR")?;
+    let folder = Path::new(&own).ancestors().nth(3).ok_or("OUT_DIR is not below a build folder")?;
+    match std::os::unix::fs::symlink("librmq.so", folder.join(SONAME)) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(format!("{SONAME}: {error}").into()),
+        _ => Ok(()),
     }
 }

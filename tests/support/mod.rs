@@ -52,11 +52,6 @@ pub(crate) fn compiler(language: &str) -> Command {
 /// Links against the shared library, and finds it there at run time.
 pub(crate) fn link_shared(compiler: &mut Command) {
     compiler.arg("-L").arg(lib_dir()).arg("-lrmq").arg(format!("-Wl,-rpath,{}", lib_dir().display()));
-    // The file is called librmq.so; the soname asks for librmq.so.0, as an installation has it.
-    let installed = lib_dir().join("librmq.so.0");
-    if fs::symlink_metadata(&installed).is_err() {
-        let _ = std::os::unix::fs::symlink("librmq.so", &installed);
-    }
 }
 
 /// Links against the static library and what Rust's standard library needs.

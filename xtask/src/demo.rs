@@ -39,9 +39,7 @@ pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode,
     tools::require(&needed)?;
 
     println!("== building the C library, in release");
-    for (_, mut step) in workspace.build_library() {
-        command::must(&mut step)?;
-    }
+    command::must(&mut workspace.build_library())?;
     let c_program = compile_c_example(workspace)?;
     println!("== building and installing the Python package");
     let python = Environment::new(workspace);

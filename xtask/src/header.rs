@@ -15,9 +15,7 @@ const CONFIGURATION_PAGE: &str = "docs/configuration.md";
 
 pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode, Failure> {
     Options::parse(words, &[])?;
-    for (_, mut step) in workspace.build_library() {
-        command::must(&mut step)?;
-    }
+    command::must(&mut workspace.build_library())?;
     let page = configuration_page(workspace);
     write(&page, &rocketmq_producer::config::manual())?;
     for file in GENERATED_HEADERS {

@@ -64,13 +64,10 @@ impl Workspace {
         self.root.join("include")
     }
 
-    /// The commands that build the release libraries, in order.
-    pub(crate) fn build_library(&self) -> Vec<(&'static str, Command)> {
+    /// The command that builds the release libraries.
+    pub(crate) fn build_library(&self) -> Command {
         let mut cargo = self.cargo();
         cargo.args(["build", "--release", "--package", "rmq"]);
-        // A program asks for the library by its soname, which an installation gives it as a second name.
-        let mut link = self.command("ln");
-        link.args(["-sf", "librmq.so"]).arg(self.release().join("librmq.so.0"));
-        vec![("release library", cargo), ("link with its soname", link)]
+        cargo
     }
 }

@@ -62,7 +62,7 @@ pub(super) static TABLE: &[Key] = &[
         unit: "",
         java: "instanceName",
         secret: false,
-        text: "The second part of the client id. If it is not set, a value that no other process has. Producers with \
+        text: "The second part of the client id. If it is not set, a value that no other producer has. Producers with \
                one client id in a process share connections and routes, and the network settings of the first of \
                them. The client id must be unique among the processes of a cluster.",
     },

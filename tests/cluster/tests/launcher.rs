@@ -2,8 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::env;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -68,24 +67,10 @@ fn a_broker_that_cannot_start_is_an_error_with_its_output() {
     assert!(error.contains("broker-0") && error.contains("70000"), "{error}");
 }
 
-const KEEPER: &str = "keeps_a_cluster_until_killed";
-
-/// Run by the next test in a process of its own.
-#[test]
-#[ignore = "helper of the next test"]
-fn keeps_a_cluster_until_killed() {
-    let cluster = RealCluster::start(&Options::new(Version::V4_9_7)).unwrap_or_else(|e| panic!("{e}"));
-    let ids: Vec<_> = cluster.process_ids().iter().map(u32::to_string).collect();
-    println!("\nservers {}", ids.join(" "));
-    // Ends when the parent closes the pipe, should it ever do that instead of killing.
-    let _ = std::io::stdin().read(&mut [0]);
-}
-
 #[test]
 fn servers_end_with_a_killed_test_process() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut keeper = Command::new(env::current_exe().expect("own path"))
-        .args([KEEPER, "--exact", "--ignored", "--nocapture"])
+    let mut keeper = Command::new(env!("CARGO_BIN_EXE_keep-cluster"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -6,7 +6,7 @@ use crate::Failure;
 
 pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
     let workspace = part.workspace;
-    part.prepare(workspace.build_library())?;
+    part.prepare(vec![("release library", workspace.build_library())])?;
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--no-fail-fast", "--package", "rmq"]);
     cargo.env("RMQ_LIB_DIR", workspace.release()).env("RMQ_INCLUDE_DIR", workspace.include());

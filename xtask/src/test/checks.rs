@@ -5,7 +5,7 @@ use crate::{Failure, command, header};
 
 pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
     let workspace = part.workspace;
-    part.prepare(workspace.build_library())?;
+    part.prepare(vec![("release library", workspace.build_library())])?;
     for file in header::GENERATED_HEADERS {
         part.verify(&format!("{file} is committed as the sources print it"), || {
             let committed = command::output(workspace.command("git").args(["show", &format!(":{file}")]))?;

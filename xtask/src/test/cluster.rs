@@ -8,7 +8,7 @@ use crate::python::Environment;
 pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
     let workspace = part.workspace;
     let python = Environment::new(workspace);
-    part.prepare(workspace.build_library())?;
+    part.prepare(vec![("release library", workspace.build_library())])?;
     part.prepare(python.install()?)?;
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--no-fail-fast", "--package", "rmq-cluster-tests"]);
