@@ -225,3 +225,36 @@ fn both_send_headers_carry_the_same() {
         assert_eq!(SendRequest::decode_v2(&header.fields).unwrap(), request);
     }
 }
+
+#[test]
+fn a_send_header_needs_no_group_and_its_last_value_of_a_name_counts() {
+    let needed =
+        [("b", "topic"), ("c", "TBW102"), ("d", "4"), ("e", "none"), ("f", "0"), ("g", "1"), ("h", "0")];
+    let mut fields = Fields::new();
+    for (name, value) in needed {
+        fields.push(name, value);
+    }
+    let error = SendRequest::decode_v2(&fields).unwrap_err();
+    assert_eq!(error.to_string(), r#"ext field e is "none", expected a 32-bit decimal number"#);
+    for (name, value) in [("e", "3"), ("o", "1"), ("", "2"), ("aa", "3")] {
+        fields.push(name, value);
+    }
+    let expected = SendRequest {
+        topic: "topic".into(),
+        default_topic: "TBW102".into(),
+        default_topic_queue_nums: 4,
+        queue_id: 3,
+        born_timestamp: 1,
+        ..SendRequest::default()
+    };
+    assert_eq!(SendRequest::decode_v2(&fields).unwrap(), expected);
+    for (without, _) in needed {
+        let mut rest = Fields::new();
+        for (name, value) in fields.iter().filter(|(name, _)| *name != without) {
+            rest.push(name, value);
+        }
+        let error = SendRequest::decode_v2(&rest).unwrap_err();
+        assert_eq!(error.to_string(), format!("ext field {without} is missing"));
+    }
+    assert_eq!(SendRequest::decode_v1(&fields).unwrap_err().to_string(), "ext field topic is missing");
+}

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use rocketmq_protocol::DecodeError;
 use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::properties::{MAX_LEN, name, push};
 use rocketmq_protocol::requests::SendRequest;
@@ -10,7 +11,7 @@ use rocketmq_protocol::sys_flag;
 use super::Broker;
 use super::placing::Placing;
 use super::properties::{self, Known};
-use super::send_checks::{MAX_BODY, MESSAGE_TOO_LONG, Target};
+use super::send_checks::{MAX_BODY, MESSAGE_TOO_LONG, TOPIC_IS_BLANK, Target};
 use crate::answer::{Answer, AnswerFields, REGION, SendFields};
 use crate::dispatch::Request;
 use crate::ids::offset_message_id;
@@ -71,10 +72,21 @@ impl Broker {
         };
         let sent = match decoded {
             Ok(sent) => sent,
-            // Brokers notice a missing field only when they use it (protocol 1.6).
-            Err(error) => return Answer::exception(format!("java.lang.NullPointerException: {error}")),
+            Err(error) => return self.undecodable(&error).answer(),
         };
         self.accept(request, &sent).unwrap_or_else(Refusal::answer)
+    }
+
+    /// Brokers notice a missing field only when they use it (protocol 1.6); 4.9 takes a missing topic for a blank one.
+    fn undecodable(&self, error: &DecodeError) -> Refusal {
+        match error {
+            DecodeError::MissingField { name }
+                if !self.profile.is_v5() && matches!(&**name, "topic" | "b") =>
+            {
+                Refusal::new(self.profile.invalid_parameter(), TOPIC_IS_BLANK)
+            }
+            _ => Refusal::exception(format!("java.lang.NullPointerException: {error}")),
+        }
     }
 
     fn accept(&mut self, request: &Request<'_, '_>, sent: &SendRequest<'_>) -> Result<Answer, Refusal> {

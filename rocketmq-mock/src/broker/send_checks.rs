@@ -17,7 +17,7 @@ pub(super) const MAX_BODY: usize = 4 * 1024 * 1024;
 pub(super) const MESSAGE_TOO_LONG: &str = "the message is illegal, maybe msg body or properties length not matched. \
      msg body length limit 4194304B, msg properties length limit 32KB.";
 /// Remark of the refusal of a topic without a name.
-const TOPIC_IS_BLANK: &str = "The specified topic is blank.";
+pub(super) const TOPIC_IS_BLANK: &str = "The specified topic is blank.";
 
 /// Longest topic name, and the longest of `%RETRY%` and `%DLQ%` topics on 5.x.
 const MAX_TOPIC: usize = 127;

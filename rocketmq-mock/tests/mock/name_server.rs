@@ -103,7 +103,19 @@ fn answers_come_in_the_profile_s_encoding() {
         wire.encoding = Rocketmq;
         assert_eq!(ask(&mut wire, "TBW102").encoding, expected);
         assert_eq!(ask(&mut wire, "None").encoding, expected);
-        let unknown = wire.call(request::SEND_MESSAGE_V2, &[], b"");
-        assert_eq!((unknown.code, unknown.encoding), (3, Json));
     }
+}
+
+#[test]
+fn an_unknown_code_is_refused_by_5_x_and_passed_over_by_4_9() {
+    let (_cluster, mut wire) = three_brokers();
+    wire.encoding = Rocketmq;
+    let unknown = wire.call(9999, &[], b"");
+    assert_eq!((unknown.code, unknown.encoding), (3, Json));
+    assert_eq!(unknown.remark(), " request type 9999 not supported");
+    let old = cluster(Profile::V4_9);
+    let mut wire = Wire::to_name_server(&old);
+    wire.ask(9999, &[], b"");
+    // Servers answer a connection in order: the next answer is that to the next request.
+    assert_eq!(ask(&mut wire, "TBW102").code, 0);
 }

@@ -173,6 +173,8 @@ fn records_are_found_by_key_and_unique_id() {
     assert_eq!(bodies(&query(&mut wire, "ID3", "32")), ["three"]);
     let nothing = query(&mut wire, "d", "32");
     assert_eq!((nothing.code, nothing.encoding), (22, Rocketmq));
+    let index = ["indexLastUpdatePhyoffset", "indexLastUpdateTimestamp"].map(|name| nothing.number(name));
+    assert_eq!(index, [0, 0]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Single messages: what is stored, what is answered, and every check in its place (protocol 14.2 to 14.4).
 
-use crate::support::{Json, Rocketmq, Send, Wire, broker, broker_of, pairs};
+use crate::support::{Json, Reply, Rocketmq, Send, Wire, broker, broker_of, pairs};
 use rocketmq_mock::{Keep, MockCluster, MockOptions, Profile};
 use rocketmq_protocol::codes::request;
 use rocketmq_protocol::ids::OffsetMessageId;
@@ -242,9 +242,11 @@ fn properties_are_checked_with_those_of_the_broker() {
 }
 
 #[test]
-fn inner_batches_of_producers_are_refused() {
-    let (_cluster, mut wire) = broker();
-    assert_eq!(wire.send(&Send::to("Orders").with("INNER_NUM", "2")).code, 13);
+fn inner_batches_of_producers_are_refused_by_5_x() {
+    for (profile, code) in [(Profile::V5, 13), (Profile::V4_9, 0)] {
+        let (_cluster, mut wire) = broker_of(profile);
+        assert_eq!(wire.send(&Send::to("Orders").with("INNER_NUM", "2")).code, code);
+    }
 }
 
 #[test]
@@ -280,24 +282,72 @@ fn the_first_failing_check_answers() {
     assert_eq!(wire.send(&Send { queue_id: 0, ..known }).code, 13);
 }
 
+/// The answer to a send to `Orders` without the field at `index`.
+fn send_without(wire: &mut Wire, code: i32, index: usize) -> Reply {
+    let mut fields = Send { code, ..Send::to("Orders") }.fields();
+    fields.remove(index);
+    wire.call(code, &pairs(&fields), b"hello")
+}
+
 #[test]
 fn a_missing_field_is_an_exception() {
-    let (_cluster, mut wire) = broker();
-    let mut fields = Send::to("Orders").fields();
-    fields.retain(|(name, _)| *name != "e");
-    let reply = wire.call(request::SEND_MESSAGE_V2, &pairs(&fields), b"hello");
-    assert_eq!(reply.code, 1);
-    assert!(reply.remark().starts_with("java.lang.NullPointerException"));
-    assert!(reply.fields.is_empty());
+    for profile in [Profile::V5, Profile::V4_9] {
+        let (_cluster, mut wire) = broker_of(profile);
+        wire.encoding = Rocketmq;
+        let without_queue_id = send_without(&mut wire, request::SEND_MESSAGE_V2, 4);
+        assert_eq!((without_queue_id.code, without_queue_id.encoding), (1, Json));
+        assert!(without_queue_id.remark().starts_with("java.lang.NullPointerException"));
+        assert!(without_queue_id.fields.is_empty());
+    }
+}
+
+#[test]
+fn a_missing_topic_is_a_blank_one_on_4_9() {
+    for code in [request::SEND_MESSAGE, request::SEND_MESSAGE_V2] {
+        let (_cluster, mut wire) = broker_of(Profile::V4_9);
+        wire.encoding = Rocketmq;
+        let reply = send_without(&mut wire, code, 1);
+        assert_eq!((reply.code, reply.encoding), (1, Rocketmq));
+        assert_eq!(reply.remark(), "The specified topic is blank.");
+        assert_eq!(reply.field("MSG_REGION"), Some("DefaultRegion"));
+        assert_eq!(reply.field("TRACE_ON"), Some("true"));
+        let (_cluster, mut wire) = broker();
+        let reply = send_without(&mut wire, code, 1);
+        assert_eq!((reply.code, reply.fields.len()), (1, 0));
+        assert!(reply.remark().starts_with("java.lang.NullPointerException"));
+    }
+}
+
+#[test]
+fn nobody_asks_for_the_group() {
+    for profile in [Profile::V5, Profile::V4_9] {
+        let (cluster, mut wire) = broker_of(profile);
+        for code in [request::SEND_MESSAGE, request::SEND_MESSAGE_V2] {
+            assert_eq!(send_without(&mut wire, code, 0).code, 0);
+        }
+        assert_eq!(cluster.stored_count("Orders"), 2);
+    }
+}
+
+#[test]
+fn a_retry_topic_has_one_queue_only_where_no_default_topic_can_be_used() {
+    for profile in [Profile::V5, Profile::V4_9] {
+        let (_cluster, mut wire) = broker_of(profile);
+        for (topic, default_topic, queues) in [("%RETRY%one", "TBW102", 4), ("%RETRY%two", "Unknown", 1)] {
+            let send = |queue_id| Send { queue_id, default_topic, ..Send::to(topic) };
+            assert_ne!(wire.send(&send(queues)).code, 0);
+            assert_eq!(wire.send(&send(queues - 1)).code, 0);
+        }
+    }
 }
 
 #[test]
 fn an_unknown_code_is_not_supported() {
-    for profile in [Profile::V5, Profile::V4_9] {
+    for (profile, encoding) in [(Profile::V5, Json), (Profile::V4_9, Rocketmq)] {
         let (_cluster, mut wire) = broker_of(profile);
         wire.encoding = Rocketmq;
         let reply = wire.call(9999, &[], b"");
-        assert_eq!((reply.code, reply.encoding), (3, Json));
+        assert_eq!((reply.code, reply.encoding), (3, encoding));
         assert_eq!(reply.remark(), " request type 9999 not supported");
     }
 }
