@@ -34,5 +34,5 @@ pub const V5_3_4: i32 = 481;
 /// RocketMQ 5.5.0, as its answers say.
 pub const V5_5_0: i32 = 513;
 
-/// The version this library advertises: quoted route ids, and no GO_AWAY from 5.3.2 on.
-pub const ADVERTISED: i32 = V5_3_0;
+/// The version this library advertises: quoted route ids, and no server sends it away (GO_AWAY).
+pub const ADVERTISED: i32 = V5_1_4;

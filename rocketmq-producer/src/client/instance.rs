@@ -1,6 +1,6 @@
 //! One client instance: connections, routes, brokers, registered groups, scheduled jobs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -51,6 +51,8 @@ impl ClientInstance {
         if let Some(instance) = instances.get(&client_id).and_then(Weak::upgrade) {
             instance.check_name_servers(settings)?;
             instance.register(&settings.group)?;
+            // Its brokers know of the other groups only.
+            process.process().io.spawn(Arc::clone(&instance).heartbeat_round());
             return Ok(instance);
         }
         let instance = Self::start(client_id.clone(), process.clone(), settings);
@@ -71,6 +73,7 @@ impl ClientInstance {
                 connect_timeout: settings.connect_timeout,
                 send_buffer: settings.socket_send_buffer,
                 receive_buffer: settings.socket_receive_buffer,
+                max_backlog: settings.in_flight_max_bytes,
                 log: log.clone(),
             };
             let remoting = Arc::new(Remoting::new(options, events));
@@ -134,11 +137,13 @@ impl ClientInstance {
         Err(Error::new(ErrorCode::GroupConflict, text))
     }
 
-    /// The counterpart of `join`: the brokers are told, each within the timeout, all at the same time.
-    pub(crate) async fn leave(&self, group: &str, timeout: Duration) {
-        if !self.groups.lock().remove(group) {
-            return;
-        }
+    /// The counterpart of the registration in `join`; `true` once. The group is free from then on.
+    pub(crate) fn deregister(&self, group: &str) -> bool {
+        self.groups.lock().remove(group)
+    }
+
+    /// Tells the brokers that the group is gone, each within the timeout, all at the same time.
+    pub(crate) async fn tell_unregistered(&self, group: &str, timeout: Duration) {
         let mut told = JoinSet::new();
         for broker in self.brokers.masters() {
             if !broker.channel.is_open() {
@@ -180,13 +185,22 @@ impl ClientInstance {
         }
     }
 
+    /// To all masters at once, so that a silent one delays nobody.
+    pub(super) async fn heartbeat_round(self: Arc<Self>) {
+        let mut round = JoinSet::new();
+        for broker in self.brokers.masters() {
+            let instance = Arc::clone(&self);
+            round.spawn(async move { instance.heartbeat(&broker.channel).await });
+        }
+        while round.join_next().await.is_some() {}
+    }
+
     /// Closes the connections to addresses that neither a route nor the name-server list names.
     pub(super) fn drop_offline_brokers(&self) {
         self.routes.drop_offline_brokers();
-        let name_servers = self.name_servers.addresses();
-        self.remoting.retain(|channel| {
-            name_servers.contains(channel.address()) || self.brokers.is_master(channel.address())
-        });
+        let mut named: HashSet<Arc<str>> = self.name_servers.addresses().into_iter().collect();
+        named.extend(self.brokers.masters().iter().map(|broker| Arc::clone(broker.channel.address())));
+        self.remoting.retain(|channel| named.contains(channel.address()));
     }
 }
 
@@ -212,7 +226,7 @@ impl Drop for ClientInstance {
             return;
         }
         self.ended.notify_one();
-        self.remoting.retain(|_| false);
+        self.remoting.end();
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) async fn run(instance: Weak<ClientInstance>, schedule: Schedule) {
     let mut route_refresh = every(schedule.route_refresh, schedule.route_refresh);
     let mut heartbeat = every(FIRST_HEARTBEAT, schedule.heartbeat);
     let mut look_up = every(Duration::ZERO, LOOK_UP_RETRY);
+    let mut refreshing = tokio::spawn(async {});
     loop {
         tokio::select! {
             () = ended.notified() => return,
@@ -54,14 +55,17 @@ pub(super) async fn run(instance: Weak<ClientInstance>, schedule: Schedule) {
                     look_up.reset_after(next);
                 }
             }
+            // Both in tasks of their own: slow name servers and silent brokers delay no other job.
             _ = route_refresh.tick() => {
                 let Some(instance) = instance.upgrade() else { return };
-                instance.routes.refresh().await;
+                if refreshing.is_finished() {
+                    refreshing = tokio::spawn(Arc::clone(&instance.routes).refresh());
+                }
             }
             _ = heartbeat.tick() => {
                 let Some(instance) = instance.upgrade() else { return };
                 instance.drop_offline_brokers();
-                heartbeat_round(&instance).await;
+                tokio::spawn(instance.heartbeat_round());
             }
         }
     }
@@ -71,14 +75,4 @@ fn every(first: Duration, period: Duration) -> tokio::time::Interval {
     let mut interval = interval_at(Instant::now() + first, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
-}
-
-/// To all masters at once, so that a silent one delays nobody.
-async fn heartbeat_round(instance: &Arc<ClientInstance>) {
-    let mut round = tokio::task::JoinSet::new();
-    for broker in instance.brokers.masters() {
-        let instance = Arc::clone(instance);
-        round.spawn(async move { instance.heartbeat(&broker.channel).await });
-    }
-    while round.join_next().await.is_some() {}
 }

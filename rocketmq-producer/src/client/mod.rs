@@ -7,6 +7,6 @@ mod peer_requests;
 
 pub(crate) use instance::ClientInstance;
 
-/// The protocol version we tell: 5.3.0. Servers of this and later versions serve such a client until their
-/// sockets close, where a newer one would be sent away (protocol 1.9).
-pub(crate) const PROTOCOL_VERSION: i32 = rocketmq_protocol::version::V5_3_0;
+/// The protocol version we tell. Servers that shut down serve a client of this version until their sockets
+/// close, where they would send a newer one away (protocol 1.9).
+pub(crate) const PROTOCOL_VERSION: i32 = rocketmq_protocol::version::ADVERTISED;

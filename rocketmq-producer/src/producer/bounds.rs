@@ -92,14 +92,25 @@ impl Bounds {
         Some(InFlightShare { bounds: Arc::clone(self), cost })
     }
 
-    /// The same, waiting for room until the deadline.
-    pub(super) fn take_by(self: &Arc<Self>, bytes: usize, deadline: Instant) -> Option<InFlightShare> {
+    /// The same, waiting for room until the deadline, or until `give_up` says so after a
+    /// [`Self::wake_waiters`].
+    pub(super) fn take_by(
+        self: &Arc<Self>,
+        bytes: usize,
+        deadline: Instant,
+        give_up: impl Fn() -> bool,
+    ) -> Option<InFlightShare> {
         let mut share = None;
         self.room.wait_until(Some(deadline), || {
             share = self.try_take(bytes);
-            share.is_some()
+            share.is_some() || give_up()
         });
         share
+    }
+
+    /// Lets those who wait for room look again.
+    pub(super) fn wake_waiters(&self) {
+        self.room.notify();
     }
 
     /// Messages that count against the bound.
@@ -179,7 +190,7 @@ mod tests {
         let held = bounds.try_take(1).expect("room");
         let waiter = std::thread::spawn({
             let bounds = Arc::clone(&bounds);
-            move || bounds.take_by(1, Instant::now() + Duration::from_secs(30)).is_some()
+            move || bounds.take_by(1, Instant::now() + Duration::from_secs(30), || false).is_some()
         });
         while bounds.room.waiters.load(SeqCst) == 0 {
             std::thread::yield_now();
@@ -187,6 +198,8 @@ mod tests {
         drop(held);
         assert!(waiter.join().expect("no panic"));
         let _held = bounds.try_take(1);
-        assert!(bounds.take_by(1, Instant::now()).is_none(), "a deadline ends the wait");
+        assert!(bounds.take_by(1, Instant::now(), || false).is_none(), "a deadline ends the wait");
+        let far = Instant::now() + Duration::from_secs(30);
+        assert!(bounds.take_by(1, far, || true).is_none(), "and so does giving up");
     }
 }

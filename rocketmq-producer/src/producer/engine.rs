@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, InFlightShare};
 use super::operation::SendOperation;
 use super::prepare::Prepared;
 use super::validate::validate;
@@ -35,6 +35,13 @@ pub(super) struct Engine {
     /// No new attempts: what is left completes as closed.
     aborted: AtomicBool,
     generation: u64,
+}
+
+/// From when until when one send lasts.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    pub(super) started: Instant,
+    pub(super) deadline: Instant,
 }
 
 /// How a send waits and retries.
@@ -70,7 +77,9 @@ impl Engine {
 
     /// Refuses new sends; `true` for the first who asks.
     pub(super) fn begin_closing(&self) -> bool {
-        !self.closing.swap(true, Ordering::SeqCst)
+        let first = !self.closing.swap(true, Ordering::SeqCst);
+        self.bounds.wake_waiters();
+        first
     }
 
     pub(super) fn is_aborted(&self) -> bool {
@@ -94,15 +103,16 @@ impl Engine {
         }
     }
 
-    /// Tells the brokers that the group is gone, and waits for their answers until the deadline.
+    /// Gives the group free, tells the brokers, and waits for their answers until the deadline.
     pub(super) fn leave(&self, deadline: Option<Instant>) {
+        self.client.deregister(&self.settings.group);
         let client = Arc::clone(&self.client);
         let group = self.settings.group.clone();
         let left = deadline
             .map_or(self.settings.api_timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
         let (sender, told) = mpsc::channel::<()>();
         self.io().spawn(async move {
-            client.leave(&group, left).await;
+            client.tell_unregistered(&group, left).await;
             drop(sender);
         });
         // Ends when the sender is dropped or the time is over; nothing is ever sent.
@@ -112,12 +122,13 @@ impl Engine {
     /// The end without anyone waiting for it.
     pub(super) fn end_in_background(self: &Arc<Self>) {
         let engine = Arc::clone(self);
+        self.client.deregister(&self.settings.group);
         self.io().spawn(async move {
             while engine.bounds.has_outstanding() {
                 engine.abort();
                 tokio::task::yield_now().await;
             }
-            engine.client.leave(&engine.settings.group, engine.settings.api_timeout).await;
+            engine.client.tell_unregistered(&engine.settings.group, engine.settings.api_timeout).await;
         });
     }
 
@@ -145,12 +156,23 @@ impl Engine {
         &self.client.process.process().io
     }
 
+    /// When a send that begins now is over.
+    pub(super) fn span(&self, timeout: Option<Duration>) -> Result<Span, Error> {
+        let started = Instant::now();
+        let timeout = timeout.unwrap_or(self.settings.send_timeout);
+        let deadline = started.checked_add(timeout).ok_or_else(|| {
+            let text = format!("a timeout of {} s cannot be kept", timeout.as_secs());
+            Error::new(ErrorCode::InvalidArgument, text)
+        })?;
+        Ok(Span { started, deadline })
+    }
+
     /// Accepts or refuses a send and starts it. An error means that nothing of it will be heard again.
     pub(super) fn send(
         self: &Arc<Self>,
         message: &Message<'_>,
         mode: Mode,
-        timeout: Option<Duration>,
+        span: Span,
         completion: Completion,
         wakes: &mut Wakes,
     ) -> Result<(), Error> {
@@ -160,19 +182,8 @@ impl Engine {
         if self.is_closing() {
             return Err(Error::closed());
         }
-        let started = Instant::now();
-        let timeout = timeout.unwrap_or(self.settings.send_timeout);
-        let Some(deadline) = started.checked_add(timeout) else {
-            let text = format!("a timeout of {} s cannot be kept", timeout.as_secs());
-            return Err(Error::new(ErrorCode::InvalidArgument, text));
-        };
         validate(message, self.settings.max_message_size)?;
-        let waits = mode == Mode::Sync || self.settings.in_flight_full == InFlightFull::Wait;
-        let share = match self.bounds.try_take(message.body.len()) {
-            None if waits => self.bounds.take_by(message.body.len(), deadline),
-            share => share,
-        };
-        let share = share.ok_or_else(Error::queue_full)?;
+        let share = self.take_share(message.body.len(), mode, span.deadline, wakes)?;
         let born_ms = now_ms();
         let prepared = Prepared::new(message, self.client.process.process().unique_id(born_ms))?;
         let topic = self.client.routes.topic(message.topic);
@@ -182,17 +193,29 @@ impl Engine {
             self.bounds.settled();
             return Err(Error::closed());
         }
-        let operation = SendOperation::new(
-            Arc::clone(self),
-            topic,
-            prepared,
-            mode,
-            (started, deadline),
-            born_ms,
-            completion,
-            share,
-        );
+        let engine = Arc::clone(self);
+        let operation = SendOperation::new(engine, topic, prepared, mode, span, born_ms, completion, share);
         Box::new(operation).start(wakes);
         Ok(())
+    }
+
+    /// Room within the bounds; blocking sends wait for it, others if the configuration says so.
+    fn take_share(
+        &self,
+        bytes: usize,
+        mode: Mode,
+        deadline: Instant,
+        wakes: &mut Wakes,
+    ) -> Result<InFlightShare, Error> {
+        if let Some(share) = self.bounds.try_take(bytes) {
+            return Ok(share);
+        }
+        if mode != Mode::Sync && self.settings.in_flight_full == InFlightFull::Fail {
+            return Err(Error::queue_full());
+        }
+        // Those who make room may wait for these.
+        wakes.flush();
+        let share = self.bounds.take_by(bytes, deadline, || self.is_closing());
+        share.ok_or_else(|| if self.is_closing() { Error::closed() } else { Error::queue_full() })
     }
 }

@@ -48,7 +48,8 @@ impl Producer {
         }
         let waiter = Arc::new(Waiter::default());
         let completion = Completion::Waiter(Arc::clone(&waiter));
-        self.engine().send(message, Mode::Sync, timeout, completion, &mut Wakes::default())?;
+        let span = self.engine().span(timeout)?;
+        self.engine().send(message, Mode::Sync, span, completion, &mut Wakes::default())?;
         waiter.wait()
     }
 
@@ -64,7 +65,8 @@ impl Producer {
         tag: Tag,
     ) -> Result<(), Error> {
         let completion = Completion::Queue(queue.clone(), tag);
-        self.engine().send(message, Mode::Async, timeout, completion, &mut Wakes::default())
+        let span = self.engine().span(timeout)?;
+        self.engine().send(message, Mode::Async, span, completion, &mut Wakes::default())
     }
 
     /// Sends many, each as [`Producer::send_queued`] does. `tags` and `results` are as long as `messages`;
@@ -89,11 +91,12 @@ impl Producer {
             );
             return Err(Error::new(ErrorCode::InvalidArgument, text));
         }
+        let span = self.engine().span(timeout)?;
         let mut wakes = Wakes::default();
         let mut accepted = 0;
         for ((message, tag), result) in messages.iter().zip(tags).zip(results) {
             let completion = Completion::Queue(queue.clone(), *tag);
-            *result = self.engine().send(message, Mode::Async, timeout, completion, &mut wakes);
+            *result = self.engine().send(message, Mode::Async, span, completion, &mut wakes);
             accepted += usize::from(result.is_ok());
         }
         Ok(accepted)
@@ -108,7 +111,9 @@ impl Producer {
     ) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
         let (sender, receiver) = oneshot::channel();
         let completion = Completion::Future(sender);
-        let accepted = self.engine().send(message, Mode::Async, timeout, completion, &mut Wakes::default());
+        let accepted = self.engine().span(timeout).and_then(|span| {
+            self.engine().send(message, Mode::Async, span, completion, &mut Wakes::default())
+        });
         async move {
             accepted?;
             receiver
@@ -122,7 +127,8 @@ impl Producer {
     /// # Errors
     /// As [`Producer::send_queued`].
     pub fn send_oneway(&self, message: &Message<'_>, timeout: Option<Duration>) -> Result<(), Error> {
-        self.engine().send(message, Mode::Oneway, timeout, Completion::Nobody, &mut Wakes::default())
+        let span = self.engine().span(timeout)?;
+        self.engine().send(message, Mode::Oneway, span, Completion::Nobody, &mut Wakes::default())
     }
 
     /// Waits until every accepted send has its outcome and every one-way message is written.
@@ -140,8 +146,7 @@ impl Producer {
         if engine.bounds.wait_settled(Instant::now().checked_add(timeout)) {
             return Ok(());
         }
-        let text = format!("sends are still without an outcome after {} ms", timeout.as_millis());
-        Err(Error::new(ErrorCode::Timeout, text))
+        Err(unsettled(timeout))
     }
 
     /// Waits until a name server has answered this client.
@@ -165,11 +170,12 @@ impl Producer {
     }
 
     /// Refuses new sends, waits at most `timeout` for the outcomes of those accepted, completes what is left as
-    /// `CLOSED`, and tells the brokers. Every accepted send has its outcome afterwards. Closing again does
-    /// nothing.
+    /// `CLOSED`, and tells the brokers. Every accepted send has its outcome afterwards. Closing again waits for
+    /// the close under way, if there is one.
     ///
     /// # Errors
-    /// `TIMEOUT` when sends had to be completed as `CLOSED`. `FORKED`.
+    /// `TIMEOUT` when sends had to be completed as `CLOSED`, or when another close still waits. `FORKED`;
+    /// `WOULD_DEADLOCK` on the I/O thread.
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
         let engine = self.engine();
         if engine.is_forked() {
@@ -178,11 +184,12 @@ impl Producer {
         if engine.is_io_thread() {
             return Err(Error::would_deadlock());
         }
-        if !engine.begin_closing() {
-            return Ok(());
-        }
         let deadline = Instant::now().checked_add(timeout);
+        let first = engine.begin_closing();
         let settled = engine.bounds.wait_settled(deadline);
+        if !first {
+            return if settled { Ok(()) } else { Err(unsettled(timeout)) };
+        }
         if !settled {
             engine.abort_until_settled();
         }
@@ -214,6 +221,11 @@ impl Producer {
     pub fn group(&self) -> &str {
         &self.engine().settings.group
     }
+}
+
+fn unsettled(timeout: Duration) -> Error {
+    let text = format!("sends are still without an outcome after {} ms", timeout.as_millis());
+    Error::new(ErrorCode::Timeout, text)
 }
 
 impl fmt::Debug for Producer {

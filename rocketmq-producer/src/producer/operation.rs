@@ -10,7 +10,7 @@ use rocketmq_protocol::header::{Header, flag};
 use rocketmq_protocol::requests::SendRequest;
 
 use super::bounds::InFlightShare;
-use super::engine::{Engine, Mode};
+use super::engine::{Engine, Mode, Span};
 use super::outcome::{self, Attempt};
 use super::prepare::Prepared;
 use crate::client::PROTOCOL_VERSION;
@@ -26,8 +26,7 @@ pub(super) struct SendOperation {
     topic: Arc<Topic>,
     prepared: Prepared,
     mode: Mode,
-    started: Instant,
-    deadline: Instant,
+    span: Span,
     /// When the attempt under way began, in ms since 1970.
     born_ms: u64,
     attempts: u32,
@@ -53,7 +52,7 @@ impl SendOperation {
         topic: Arc<Topic>,
         prepared: Prepared,
         mode: Mode,
-        (started, deadline): (Instant, Instant),
+        span: Span,
         born_ms: u64,
         completion: Completion,
         share: InFlightShare,
@@ -63,8 +62,7 @@ impl SendOperation {
             topic,
             prepared,
             mode,
-            started,
-            deadline,
+            span,
             born_ms,
             attempts: 0,
             target: None,
@@ -103,7 +101,7 @@ impl SendOperation {
         match queue.broker.master() {
             Some(target) => {
                 self.target = Some(Arc::clone(&target));
-                let (deadline, oneway) = (self.deadline, self.mode == Mode::Oneway);
+                let (deadline, oneway) = (self.span.deadline, self.mode == Mode::Oneway);
                 target.channel.submit(self, deadline, oneway, wakes);
             }
             None => {
@@ -123,7 +121,7 @@ impl SendOperation {
             Mode::Async => settings.retry_times_async,
             Mode::Oneway => 0,
         };
-        if self.attempts > retries || Instant::now() >= self.deadline {
+        if self.attempts > retries || Instant::now() >= self.span.deadline {
             return self.give_up(error, wakes);
         }
         self.born_ms = now_ms();
@@ -148,7 +146,7 @@ impl SendOperation {
         if let Some(receipt) = self.stored.take() {
             return self.complete(Ok(*receipt), wakes);
         }
-        let elapsed = self.started.elapsed();
+        let elapsed = self.span.started.elapsed();
         let place = self.target.as_ref().map_or_else(String::new, |target| {
             format!(" (broker {} at {})", target.broker_name, target.channel.address())
         });
@@ -188,7 +186,7 @@ impl SendOperation {
             queue_id: answer.queue_id.unwrap_or(self.queue_id),
             queue_offset: answer.queue_offset.unwrap_or(-1),
             attempts: self.attempts,
-            elapsed: now.saturating_duration_since(self.started),
+            elapsed: now.saturating_duration_since(self.span.started),
         })
     }
 }
@@ -258,7 +256,7 @@ impl Exchange for SendOperation {
 
 impl RouteWaiter for SendOperation {
     fn deadline(&self) -> Instant {
-        self.deadline
+        self.span.deadline
     }
 
     fn owner(&self) -> usize {

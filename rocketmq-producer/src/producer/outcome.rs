@@ -60,6 +60,9 @@ pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
         FailureKind::Garbage => {
             Error::new(ErrorCode::Protocol, format!("the peer does not speak the protocol: {cause}"))
         }
+        FailureKind::Backlog => {
+            Error::new(ErrorCode::QueueFull, format!("too much waits for this broker: {cause}"))
+        }
         FailureKind::Unencodable => {
             Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
         }

@@ -46,7 +46,12 @@ impl Channel {
     ) {
         let mut state = self.state.lock();
         let alone = state.in_flight.len() == 0;
-        if !matches!(state.phase, Phase::Open(_)) {
+        if matches!(state.phase, Phase::Forgotten) {
+            drop(state);
+            exchange.failed(forgotten(), wakes);
+            return;
+        }
+        let Some(stream) = state.stream() else {
             state.wait_for_connection(exchange, deadline, oneway);
             let announce = state.check_by(deadline);
             let begun = matches!(state.phase, Phase::Closed).then(|| state.begin());
@@ -57,7 +62,7 @@ impl Channel {
                 self.attention.notify_one();
             }
             return;
-        }
+        };
         if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.options) {
             drop(state);
             exchange.failed(failure, wakes);
@@ -74,7 +79,7 @@ impl Channel {
             state.writer = Writer::IoTask;
         }
         drop(state);
-        let left = by_caller && !matches!(self.write_out(), Written::All);
+        let left = by_caller && !self.write_once(&stream);
         if by_task || left || announce {
             self.attention.notify_one();
         }
@@ -93,24 +98,37 @@ impl Channel {
         }
     }
 
-    /// Writes until the buffer is empty or the socket takes no more; the caller is the writer. What is left
-    /// then, or met an error, the I/O task goes on with.
-    pub(super) fn write_out(&self) -> Written {
+    /// Writes what is there now; the calling thread is the writer. `false`: more is there, or an error was met,
+    /// and the I/O task goes on.
+    fn write_once(&self, stream: &Arc<TcpStream>) -> bool {
+        let _ = self.write_chunk(stream);
+        !self.state.lock().hand_over(stream)
+    }
+
+    /// Writes until nothing is left or the socket takes no more; the I/O task is the writer, and stays it when
+    /// the socket is full.
+    pub(super) fn write_out(&self, stream: &Arc<TcpStream>) -> io::Result<Written> {
         loop {
-            let Some((stream, chunk)) = self.state.lock().next_chunk() else {
-                return Written::All;
-            };
-            let (count, stopped) = write_some(&stream, &chunk);
-            let through = self.state.lock().chunk_written(&stream, chunk, count, stopped.is_some());
-            for exchange in through {
-                exchange.written();
-            }
-            match stopped {
-                None => {}
-                Some(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
-                Some(error) => return Written::Failed(error),
+            match self.write_chunk(stream) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Written::All),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Written::Blocked),
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Hands one chunk to the socket; `false`: there was none.
+    fn write_chunk(&self, stream: &Arc<TcpStream>) -> io::Result<bool> {
+        let Some((chunk, start)) = self.state.lock().next_chunk(stream) else {
+            return Ok(false);
+        };
+        let (count, outcome) = write_some(stream, &chunk[start..]);
+        let through = self.state.lock().chunk_written(stream, chunk, start + count, count);
+        for exchange in through {
+            exchange.written();
+        }
+        outcome.map(|()| true)
     }
 
     /// Fails what the owner has here. What was written may still be acted on by the peer.
@@ -123,11 +141,18 @@ impl Channel {
         }
     }
 
-    /// Ends the connection, if there is one; what is in flight on it fails.
-    pub(crate) fn close(&self) {
-        let ended = self.state.lock().reset();
-        let cause = io::Error::other("no route names this address any more");
-        fail_all(ended, &Failure::because(FailureKind::Lost, cause));
+    /// Whether requests wait for answers here.
+    pub(super) fn is_busy(&self) -> bool {
+        self.state.lock().in_flight.len() > 0
+    }
+
+    /// Ends the connection, if there is one, for good; what is in flight on it fails.
+    pub(super) fn forget(&self) {
+        let mut state = self.state.lock();
+        let ended = state.reset();
+        state.phase = Phase::Forgotten;
+        drop(state);
+        fail_all(ended, &forgotten());
         self.attention.notify_one();
     }
 
@@ -153,22 +178,25 @@ fn fail_all(ended: State, failure: &Failure) {
     }
 }
 
-/// How far a writer came.
+fn forgotten() -> Failure {
+    Failure::because(FailureKind::Lost, io::Error::other("no route names this address any more"))
+}
+
+/// How far the I/O task came.
 pub(super) enum Written {
     All,
     Blocked,
-    Failed(io::Error),
 }
 
 /// Plain writes only: vectored ones raise SIGPIPE in a host that does not ignore it.
-fn write_some(stream: &TcpStream, chunk: &[u8]) -> (usize, Option<io::Error>) {
+fn write_some(stream: &TcpStream, chunk: &[u8]) -> (usize, io::Result<()>) {
     let mut count = 0;
     while count < chunk.len() {
         match stream.try_write(&chunk[count..]) {
             Ok(more) => count += more,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (count, Some(error)),
+            Err(error) => return (count, Err(error)),
         }
     }
-    (count, None)
+    (count, Ok(()))
 }

@@ -13,7 +13,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::channel::{Channel, Written};
 use super::exchange::{Failure, FailureKind};
-use super::state::Writer;
+use super::state::{MAX_ABANDONED, Writer};
 use crate::client::PROTOCOL_VERSION;
 use crate::completion::Wakes;
 
@@ -137,6 +137,13 @@ impl Connection {
                 }
                 state.next_check
             };
+            // Before the select, which may have something to read for ever.
+            if check.is_some_and(|check| check <= Instant::now()) {
+                if let Err(failure) = self.expire() {
+                    return failure;
+                }
+                continue;
+            }
             if check != armed {
                 armed = check;
                 if let Some(check) = check {
@@ -161,30 +168,28 @@ impl Connection {
                     }
                     blocked = false;
                 }
-                () = timer.as_mut(), if armed.is_some() => {
-                    armed = None;
-                    if check_deadlines(&self.channel, &mut self.wakes) {
-                        let since = *self.silent_since.get_or_insert_with(Instant::now);
-                        if since.elapsed() >= SILENCE_LIMIT {
-                            return lost(io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more"));
-                        }
-                    }
-                }
+                () = timer.as_mut(), if armed.is_some() => {}
             }
         }
+    }
+
+    /// Fails what is over its deadline; an error when too much of that was never answered.
+    fn expire(&mut self) -> Result<(), Failure> {
+        if !check_deadlines(&self.channel, &mut self.wakes) {
+            return Ok(());
+        }
+        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        let abandoned = self.channel.state.lock().in_flight.abandoned();
+        if since.elapsed() >= SILENCE_LIMIT || abandoned > MAX_ABANDONED {
+            return Err(lost(io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more")));
+        }
+        Ok(())
     }
 
     /// Writes what is there, if that is this task's turn; `true`: the socket takes no more now.
     fn write(&mut self) -> io::Result<bool> {
         let mine = self.channel.state.lock().writer == Writer::IoTask;
-        if !mine {
-            return Ok(false);
-        }
-        match self.channel.write_out() {
-            Written::All => Ok(false),
-            Written::Blocked => Ok(true),
-            Written::Failed(error) => Err(error),
-        }
+        Ok(mine && matches!(self.channel.write_out(&self.stream)?, Written::Blocked))
     }
 
     /// One read, and all frames that it completed.

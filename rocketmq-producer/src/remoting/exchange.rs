@@ -54,6 +54,8 @@ pub(crate) enum FailureKind {
     Timeout,
     /// The peer sent bytes that are not the protocol; the connection was closed.
     Garbage,
+    /// Too much waits on this connection already.
+    Backlog,
     /// The request cannot be put into a frame.
     Unencodable,
     /// The owner gave up.

@@ -20,6 +20,7 @@ pub(super) struct InFlight {
     slots: Vec<Slot>,
     free: Vec<u32>,
     waiting: usize,
+    abandoned: usize,
 }
 
 struct Slot {
@@ -45,6 +46,11 @@ impl InFlight {
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.waiting
+    }
+
+    /// How many slots wait for late answers.
+    pub(super) fn abandoned(&self) -> usize {
+        self.abandoned
     }
 
     /// The opaque that the next [`Self::insert`] will use, or `None` when every slot is taken.
@@ -82,7 +88,10 @@ impl InFlight {
                 self.waiting -= 1;
                 Some(pending)
             }
-            SlotState::Abandoned => None,
+            SlotState::Abandoned => {
+                self.abandoned -= 1;
+                None
+            }
         };
         slot.uses = (slot.uses + 1) & USE_MASK;
         self.free.push(index);
@@ -100,12 +109,14 @@ impl InFlight {
             }
         }
         self.waiting -= taken.len();
+        self.abandoned += taken.len();
         taken
     }
 
     /// Takes out all: the connection has ended and no answer can come.
     pub(super) fn drain(&mut self) -> Vec<Pending> {
         self.waiting = 0;
+        self.abandoned = 0;
         self.free.clear();
         self.slots
             .drain(..)

@@ -35,6 +35,8 @@ pub(crate) struct RemotingOptions {
     pub(crate) connect_timeout: Duration,
     pub(crate) send_buffer: Option<usize>,
     pub(crate) receive_buffer: Option<usize>,
+    /// Bytes that may wait to be written on one connection.
+    pub(crate) max_backlog: usize,
     pub(crate) log: Log,
 }
 
@@ -48,6 +50,7 @@ impl RemotingOptions {
             connect_timeout: Duration::from_secs(3),
             send_buffer: None,
             receive_buffer: None,
+            max_backlog: usize::MAX,
             log: Log::new(crate::log::LogLevel::Off, None),
         }
     }
@@ -89,18 +92,26 @@ impl Remoting {
         self.channels.lock().values().cloned().collect()
     }
 
-    /// Closes and forgets the channels that `keep` refuses.
+    /// Closes and forgets the channels that `keep` refuses, but none with requests in flight: they would be sent
+    /// again elsewhere, though their answers are under way.
     pub(crate) fn retain(&self, keep: impl Fn(&Channel) -> bool) {
         let mut dropped = Vec::new();
         self.channels.lock().retain(|_, channel| {
-            let kept = keep(channel);
+            let kept = keep(channel) || channel.is_busy();
             if !kept {
                 dropped.push(Arc::clone(channel));
             }
             kept
         });
         for channel in dropped {
-            channel.close();
+            channel.forget();
+        }
+    }
+
+    /// Closes and forgets all.
+    pub(crate) fn end(&self) {
+        for (_, channel) in self.channels.lock().drain() {
+            channel.forget();
         }
     }
 

@@ -13,6 +13,9 @@ use super::in_flight::{InFlight, MAX_SLOTS, Pending};
 /// The opaque of one-way requests, which are never answered.
 const ONEWAY_OPAQUE: i32 = i32::MAX;
 
+/// So many requests of one connection may stay without an answer for good; then the connection is given up.
+pub(super) const MAX_ABANDONED: usize = 1 << 16;
+
 /// A write buffer that grew beyond this is given back to the system when it is empty.
 const KEPT_CAPACITY: usize = 1 << 20;
 
@@ -33,8 +36,11 @@ pub(super) struct State {
     /// Encoded and not yet handed to the socket, and the empty buffer it takes turns with.
     outbound: Vec<u8>,
     spare: Vec<u8>,
-    /// Bytes of this connection that were put into `outbound`, and those that the socket took.
+    /// What a full socket left of a chunk, from this position on. It goes before `outbound`.
+    rest: Option<(Vec<u8>, usize)>,
+    /// Bytes of this connection that were encoded; that were or are being handed to the socket; that it took.
     queued: u64,
+    handed: u64,
     written: u64,
 }
 
@@ -44,6 +50,8 @@ pub(super) enum Phase {
     Closed,
     Connecting,
     Open(Arc<TcpStream>),
+    /// Nobody will find this channel any more: it must not connect again.
+    Forgotten,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +85,14 @@ impl State {
         self.epoch
     }
 
+    /// The open connection.
+    pub(super) fn stream(&self) -> Option<Arc<TcpStream>> {
+        match &self.phase {
+            Phase::Open(stream) => Some(Arc::clone(stream)),
+            Phase::Closed | Phase::Connecting | Phase::Forgotten => None,
+        }
+    }
+
     /// Back to the start; returns what was there.
     pub(super) fn reset(&mut self) -> Self {
         let epoch = self.epoch;
@@ -106,10 +122,15 @@ impl State {
         oneway: bool,
         options: &RemotingOptions,
     ) -> Result<(), (Box<dyn Exchange>, Failure)> {
+        let backlog = self.queued - self.written;
+        if backlog > options.max_backlog as u64 {
+            let cause = std::io::Error::other(format!("{backlog} bytes wait to be written"));
+            return Err((exchange, Failure::because(FailureKind::Backlog, cause)));
+        }
         let opaque = if oneway { Some(ONEWAY_OPAQUE) } else { self.in_flight.next_opaque() };
         let Some(opaque) = opaque else {
-            let cause = std::io::Error::other(format!("{MAX_SLOTS} requests in flight on one connection"));
-            return Err((exchange, Failure::because(FailureKind::Unencodable, cause)));
+            let cause = std::io::Error::other(format!("{MAX_SLOTS} requests wait for answers"));
+            return Err((exchange, Failure::because(FailureKind::Backlog, cause)));
         };
         let before = self.outbound.len();
         let context = FrameContext { encoding: options.encoding, language: options.language, opaque };
@@ -149,54 +170,68 @@ impl State {
 
     /// Whether this connection still stands, or is still wanted.
     pub(super) fn is_current(&self, epoch: u64) -> bool {
-        self.epoch == epoch && !matches!(self.phase, Phase::Closed)
+        self.epoch == epoch && matches!(self.phase, Phase::Connecting | Phase::Open(_))
     }
 
     fn is_open_with(&self, stream: &Arc<TcpStream>) -> bool {
         matches!(&self.phase, Phase::Open(current) if Arc::ptr_eq(current, stream))
     }
 
-    /// What is to be written now, or `None`: the writer is done.
-    pub(super) fn next_chunk(&mut self) -> Option<(Arc<TcpStream>, Vec<u8>)> {
-        match &self.phase {
-            Phase::Open(stream) if !self.outbound.is_empty() => {
-                let stream = Arc::clone(stream);
-                let spare = std::mem::take(&mut self.spare);
-                Some((stream, std::mem::replace(&mut self.outbound, spare)))
-            }
-            _ => {
-                self.writer = Writer::Nobody;
-                None
-            }
+    /// What the writer of this connection is to hand to its socket from which position on, or `None`: there is
+    /// nothing more, and nobody is the writer now. (The connection may have ended meanwhile, and another one
+    /// may be there with a writer of its own; that is left alone.)
+    pub(super) fn next_chunk(&mut self, stream: &Arc<TcpStream>) -> Option<(Vec<u8>, usize)> {
+        if !self.is_open_with(stream) {
+            return None;
         }
+        let chunk = match self.rest.take() {
+            Some(rest) => rest,
+            None if self.outbound.is_empty() => {
+                self.writer = Writer::Nobody;
+                return None;
+            }
+            None => {
+                let spare = std::mem::take(&mut self.spare);
+                (std::mem::replace(&mut self.outbound, spare), 0)
+            }
+        };
+        self.handed = self.written + (chunk.0.len() - chunk.1) as u64;
+        Some(chunk)
     }
 
-    /// The socket took `count` bytes of the chunk. Returns the one-way requests that are through.
+    /// The socket took the chunk up to position `end`, `count` bytes of them since `next_chunk`. Returns the
+    /// one-way requests that are through.
     pub(super) fn chunk_written(
         &mut self,
         stream: &Arc<TcpStream>,
         mut chunk: Vec<u8>,
+        end: usize,
         count: usize,
-        stopped: bool,
     ) -> Vec<Box<dyn Exchange>> {
         if !self.is_open_with(stream) {
             return Vec::new();
         }
         self.written += count as u64;
-        if count < chunk.len() {
-            // The rest goes before what was added meanwhile.
-            chunk.drain(..count);
-            chunk.append(&mut self.outbound);
-            self.spare = std::mem::replace(&mut self.outbound, chunk);
+        self.handed = self.written;
+        if end < chunk.len() {
+            self.rest = Some((chunk, end));
         } else if chunk.capacity() <= KEPT_CAPACITY {
             chunk.clear();
             self.spare = chunk;
         }
-        if stopped {
-            self.writer = Writer::IoTask;
-        }
         let through = self.oneways.partition_point(|entry| entry.frame_end <= self.written);
         self.oneways.drain(..through).map(|entry| entry.exchange).collect()
+    }
+
+    /// The caller that wrote one chunk leaves the rest to the I/O task. `false`: there is none, or the
+    /// connection has ended.
+    pub(super) fn hand_over(&mut self, stream: &Arc<TcpStream>) -> bool {
+        if !self.is_open_with(stream) {
+            return false;
+        }
+        let more = self.rest.is_some() || !self.outbound.is_empty();
+        self.writer = if more { Writer::IoTask } else { Writer::Nobody };
+        more
     }
 
     /// Takes out what `gone` names, with whether the peer may still act on it. A frame that lies in the
@@ -223,11 +258,16 @@ impl State {
         taken
     }
 
-    /// Everything that waits here, with whether its whole frame was handed to the socket.
+    /// Everything that waits here, with whether its whole frame may have reached the socket: a chunk may be in a
+    /// write call just now.
     pub(super) fn into_exchanges(mut self) -> Vec<(Box<dyn Exchange>, bool)> {
-        let written = self.written;
+        let handed = self.handed;
         let waiting = self.waiting.into_iter().map(|entry| (entry.exchange, false));
         let pending = self.in_flight.drain().into_iter().chain(self.oneways);
-        waiting.chain(pending.map(|entry| (entry.exchange, entry.frame_end <= written))).collect()
+        waiting.chain(pending.map(|entry| (entry.exchange, entry.frame_end <= handed))).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

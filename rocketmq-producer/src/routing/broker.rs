@@ -91,10 +91,7 @@ impl BrokerTable {
 
     /// Whether this is the address of a known master.
     pub(crate) fn is_master(&self, address: &str) -> bool {
-        self.brokers
-            .lock()
-            .values()
-            .any(|entry| entry.addresses.get(&MASTER_ID).is_some_and(|master| master == address))
+        self.masters().iter().any(|master| master.channel.address().as_ref() == address)
     }
 }
 

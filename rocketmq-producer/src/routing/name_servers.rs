@@ -1,7 +1,7 @@
 //! The name servers: which one is asked, and what happens when it does not answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -22,11 +22,18 @@ pub(crate) struct NameServers {
     channels: ArcSwap<Vec<Arc<Channel>>>,
     /// The one that answered last; it is asked until it fails.
     chosen: AtomicUsize,
+    /// Whether any has answered yet.
+    answered: AtomicBool,
 }
 
 impl NameServers {
     pub(crate) fn new(remoting: Arc<Remoting>, addresses: &[String], start: usize) -> Self {
-        let servers = Self { remoting, channels: ArcSwap::default(), chosen: AtomicUsize::new(start) };
+        let servers = Self {
+            remoting,
+            channels: ArcSwap::default(),
+            chosen: AtomicUsize::new(start),
+            answered: AtomicBool::new(false),
+        };
         servers.set(addresses);
         servers
     }
@@ -41,16 +48,19 @@ impl NameServers {
         self.channels.load().iter().map(|channel| Arc::clone(channel.address())).collect()
     }
 
-    /// Asks for a topic again and again until a name server answers, whatever it says, or the time is over.
+    /// Waits until a name server has answered, whatever it said: asks for a topic again and again if none has.
     pub(crate) async fn wait_ready(&self, topic: &str, timeout: Duration) -> Result<(), Error> {
         let deadline = Instant::now().checked_add(timeout);
+        let left =
+            || deadline.map_or(READY_PATIENCE, |deadline| deadline.saturating_duration_since(Instant::now()));
         loop {
-            let left =
-                deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
-            match self.route(topic, left.min(READY_PATIENCE)).await {
+            if self.answered.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            match self.route(topic, left().min(READY_PATIENCE)).await {
                 Ok(_) => return Ok(()),
-                Err(error) if left <= READY_PAUSE => return Err(error),
-                Err(_) => sleep(READY_PAUSE).await,
+                Err(error) if left().is_zero() => return Err(error),
+                Err(_) => sleep(READY_PAUSE.min(left())).await,
             }
         }
     }
@@ -74,6 +84,7 @@ impl NameServers {
             let error = match outcome {
                 Ok(answer) => {
                     self.chosen.store(index, Ordering::Relaxed);
+                    self.answered.store(true, Ordering::Relaxed);
                     match understood(&answer) {
                         Ok(route) => return Ok(route),
                         Err(error) => error,
@@ -114,6 +125,7 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
         FailureKind::Timeout => format!("no answer within {} ms", waited.as_millis()),
         FailureKind::Lost => format!("connection lost ({cause})"),
         FailureKind::Garbage => format!("not a RocketMQ name server ({cause})"),
+        FailureKind::Backlog => format!("overloaded ({cause})"),
         FailureKind::Unencodable => format!("request too large ({cause})"),
         FailureKind::Aborted => "given up".to_owned(),
     };

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::RwLock;
 use rocketmq_protocol::route::TopicRoute;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::broker::BrokerTable;
@@ -17,6 +18,9 @@ use super::topic::{RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
+
+/// How many topics are asked for at once in a refresh.
+const REFRESHED_AT_ONCE: usize = 16;
 
 pub(crate) struct RouteOptions {
     /// The topic whose route stands in for that of an unknown topic (`create.topic.key`).
@@ -77,6 +81,7 @@ impl RouteTable {
             look_up.waiters.push(waiter);
             !std::mem::replace(&mut look_up.running, true)
         };
+        topic.joined.notify_one();
         if start && let Some(table) = self.myself.upgrade() {
             self.runtime.spawn(table.look_up(Arc::clone(topic)));
         }
@@ -93,19 +98,32 @@ impl RouteTable {
         }
     }
 
-    /// Asks for every topic's route anew. What cannot be had leaves what is known alone.
-    pub(crate) async fn refresh(&self) {
+    /// Asks for every topic's route anew, a few at a time. What cannot be had leaves what is known alone.
+    pub(crate) async fn refresh(self: Arc<Self>) {
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        let mut asked = JoinSet::new();
         for topic in topics {
-            match self.name_servers.route(&topic.name, self.options.timeout).await {
-                Ok(Some(route)) => self.adopt(&topic, route),
-                Ok(None) => {}
-                Err(error) => {
-                    self.log.warn(|| format!("route refresh: {}", error.message()));
-                    return;
-                }
+            if asked.len() == REFRESHED_AT_ONCE
+                && let Some(Ok(false)) = asked.join_next().await
+            {
+                return;
+            }
+            asked.spawn(Arc::clone(&self).refresh_one(topic));
+        }
+        while asked.join_next().await.is_some() {}
+    }
+
+    /// `false`: no name server answers, so there is no use in asking on.
+    async fn refresh_one(self: Arc<Self>, topic: Arc<Topic>) -> bool {
+        match self.name_servers.route(&topic.name, self.options.timeout).await {
+            Ok(Some(route)) => self.adopt(&topic, route),
+            Ok(None) => {}
+            Err(error) => {
+                self.log.warn(|| format!("route refresh: {}", error.message()));
+                return error.broker_code().is_some() || error.code() == ErrorCode::Protocol;
             }
         }
+        true
     }
 
     /// Drops the brokers that no known route names.
@@ -123,11 +141,12 @@ impl RouteTable {
         let found = self.find(&topic.name);
         tokio::pin!(found);
         let result = loop {
-            // Those who join later with an earlier deadline are seen at the next check.
-            let check = Instant::now() + Duration::from_millis(5);
+            let check = topic.next_deadline().unwrap_or_else(|| Instant::now() + self.options.timeout);
             tokio::select! {
                 result = &mut found => break result,
                 () = sleep_until(check.into()) => self.expire(&topic),
+                // Its deadline may be an earlier one.
+                () = topic.joined.notified() => {}
             }
         };
         self.expire(&topic);

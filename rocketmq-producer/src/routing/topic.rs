@@ -6,6 +6,7 @@ use std::time::Instant;
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use rocketmq_protocol::route::TopicRoute;
+use tokio::sync::Notify;
 
 use super::publish::PublishQueues;
 use crate::completion::Wakes;
@@ -29,6 +30,8 @@ pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
     queues: ArcSwapOption<PublishQueues>,
     pub(super) look_up: Mutex<LookUp>,
+    /// Tells the look-up that somebody more waits for it.
+    pub(super) joined: Notify,
 }
 
 /// The route as it came, and those who wait for it.
@@ -41,7 +44,7 @@ pub(super) struct LookUp {
 
 impl Topic {
     pub(super) fn new(name: Arc<str>) -> Self {
-        Self { name, queues: ArcSwapOption::empty(), look_up: Mutex::default() }
+        Self { name, queues: ArcSwapOption::empty(), look_up: Mutex::default(), joined: Notify::new() }
     }
 
     /// The queues to choose from, or `None` before the first look-up succeeded.
@@ -56,6 +59,11 @@ impl Topic {
 
     pub(super) fn set_queues(&self, queues: PublishQueues) {
         self.queues.store(Some(Arc::new(queues)));
+    }
+
+    /// The earliest deadline of those who wait.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.look_up.lock().waiters.iter().map(|waiter| waiter.deadline()).min()
     }
 
     /// Takes out the waiters that `gone` names.

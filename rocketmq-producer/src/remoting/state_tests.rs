@@ -1,0 +1,123 @@
+use rocketmq_protocol::encode::EncodeError;
+use rocketmq_protocol::header::Header;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+use super::*;
+use crate::completion::Wakes;
+
+/// A request that is these bytes.
+struct Bytes(&'static [u8]);
+
+impl Exchange for Bytes {
+    fn encode(&mut self, _: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.extend_from_slice(self.0);
+        Ok(())
+    }
+    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Instant, _: &mut Wakes) {}
+    fn written(self: Box<Self>) {}
+    fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
+    fn owner(&self) -> usize {
+        1
+    }
+}
+
+struct Bench {
+    runtime: Runtime,
+    options: RemotingOptions,
+    state: State,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let options = RemotingOptions::for_tests(runtime.handle().clone());
+        Self { runtime, options, state: State::default() }
+    }
+
+    /// A new open connection on which nothing is to be written.
+    fn connect(&mut self) -> Arc<TcpStream> {
+        let stream = self.runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            Arc::new(TcpStream::connect(address).await.expect("connected"))
+        });
+        self.state.begin();
+        assert!(self.state.open(Arc::clone(&stream), &self.options).is_empty());
+        assert!(self.state.next_chunk(&stream).is_none());
+        stream
+    }
+
+    fn add(&mut self, bytes: &'static [u8], oneway: bool) {
+        let far = Instant::now() + std::time::Duration::from_secs(60);
+        let added = self.state.add(Box::new(Bytes(bytes)), far, oneway, &self.options);
+        assert!(added.is_ok());
+    }
+
+    /// Whether each exchange that is left counts as sent.
+    fn end(&mut self) -> Vec<bool> {
+        self.state.reset().into_exchanges().into_iter().map(|(_, sent)| sent).collect()
+    }
+}
+
+#[test]
+fn what_a_write_call_may_have_sent_counts_as_sent() {
+    let mut bench = Bench::new();
+    let stream = bench.connect();
+    bench.add(b"one", false);
+    let chunk = bench.state.next_chunk(&stream).expect("a chunk");
+    assert_eq!(chunk, (b"one".to_vec(), 0));
+    bench.add(b"two", false);
+    assert_eq!(bench.end(), [true, false], "the second was not handed over yet");
+}
+
+#[test]
+fn a_writer_leaves_the_next_connection_alone() {
+    let mut bench = Bench::new();
+    let first = bench.connect();
+    bench.add(b"one", false);
+    bench.state.writer = Writer::Caller;
+    let (chunk, _) = bench.state.next_chunk(&first).expect("a chunk");
+    assert_eq!(bench.end(), [true]);
+    let second = bench.connect();
+    bench.add(b"two", false);
+    bench.state.writer = Writer::IoTask;
+    // The caller of the first connection comes back from its write call.
+    assert!(bench.state.chunk_written(&first, chunk, 3, 3).is_empty());
+    assert!(bench.state.next_chunk(&first).is_none());
+    assert!(!bench.state.hand_over(&first));
+    assert_eq!(bench.state.writer, Writer::IoTask);
+    assert_eq!(bench.state.next_chunk(&second), Some((b"two".to_vec(), 0)));
+}
+
+#[test]
+fn the_rest_of_a_chunk_goes_before_what_was_added_meanwhile() {
+    let mut bench = Bench::new();
+    let stream = bench.connect();
+    bench.add(b"abcdef", true);
+    let (chunk, start) = bench.state.next_chunk(&stream).expect("a chunk");
+    bench.add(b"ghi", true);
+    assert!(bench.state.chunk_written(&stream, chunk, start + 4, 4).is_empty(), "the first is not through");
+    let (chunk, start) = bench.state.next_chunk(&stream).expect("the rest");
+    assert_eq!(&chunk[start..], b"ef");
+    assert_eq!(bench.state.chunk_written(&stream, chunk, start + 2, 2).len(), 1);
+    let (chunk, start) = bench.state.next_chunk(&stream).expect("what was added");
+    assert_eq!(&chunk[start..], b"ghi");
+    assert_eq!(bench.state.chunk_written(&stream, chunk, start + 3, 3).len(), 1);
+    assert!(bench.state.next_chunk(&stream).is_none());
+    assert_eq!(bench.state.writer, Writer::Nobody);
+}
+
+#[test]
+fn a_backlog_is_bounded() {
+    let mut bench = Bench::new();
+    bench.options.max_backlog = 5;
+    let stream = bench.connect();
+    bench.add(b"abcdef", false);
+    let far = Instant::now() + std::time::Duration::from_secs(60);
+    let refused = bench.state.add(Box::new(Bytes(b"g")), far, false, &bench.options);
+    assert!(refused.is_err_and(|(_, failure)| failure.kind == FailureKind::Backlog));
+    let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
+    bench.state.chunk_written(&stream, chunk, 6, 6);
+    bench.add(b"g", false);
+}
