@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use rocketmq_producer::sync::{Condvar, Mutex};
 
 /// The callbacks of one producer. A send owes one from before it is accepted, so that those that were made are
 /// never more than those that are owed.

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
+use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{Config, Error, ErrorCode};
 
 use crate::arguments::{self, Argument, SizedStruct};

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Report};
 
 use crate::arguments::{self, Argument, SizedStruct};

@@ -18,6 +18,7 @@ mod receipt;
 mod remoting;
 mod routing;
 mod runtime;
+pub mod sync;
 pub mod sys;
 
 pub use completion::{CompletionQueue, DeliveryThread, Report, Tag};

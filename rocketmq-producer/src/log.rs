@@ -185,7 +185,7 @@ impl LineLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parking_lot::Mutex;
+    use crate::sync::Mutex;
 
     #[derive(Default)]
     struct Kept(Mutex<Vec<(LogLevel, String, String)>>);

@@ -10,9 +10,9 @@ use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 use rocketmq_protocol::ids::{UniqueId, UniqueIdGenerator};
 use tokio::runtime::{Builder, Handle};
 

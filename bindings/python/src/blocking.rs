@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyException, PyTimeoutError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
+use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Error, Report, Tag};
 
 use crate::config::{Door, prepare};

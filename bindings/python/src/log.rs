@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
+use rocketmq_producer::sync::{Condvar, Mutex};
 use rocketmq_producer::{LogLevel, LogSink};
 
 /// Lines kept while nobody fetches them; more are counted and left out.

@@ -3,10 +3,10 @@
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 
-use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
+use rocketmq_producer::sync::{Condvar, Mutex};
 use rocketmq_producer::{Error, ErrorCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{raise, refuse};
 use crate::timeout::SIGNAL_SLICE;
@@ -53,7 +53,7 @@ impl Room {
     pub(crate) fn wait(&self, at_most: Duration) {
         let mut waiters = self.waiters.lock();
         *waiters += 1;
-        self.made.wait_for(&mut waiters, at_most.min(Self::SLICE));
+        self.made.wait_until(&mut waiters, Instant::now() + at_most.min(Self::SLICE));
         *waiters -= 1;
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::encode::NoFields;
 use rocketmq_protocol::header::Header;

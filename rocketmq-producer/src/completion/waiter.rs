@@ -1,6 +1,6 @@
 //! The place where a blocking `send` waits for its outcome.
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 
 use crate::error::Error;
 use crate::receipt::Receipt;

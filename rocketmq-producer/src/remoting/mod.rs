@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use rocketmq_protocol::frame::HeaderEncoding;
 use rocketmq_protocol::header::Header;
 use rocketmq_protocol::language::Language;

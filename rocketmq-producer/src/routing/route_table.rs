@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use crate::sync::RwLock;
 use rocketmq_protocol::route::TopicRoute;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;

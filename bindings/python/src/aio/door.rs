@@ -4,11 +4,11 @@ use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
+use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Report};
 
 use super::state::{Future, Handed, Many, Settled, State, Waiting};

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rocketmq_mock as mock;
 use rocketmq_producer::ErrorCode;
+use rocketmq_producer::sync::Mutex;
 
 use super::fault::{Fault, FaultId};
 use super::inspection::{Registration, StoredMessage};
