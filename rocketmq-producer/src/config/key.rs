@@ -55,6 +55,8 @@ pub enum Rule {
     Addresses,
     /// An `http://` URL.
     HttpUrl,
+    /// Whole numbers from 0 on, with `,` between.
+    Numbers,
 }
 
 impl Kind {
@@ -77,6 +79,7 @@ impl Rule {
             Self::Topic => "a topic name: letters, digits, %, |, _ and - only",
             Self::Addresses => "host:port, separated by ; or , (IPv6 as [address]:port)",
             Self::HttpUrl => "a URL that starts with http://",
+            Self::Numbers => "whole numbers from 0 on, separated by ,",
         }
     }
 
@@ -93,6 +96,7 @@ impl Rule {
                 Ok(addresses) => addresses.is_empty(),
                 Err(why) => return Some(why),
             },
+            Self::Numbers => parse_numbers(text).is_none(),
             Self::HttpUrl => !text.strip_prefix("http://").is_some_and(|rest| {
                 !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(|c| c.is_ascii_graphic())
             }),
@@ -145,6 +149,11 @@ impl Key {
     pub(super) fn shown<'a>(&self, value: &'a str) -> &'a str {
         if self.secret { "***" } else { value }
     }
+}
+
+/// The numbers of a list as [`Rule::Numbers`] has it.
+pub(super) fn parse_numbers(list: &str) -> Option<Vec<u32>> {
+    list.split(',').map(|number| number.trim().parse().ok()).collect()
 }
 
 /// A caller's text for a message: quoted, control characters escaped, cut at 100 characters.

@@ -6,10 +6,12 @@ use std::time::Duration;
 use rocketmq_protocol::frame::HeaderEncoding;
 use rocketmq_protocol::language::Language;
 
+use super::key::parse_numbers;
 use super::table::TABLE;
 use super::{Config, parse_addresses, position};
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
+use crate::routing::BanTable;
 
 /// The environment variable the Java client reads as well (protocol 3.5).
 const ENVIRONMENT: &str = "NAMESRV_ADDR";
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) retry_times: u32,
     pub(crate) retry_times_async: u32,
     pub(crate) retry_another_broker_when_not_store_ok: bool,
+    /// `None`: every broker is taken in turn, whatever it did.
+    pub(crate) fault_tolerance: Option<FaultTolerance>,
     pub(crate) create_topic_key: String,
     pub(crate) default_topic_queue_nums: i32,
     pub(crate) max_message_size: usize,
@@ -91,6 +95,7 @@ impl Settings {
             retry_times_async: reader.parsed("retry.times.async")?,
             retry_another_broker_when_not_store_ok: reader
                 .parsed("retry.another.broker.when.not.store.ok")?,
+            fault_tolerance: fault_tolerance(&reader)?,
             create_topic_key: reader.parsed("create.topic.key")?,
             default_topic_queue_nums: reader.parsed("default.topic.queue.nums")?,
             max_message_size: reader.parsed("max.message.size")?,
@@ -142,6 +147,29 @@ impl Reader<'_> {
         let group = self.optional_text(name)?;
         group.ok_or_else(|| Error::new(ErrorCode::InvalidValue, format!("{name} is not set: it is required")))
     }
+}
+
+/// The settings of the latency fault tolerance.
+#[derive(Clone)]
+pub(crate) struct FaultTolerance {
+    pub(crate) bans: BanTable,
+    /// Interval and timeout of the detector's probes; `None`: no detector.
+    pub(crate) detector: Option<(Duration, Duration)>,
+}
+
+fn fault_tolerance(reader: &Reader<'_>) -> Result<Option<FaultTolerance>, Error> {
+    let latencies = reader.choice("latency.max.ms", parse_numbers)?;
+    let bans = reader
+        .choice("not.available.duration.ms", |list| BanTable::new(&latencies, &parse_numbers(list)?))
+        .map_err(|error| {
+            let text = "latency.max.ms must ascend and have as many numbers as not.available.duration.ms";
+            error.with_message(text.to_owned())
+        })?;
+    let interval = reader.duration("detect.interval.ms")?;
+    let timeout = reader.duration("detect.timeout.ms")?;
+    let detector = reader.parsed("start.detector.enable")?;
+    let enabled: bool = reader.parsed("send.latency.enable")?;
+    Ok(enabled.then(|| FaultTolerance { bans, detector: bool::then_some(detector, (interval, timeout)) }))
 }
 
 fn refuse_unstarted_mock(reader: &Reader<'_>) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::bounds::{Bounds, InFlightShare};
+use super::detector;
 use super::operation::SendOperation;
 use super::prepare::Prepared;
 use super::validate::validate;
@@ -16,6 +17,7 @@ use crate::completion::{Completion, Wakes};
 use crate::config::{InFlightFull, Settings};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
+use crate::routing::FaultStrategy;
 use crate::runtime::now_ms;
 use crate::sys;
 
@@ -29,6 +31,7 @@ pub(super) struct Engine {
     pub(super) settings: Settings,
     pub(super) client: Arc<ClientInstance>,
     pub(super) bounds: Arc<Bounds>,
+    pub(super) faults: Option<Arc<FaultStrategy>>,
     pub(super) owner: usize,
     /// No new sends.
     closing: AtomicBool,
@@ -56,7 +59,17 @@ impl Engine {
     pub(super) fn start(settings: Settings) -> Result<Arc<Self>, Error> {
         let client = ClientInstance::join(&settings)?;
         let bounds = Arc::new(Bounds::new(settings.in_flight_max_messages, settings.in_flight_max_bytes));
+        let faults = settings.fault_tolerance.clone().map(|tolerance| {
+            let faults = Arc::new(FaultStrategy::new(tolerance.bans, tolerance.detector.is_some()));
+            if let Some((interval, timeout)) = tolerance.detector {
+                let detector =
+                    detector::run(Arc::downgrade(&faults), Arc::downgrade(&client), interval, timeout);
+                client.process.process().io.spawn(detector);
+            }
+            faults
+        });
         Ok(Arc::new(Self {
+            faults,
             generation: client.process.generation(),
             settings,
             client,

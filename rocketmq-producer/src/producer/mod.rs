@@ -1,6 +1,7 @@
 //! The send engine: validate, prepare, route, attempt, retry, complete. One path for every way to send.
 
 mod bounds;
+mod detector;
 mod engine;
 mod handle;
 mod operation;

@@ -17,8 +17,8 @@ use crate::client::PROTOCOL_VERSION;
 use crate::completion::{Completion, Wakes};
 use crate::error::{Error, ErrorCode, Persistence};
 use crate::receipt::{OffsetId, Receipt, SendStatus};
-use crate::remoting::{Exchange, Failure, FrameContext};
-use crate::routing::{BrokerTarget, RouteWaiter, Topic};
+use crate::remoting::{Exchange, Failure, FailureKind, FrameContext};
+use crate::routing::{BrokerTarget, RouteWaiter, Topic, Verdict};
 use crate::runtime::now_ms;
 
 pub(super) struct SendOperation {
@@ -30,6 +30,8 @@ pub(super) struct SendOperation {
     /// When the attempt under way began, in ms since 1970.
     born_ms: u64,
     attempts: u32,
+    /// When the attempt under way began, if its latency matters.
+    attempt_started: Instant,
     /// Where the attempt under way goes, or the last one went.
     target: Option<Arc<BrokerTarget>>,
     queue_id: i32,
@@ -65,6 +67,7 @@ impl SendOperation {
             span,
             born_ms,
             attempts: 0,
+            attempt_started: span.started,
             target: None,
             queue_id: 0,
             persistence: Persistence::NotPersisted,
@@ -90,9 +93,14 @@ impl SendOperation {
         if self.engine.is_aborted() {
             return self.give_up(Error::closed(), wakes);
         }
+        if self.engine.faults.is_some() {
+            self.attempt_started = Instant::now();
+        }
         let queues = self.topic.queues();
         let last = self.target.as_ref().map(|target| &*target.broker_name);
-        let Some(queue) = queues.as_ref().and_then(|queues| queues.select(last)).cloned() else {
+        let Some(queue) =
+            queues.as_ref().and_then(|queues| queues.select(last, self.engine.faults.as_deref())).cloned()
+        else {
             let error = Error::new(ErrorCode::NoRoute, "its route has no queue that may be written");
             return self.give_up(error, wakes);
         };
@@ -126,6 +134,14 @@ impl SendOperation {
         }
         self.born_ms = now_ms();
         self.attempt(wakes);
+    }
+
+    /// Tells the fault strategy how the attempt went.
+    fn judge(&self, verdict: Verdict, now: Instant) {
+        if let (Some(faults), Some(target)) = (&self.engine.faults, &self.target) {
+            let latency = now.saturating_duration_since(self.attempt_started);
+            faults.record(&target.broker_name, latency, verdict, now);
+        }
     }
 
     /// Stored. If that was not safe enough, another broker is asked too.
@@ -222,7 +238,10 @@ impl Exchange for SendOperation {
     }
 
     fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
-        match outcome::of_answer(header) {
+        let attempt = outcome::of_answer(header);
+        let stored = matches!(attempt, Attempt::Stored { .. });
+        self.judge(if stored { Verdict::Stored } else { Verdict::Refused }, now);
+        match attempt {
             Attempt::Stored { status, answer } => match self.receipt(status, &answer, now) {
                 Some(receipt) => self.stored(receipt, wakes),
                 None => self.give_up(Error::new(ErrorCode::Internal, "an answer without an attempt"), wakes),
@@ -240,6 +259,9 @@ impl Exchange for SendOperation {
     }
 
     fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
+        if !matches!(failure.kind, FailureKind::Unencodable | FailureKind::Aborted) {
+            self.judge(Verdict::Unreached, Instant::now());
+        }
         match outcome::of_failure(&failure) {
             Attempt::Failed(error) => self.again(error, wakes),
             Attempt::Refused(error) => self.give_up(error, wakes),

@@ -1,12 +1,14 @@
 //! Where a message can go: name servers, the routes of topics, the queues that may be written.
 
 mod broker;
+mod faults;
 mod name_servers;
 mod publish;
 mod route_table;
 mod topic;
 
 pub(crate) use broker::{BrokerTable, BrokerTarget};
+pub(crate) use faults::{BanTable, FaultStrategy, Verdict};
 pub(crate) use name_servers::NameServers;
 pub(crate) use route_table::{RouteOptions, RouteTable};
 pub(crate) use topic::{RouteWaiter, Topic};

@@ -74,6 +74,11 @@ impl RouteTable {
         topic
     }
 
+    /// The name of some topic that was asked for.
+    pub(crate) fn any_topic(&self) -> Option<Arc<str>> {
+        self.topics.read().keys().next().cloned()
+    }
+
     /// Looks the topic up and lets the waiter go on, with queues or an error. One look-up serves all who wait.
     pub(crate) fn wait(&self, topic: &Arc<Topic>, waiter: Box<dyn RouteWaiter>) {
         let start = {
