@@ -91,6 +91,20 @@
  * returned or its outcome was polled.
  *
  *
+ * WHEN AND WHERE A MESSAGE ARRIVES
+ *
+ * Consumers see a message as soon as it is stored, or later if one of delay_level, delay_seconds, delay_ms and
+ * deliver_at_ms is set. Levels work with every broker; the three timers need brokers 5.x, older ones deliver at once.
+ *
+ * Messages go to the queues of their topic in turn. sharding_key keeps messages with the same text in one queue, the
+ * queue in which the Java client's SelectMessageQueueByHash puts them too; broker_name and queue_id name the queue.
+ * Both keep to their queue in every attempt, so that a broker that fails fails the send: order needs it. The messages
+ * of a queue are stored in the order of the sends if each waits for the outcome of the one before.
+ *
+ * Bodies of compress.threshold.bytes and more (4096 if not set, 0 is never) travel and are stored compressed; consumers
+ * get them as they were. Your bytes are never changed.
+ *
+ *
  * TIMEOUTS
  *
  * Timeouts are int64_t in milliseconds. 0 does not wait. Negative is the configured send.timeout.ms for sends, and
@@ -145,7 +159,8 @@
 #endif
 
 /** `rmq_message_t message = RMQ_MESSAGE_INIT;` */
-#define RMQ_MESSAGE_INIT { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 1 }
+#define RMQ_MESSAGE_INIT \
+    { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 1, 0, 0, 0, 0, NULL, NULL, 0, 0 }
 
 /** `rmq_receipt_t receipt = RMQ_RECEIPT_INIT;` */
 #define RMQ_RECEIPT_INIT { (uint32_t)sizeof(rmq_receipt_t), 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
@@ -557,15 +572,50 @@ typedef struct rmq_message_t {
    */
   size_t property_count;
   /**
-   * 0 = deliver at once; 1 to 18 = the broker's delay level (1 s, 5 s, 10 s, 30 s, 1 min, ... 2 h as brokers
-   * are set up).
-   */
-  int32_t delay_level;
-  /**
    * 1 (set by `RMQ_MESSAGE_INIT`): the broker answers when flush and replication are done as it is
    * configured. 0: it does not wait for them.
    */
   int32_t wait_store_ok;
+  /**
+   * 1 to 18: consumers see the message after the broker's delay of this level (1 s, 5 s, 10 s, 30 s, 1 min,
+   * ... 2 h as brokers are set up). Of this and the next three at most one may be set; with all of them 0
+   * the message is delivered at once.
+   */
+  int32_t delay_level;
+  /**
+   * Consumers see the message after so many seconds; 0 = not set. The three timers need brokers 5.x: older
+   * ones deliver at once.
+   */
+  int64_t delay_seconds;
+  /**
+   * Consumers see the message after so many milliseconds; 0 = not set. Brokers cut the time to their timer's
+   * step, 1 s as they are set up.
+   */
+  int64_t delay_ms;
+  /**
+   * Consumers see the message at this time, in ms since 1970-01-01 00:00 UTC, or at once if that has passed;
+   * 0 = not set.
+   */
+  int64_t deliver_at_ms;
+  /**
+   * Messages with the same key go to the same queue as long as the topic keeps its queues: the one that the
+   * Java client's `SelectMessageQueueByHash` takes for this text. Consumers see it as property
+   * `__SHARDINGKEY`. NULL = none.
+   */
+  const char *sharding_key;
+  /**
+   * The broker of the one queue the message may go to, as routes and receipts spell it; NULL = any queue.
+   * Not together with `sharding_key`.
+   */
+  const char *broker_name;
+  /**
+   * The number of that queue at the broker, from 0; 0 without `broker_name`.
+   */
+  int32_t queue_id;
+  /**
+   * Zero.
+   */
+  int32_t reserved;
 } rmq_message_t;
 
 /**

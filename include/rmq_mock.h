@@ -269,11 +269,13 @@ rmq_error_t *rmq_mock_wait_requests(struct rmq_mock_cluster_t *cluster,
                                     int64_t timeout_ms);
 
 /**
- * Copies the body of a stored message into `buffer` and its length into `out_len`. Messages of a topic are
- * numbered from 0: broker by broker, each in the order it stored them. With a `buffer` of NULL and a
- * `buffer_len` of 0 it only tells the length.
+ * Copies the body of a stored message into `buffer` and its length into `out_len`: the body as consumers get
+ * it, decompressed if it came and is stored compressed. Messages of a topic are numbered from 0: broker by
+ * broker, each in the order it stored them. With a `buffer` of NULL and a `buffer_len` of 0 it only tells the
+ * length.
  *
- * Errors: `INVALID_ARGUMENT`, also when there is no such message or `buffer_len` is too small; `FORKED`.
+ * Errors: `INVALID_ARGUMENT`, also when there is no such message or `buffer_len` is too small; `PROTOCOL` when
+ * the body cannot be decompressed; `FORKED`.
  */
 RMQ_MUST_USE
 rmq_error_t *rmq_mock_stored_body(struct rmq_mock_cluster_t *cluster,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::slice;
 
-use rocketmq_producer::{Error, Message, Property};
+use rocketmq_producer::{Delivery, Destination, Error, Message, Property};
 use smallvec::SmallVec;
 
 use crate::arguments::{self, Argument, SizedStruct};
@@ -46,12 +46,33 @@ pub struct rmq_message_t {
     pub properties: *const rmq_property_t,
     /// Number of `properties`.
     pub property_count: usize,
-    /// 0 = deliver at once; 1 to 18 = the broker's delay level (1 s, 5 s, 10 s, 30 s, 1 min, ... 2 h as brokers
-    /// are set up).
-    pub delay_level: i32,
     /// 1 (set by `RMQ_MESSAGE_INIT`): the broker answers when flush and replication are done as it is
     /// configured. 0: it does not wait for them.
     pub wait_store_ok: i32,
+    /// 1 to 18: consumers see the message after the broker's delay of this level (1 s, 5 s, 10 s, 30 s, 1 min,
+    /// ... 2 h as brokers are set up). Of this and the next three at most one may be set; with all of them 0
+    /// the message is delivered at once.
+    pub delay_level: i32,
+    /// Consumers see the message after so many seconds; 0 = not set. The three timers need brokers 5.x: older
+    /// ones deliver at once.
+    pub delay_seconds: i64,
+    /// Consumers see the message after so many milliseconds; 0 = not set. Brokers cut the time to their timer's
+    /// step, 1 s as they are set up.
+    pub delay_ms: i64,
+    /// Consumers see the message at this time, in ms since 1970-01-01 00:00 UTC, or at once if that has passed;
+    /// 0 = not set.
+    pub deliver_at_ms: i64,
+    /// Messages with the same key go to the same queue as long as the topic keeps its queues: the one that the
+    /// Java client's `SelectMessageQueueByHash` takes for this text. Consumers see it as property
+    /// `__SHARDINGKEY`. NULL = none.
+    pub sharding_key: *const c_char,
+    /// The broker of the one queue the message may go to, as routes and receipts spell it; NULL = any queue.
+    /// Not together with `sharding_key`.
+    pub broker_name: *const c_char,
+    /// The number of that queue at the broker, from 0; 0 without `broker_name`.
+    pub queue_id: i32,
+    /// Zero.
+    pub reserved: i32,
 }
 
 impl SizedStruct for rmq_message_t {}
@@ -116,8 +137,15 @@ impl<'a> Texts<'a> {
                     return Err(at.refuse_part("->wait_store_ok", why));
                 }
             };
-            let (flag, delay_level) = (message.flag, message.delay_level);
-            let message = Message { tags, flag, delay_level, wait_store_ok, ..Message::new(topic, body) };
+            if message.reserved != 0 {
+                return Err(
+                    at.refuse_part("->reserved", format_args!("is {}, it must be 0", message.reserved))
+                );
+            }
+            let (flag, delivery, destination) =
+                (message.flag, delivery(message, at)?, destination(message, at)?);
+            let plain = Message::new(topic, body);
+            let message = Message { tags, flag, delivery, destination, wait_store_ok, ..plain };
             Ok(Outline { message, keys, properties })
         }
     }
@@ -151,6 +179,44 @@ impl<'a> Texts<'a> {
         }
         Ok(start..self.properties.len())
     }
+}
+
+/// The one delivery time of the message.
+fn delivery(message: &rmq_message_t, at: Argument) -> Result<Delivery, Error> {
+    let rmq_message_t { delay_level, delay_seconds, delay_ms, deliver_at_ms, .. } = *message;
+    let members = [
+        ("delay_level", i64::from(delay_level), Delivery::Level(delay_level)),
+        ("delay_seconds", delay_seconds, Delivery::AfterSeconds(delay_seconds)),
+        ("delay_ms", delay_ms, Delivery::AfterMillis(delay_ms)),
+        ("deliver_at_ms", deliver_at_ms, Delivery::AtMillis(deliver_at_ms)),
+    ];
+    let mut set = members.into_iter().filter(|(_, value, _)| *value != 0);
+    match (set.next(), set.next()) {
+        (None, _) => Ok(Delivery::AtOnce),
+        (Some((_, _, delivery)), None) => Ok(delivery),
+        (Some((first, ..)), Some((second, ..))) => Err(refuse_both(at, first, second)),
+    }
+}
+
+/// The one queue, or the key that chooses it.
+unsafe fn destination<'a>(message: &rmq_message_t, at: Argument) -> Result<Destination<'a>, Error> {
+    let rmq_message_t { sharding_key, broker_name, queue_id, .. } = *message;
+    // SAFETY: as the caller promises.
+    let text = |pointer, member| unsafe { arguments::text_part(pointer, at, member) };
+    match (sharding_key.is_null(), broker_name.is_null()) {
+        (false, false) => Err(refuse_both(at, "sharding_key", "broker_name")),
+        (true, false) => Ok(Destination::Queue { broker: text(broker_name, &"->broker_name")?, queue_id }),
+        _ if queue_id != 0 => {
+            Err(at.refuse_part("->queue_id", format_args!("is {queue_id}, but ->broker_name is NULL")))
+        }
+        (false, true) => Ok(Destination::ShardingKey(text(sharding_key, &"->sharding_key")?)),
+        (true, true) => Ok(Destination::Any),
+    }
+}
+
+fn refuse_both(at: Argument, first: &str, second: &str) -> Error {
+    let why = format_args!("and ->{second} are both set, at most one may be");
+    at.refuse_part(format_args!("->{first}"), why)
 }
 
 unsafe fn items<'a, T>(

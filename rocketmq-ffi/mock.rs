@@ -1,11 +1,14 @@
 //! The mock cluster.
 
+use std::borrow::Cow;
 use std::ffi::{c_char, c_void};
 use std::io;
 use std::time::Duration;
 
 use rocketmq_mock::{Fault, FaultRule, Keep, MockCluster, StoredMessage};
 use rocketmq_producer::{Error, ErrorCode};
+use rocketmq_protocol::compression;
+use rocketmq_protocol::sys_flag::CompressionType;
 
 use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
@@ -309,11 +312,13 @@ pub unsafe extern "C" fn rmq_mock_wait_requests(
     })
 }
 
-/// Copies the body of a stored message into `buffer` and its length into `out_len`. Messages of a topic are
-/// numbered from 0: broker by broker, each in the order it stored them. With a `buffer` of NULL and a
-/// `buffer_len` of 0 it only tells the length.
+/// Copies the body of a stored message into `buffer` and its length into `out_len`: the body as consumers get
+/// it, decompressed if it came and is stored compressed. Messages of a topic are numbered from 0: broker by
+/// broker, each in the order it stored them. With a `buffer` of NULL and a `buffer_len` of 0 it only tells the
+/// length.
 ///
-/// Errors: `INVALID_ARGUMENT`, also when there is no such message or `buffer_len` is too small; `FORKED`.
+/// Errors: `INVALID_ARGUMENT`, also when there is no such message or `buffer_len` is too small; `PROTOCOL` when
+/// the body cannot be decompressed; `FORKED`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_mock_stored_body(
@@ -327,7 +332,8 @@ pub unsafe extern "C" fn rmq_mock_stored_body(
     armour!(rmq_mock_stored_body(cluster: handle, topic: text, buffer: optional_array, out_len: out) {
         let function = "rmq_mock_stored_body";
         let message = stored(cluster, topic, index, function)?;
-        let len = message.body.len();
+        let body = plain_body(&message, function)?;
+        let len = body.len();
         let at = Argument { function, name: "buffer_len" };
         match buffer {
             None if buffer_len > 0 => return Err(Argument { function, name: "buffer" }.refuse("is NULL")),
@@ -337,7 +343,7 @@ pub unsafe extern "C" fn rmq_mock_stored_body(
             }
             // SAFETY: the caller promises `buffer_len` writable bytes, which is no less than the body has.
             Some(buffer) => unsafe {
-                std::ptr::copy_nonoverlapping(message.body.as_ptr(), buffer.as_ptr().cast(), len);
+                std::ptr::copy_nonoverlapping(body.as_ptr(), buffer.as_ptr().cast(), len);
             },
         }
         out_len.write(len);
@@ -435,6 +441,18 @@ fn stored(
     messages.into_iter().nth(index).ok_or_else(|| {
         let why = format_args!("is {index}, the topic {topic} has {count} messages");
         Argument { function, name: "index" }.refuse(why)
+    })
+}
+
+/// The body as it was before its sender compressed it.
+fn plain_body<'m>(message: &'m StoredMessage, function: &str) -> Result<Cow<'m, [u8]>, Error> {
+    let Some(kind) = CompressionType::of(message.sys_flag) else {
+        return Ok(Cow::Borrowed(&message.body));
+    };
+    let plain = compression::decompress(kind, &message.body, isize::MAX as usize);
+    plain.map(Cow::Owned).map_err(|cause| {
+        let id = &message.message_id;
+        Error::new(ErrorCode::Protocol, format!("{function}: the body of message {id}: {cause}"))
     })
 }
 

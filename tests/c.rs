@@ -36,6 +36,9 @@ programs! {
     bad_text
     blocking_callback
     close_silent_broker
+    compressed_body
+    delivery_time
+    destination
     doors
     error_fields
     exit_in_flight
@@ -70,6 +73,20 @@ fn the_example_sync_send_sends_to_a_mock_cluster() {
     let output =
         run(std::process::Command::new("timeout").args(["60"]).arg(&program).env("RMQ_MOCK_BROKERS", "2"));
     assert!(output.contains("in queue"), "{output}");
+}
+
+#[test]
+fn the_example_ordered_send_keeps_an_order_in_one_queue() {
+    let program = compile("examples/c/ordered_send.c", "shared", link_shared);
+    let output =
+        run(std::process::Command::new("timeout").args(["60"]).arg(&program).env("RMQ_MOCK_BROKERS", "2"));
+    for order in ["order-1 ", "order-2 "] {
+        let lines = output.lines().filter(|line| line.starts_with(order));
+        let queues: Vec<_> = lines.filter_map(|line| line.split_once(": ")).map(|(_, queue)| queue).collect();
+        assert_eq!(queues.len(), 3, "{output}");
+        assert!(queues.iter().all(|queue| *queue == queues[0]), "{output}");
+    }
+    assert!(output.ends_with("reminder in 60 s\n"), "{output}");
 }
 
 #[test]

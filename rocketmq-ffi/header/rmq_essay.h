@@ -91,6 +91,20 @@
  * returned or its outcome was polled.
  *
  *
+ * WHEN AND WHERE A MESSAGE ARRIVES
+ *
+ * Consumers see a message as soon as it is stored, or later if one of delay_level, delay_seconds, delay_ms and
+ * deliver_at_ms is set. Levels work with every broker; the three timers need brokers 5.x, older ones deliver at once.
+ *
+ * Messages go to the queues of their topic in turn. sharding_key keeps messages with the same text in one queue, the
+ * queue in which the Java client's SelectMessageQueueByHash puts them too; broker_name and queue_id name the queue.
+ * Both keep to their queue in every attempt, so that a broker that fails fails the send: order needs it. The messages
+ * of a queue are stored in the order of the sends if each waits for the outcome of the one before.
+ *
+ * Bodies of compress.threshold.bytes and more (4096 if not set, 0 is never) travel and are stored compressed; consumers
+ * get them as they were. Your bytes are never changed.
+ *
+ *
  * TIMEOUTS
  *
  * Timeouts are int64_t in milliseconds. 0 does not wait. Negative is the configured send.timeout.ms for sends, and

@@ -6,7 +6,8 @@
 #endif
 
 /** `rmq_message_t message = RMQ_MESSAGE_INIT;` */
-#define RMQ_MESSAGE_INIT { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 1 }
+#define RMQ_MESSAGE_INIT \
+    { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 1, 0, 0, 0, 0, NULL, NULL, 0, 0 }
 
 /** `rmq_receipt_t receipt = RMQ_RECEIPT_INIT;` */
 #define RMQ_RECEIPT_INIT { (uint32_t)sizeof(rmq_receipt_t), 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }

@@ -25,7 +25,7 @@ pub use completion::{CompletionQueue, DeliveryThread, Report, Tag};
 pub use config::Config;
 pub use error::{Error, ErrorCode, Persistence};
 pub use log::{LogLevel, LogSink};
-pub use message::{Message, Property};
+pub use message::{Delivery, Destination, Message, Property};
 pub use producer::Producer;
 pub use receipt::{Receipt, SendStatus};
 pub use sys::is_forked;

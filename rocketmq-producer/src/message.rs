@@ -9,6 +9,42 @@ pub struct Property<'a> {
     pub value: &'a str,
 }
 
+/// When a message is delivered (protocol 5.7). Brokers 4.x know levels only and deliver timers at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// As soon as it is stored.
+    AtOnce,
+    /// After the broker's delay of this level, 1 to 18 (1 s, 5 s, 10 s, 30 s, 1 min, … 2 h as brokers are set up).
+    Level(i32),
+    /// After so many seconds (property TIMER_DELAY_SEC).
+    AfterSeconds(i64),
+    /// After so many milliseconds (property TIMER_DELAY_MS).
+    AfterMillis(i64),
+    /// At this time, in ms since 1970 (property TIMER_DELIVER_MS).
+    AtMillis(i64),
+}
+
+/// Which queue a message goes to. All but `Any` keep to their queue in every attempt, so that messages of one
+/// queue stay in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination<'a> {
+    /// The next queue in turn; after a failure one of another broker.
+    Any,
+    /// This queue.
+    Queue {
+        /// Name of its broker, as routes spell it.
+        broker: &'a str,
+        /// Its number at that broker.
+        queue_id: i32,
+    },
+    /// The queue that the Java client's `SelectMessageQueueByHash` takes for this text. The text also becomes
+    /// the property `__SHARDINGKEY`.
+    ShardingKey(&'a str),
+    /// The queue that `SelectMessageQueueByHash` takes for this number: that of a Java `Integer` if it is one, else
+    /// that of a `Long`. (A negative `Long` that would fit an `Integer` has another hash in Java.)
+    ShardingNumber(i64),
+}
+
 /// A borrowed view of the caller's message. Sending reads it and never changes it; what is needed after the
 /// call returns is copied before it returns.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +61,10 @@ pub struct Message<'a> {
     pub properties: &'a [Property<'a>],
     /// A number for the application; brokers keep it.
     pub flag: i32,
-    /// 0 = at once; 1 to 18 = the broker's delay level (protocol 5.7).
-    pub delay_level: i32,
+    /// When consumers may see it.
+    pub delivery: Delivery,
+    /// Which queue it goes to.
+    pub destination: Destination<'a>,
     /// Whether the broker waits for flush and replication before it answers (property WAIT).
     pub wait_store_ok: bool,
 }
@@ -41,7 +79,8 @@ impl<'a> Message<'a> {
             keys: &[],
             properties: &[],
             flag: 0,
-            delay_level: 0,
+            delivery: Delivery::AtOnce,
+            destination: Destination::Any,
             wait_store_ok: true,
         }
     }

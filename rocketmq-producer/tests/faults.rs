@@ -409,3 +409,26 @@ fn a_409_broker_is_understood_too() {
     cluster.inject(on_sends(None, Some(1), Fault::OtherEncoding));
     send(&producer(&cluster, &[]), "T").expect("the other encoding");
 }
+
+#[test]
+fn the_codes_that_are_retried_are_the_programs_choice() {
+    let cluster = with_topic(2);
+    cluster.inject(on_sends(None, Some(1), refused(2)));
+    let strict = producer(&cluster, &[("retry.response.codes", "14,16")]);
+    assert_eq!(send(&strict, "T").expect_err("2 is not in the list").attempts(), 1);
+    cluster.inject(on_sends(None, Some(1), refused(13)));
+    let lenient = producer(&cluster, &[("retry.response.codes", "13")]);
+    assert_eq!(send(&lenient, "T").expect("13 is in the list").attempts(), 2);
+}
+
+#[test]
+fn a_limit_per_attempt_leaves_time_for_another_broker() {
+    let cluster = with_topic(2);
+    let producer = producer(&cluster, &[("send.max.timeout.per.request.ms", "100")]);
+    cluster.inject(on_sends(Some("broker-0"), None, Fault::NoAnswer));
+    for _ in 0..2 {
+        let receipt = send(&producer, "T").expect("the other broker");
+        assert_eq!(receipt.broker_name(), "broker-1");
+        assert!(receipt.elapsed() < ms(1000), "{:?}", receipt.elapsed());
+    }
+}

@@ -4,10 +4,13 @@
 
 mod common;
 
-use common::{PATIENCE, cluster, config, ms, producer, send};
+use common::{PATIENCE, cluster, config, ms, on_sends, producer, send};
+use rocketmq_mock::Fault;
 use rocketmq_producer::{
-    CompletionQueue, DeliveryThread, ErrorCode, Message, Producer, Property, SendStatus, Tag,
+    CompletionQueue, Delivery, DeliveryThread, Destination, ErrorCode, Message, Producer, Property,
+    SendStatus, Tag,
 };
+use rocketmq_protocol::sys_flag::CompressionType;
 
 #[test]
 fn a_message_arrives_whole_and_the_receipt_tells_where() {
@@ -68,7 +71,7 @@ fn queues_and_brokers_take_turns() {
 #[test]
 fn large_bodies_pass_a_socket_that_takes_them_in_pieces() {
     let cluster = cluster(1);
-    let producer = producer(&cluster, &[]);
+    let producer = producer(&cluster, &[("compress.threshold.bytes", "0")]);
     let queue = CompletionQueue::new();
     let body = |index: usize| -> Vec<u8> {
         (0..(1 << 20) + index * 100_000).map(|at| (at.wrapping_mul(31) + index) as u8).collect()
@@ -257,7 +260,7 @@ fn groups_are_registered_by_heartbeat_and_unregistered_at_close() {
 fn a_delayed_message_is_parked() {
     let cluster = cluster(1);
     let producer = producer(&cluster, &[]);
-    let message = Message { delay_level: 3, ..Message::new("T", b"later") };
+    let message = Message { delivery: Delivery::Level(3), ..Message::new("T", b"later") };
     producer.send(&message, None).expect("stored");
     let parked = cluster.stored("SCHEDULE_TOPIC_XXXX");
     assert_eq!(parked.len(), 1);
@@ -275,4 +278,90 @@ fn a_topic_that_moves_is_followed() {
     let before = cluster.request_count(105);
     assert!(cluster.wait_until(PATIENCE, |cluster| cluster.request_count(105) >= before + 2));
     assert_eq!(send(&producer, "T").expect("stored").broker_name(), "broker-1");
+}
+
+#[test]
+fn large_bodies_travel_compressed_and_the_callers_bytes_stay() {
+    let cluster = cluster(1);
+    let body = b"librmq ".repeat(1000);
+    for (kind, bits) in [("zlib", 0x301), ("lz4", 0x101), ("zstd", 0x201)] {
+        let producer = producer(&cluster, &[("compress.type", kind)]);
+        producer.send(&Message::new(kind, &body), None).expect("stored");
+        producer.send(&Message::new(kind, &body[..4095]), None).expect("stored");
+        let stored = cluster.stored(kind);
+        let (large, small) =
+            if stored[0].sys_flag == 0 { (&stored[1], &stored[0]) } else { (&stored[0], &stored[1]) };
+        assert_eq!((large.sys_flag, small.sys_flag), (bits, 0), "{kind}");
+        assert!(large.body.len() < body.len() / 10, "{kind}: {} bytes", large.body.len());
+        let way = CompressionType::of(large.sys_flag).expect("compressed");
+        let plain =
+            rocketmq_protocol::compression::decompress(way, &large.body, body.len()).expect("readable");
+        assert!(plain == body, "{kind}");
+        assert!(small.body.as_ref() == &body[..4095]);
+    }
+    let producer = producer(&cluster, &[("compress.threshold.bytes", "0")]);
+    producer.send(&Message::new("Never", &body), None).expect("stored");
+    assert!(cluster.stored("Never")[0].body.as_ref() == body);
+}
+
+#[test]
+fn timers_become_the_brokers_properties() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    let timers = [
+        (Delivery::AfterSeconds(60), "TIMER_DELAY_SEC", "60"),
+        (Delivery::AfterMillis(60_000), "TIMER_DELAY_MS", "60000"),
+        (Delivery::AtMillis(1), "TIMER_DELIVER_MS", "1"),
+    ];
+    for (delivery, name, value) in timers {
+        let topic = name.replace('_', "-");
+        producer.send(&Message { delivery, ..Message::new(&topic, b"x") }, None).expect("stored");
+        let stored = cluster.stored(&topic);
+        let stored = stored.into_iter().chain(cluster.stored("rmq_sys_wheel_timer"));
+        let found = stored.flat_map(|message| message.properties);
+        assert!(found.into_iter().any(|(key, set)| key == name && set == value), "{name}");
+    }
+}
+
+#[test]
+fn a_sharding_key_takes_javas_queue_and_keeps_it() {
+    let cluster = cluster(2);
+    cluster.create_topic("T", 2, 2, 6, None);
+    let producer = producer(&cluster, &[]);
+    // Queues in Java's order: broker-0/0, broker-0/1, broker-1/0, broker-1/1; indexes of protocol A.9.
+    for (key, broker, queue) in [("TagA", "broker-1", 1), ("order-1", "broker-1", 0), ("中", "broker-0", 1)]
+    {
+        let message = Message { destination: Destination::ShardingKey(key), ..Message::new("T", b"x") };
+        for _ in 0..3 {
+            let receipt = producer.send(&message, None).expect("stored");
+            assert_eq!((receipt.broker_name(), receipt.queue_id()), (broker, queue), "{key}");
+        }
+        let stored = cluster.stored("T");
+        let last = stored.last().expect("a message");
+        assert!(last.properties.iter().any(|(name, _)| name == "__SHARDINGKEY"));
+    }
+    let numbered = Message { destination: Destination::ShardingNumber(6), ..Message::new("T", b"x") };
+    let receipt = producer.send(&numbered, None).expect("stored");
+    assert_eq!((receipt.broker_name(), receipt.queue_id()), ("broker-1", 0));
+}
+
+#[test]
+fn a_named_queue_is_kept_and_an_unknown_one_is_no_route() {
+    let cluster = cluster(2);
+    cluster.create_topic("T", 2, 2, 6, None);
+    let producer = producer(&cluster, &[]);
+    let to = |broker, queue_id| Message {
+        destination: Destination::Queue { broker, queue_id },
+        ..Message::new("T", b"x")
+    };
+    for _ in 0..4 {
+        let receipt = producer.send(&to("broker-1", 1), None).expect("stored");
+        assert_eq!((receipt.broker_name(), receipt.queue_id()), ("broker-1", 1));
+    }
+    cluster.inject(on_sends(None, Some(1), Fault::Code { code: 2, remark: None }));
+    let receipt = producer.send(&to("broker-1", 1), None).expect("the same queue, once more");
+    assert_eq!((receipt.broker_name(), receipt.attempts()), ("broker-1", 2));
+    let error = producer.send(&to("broker-1", 2), None).expect_err("no such queue");
+    assert_eq!(error.code(), ErrorCode::NoRoute);
+    assert!(error.message().contains("queue 2 of broker broker-1"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Compressed bodies (protocol 5.9): zlib and LZ4 both ways.
+//! Compressed bodies (protocol 5.9), both ways.
 
 use std::io::{self, Read, Write};
 
@@ -28,13 +28,30 @@ pub fn lz4(body: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish().map_err(io::Error::from)
 }
 
-/// The plain body of a compressed one; an error when it would have more than `max` bytes, and for
-/// Zstandard, which this library does not read.
+/// `body` as one Zstandard frame; `level` 1 to 22, greater ones count as 22.
+pub fn zstd(body: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(body, level.clamp(1, 22) as i32)
+}
+
+/// `body` compressed this way; LZ4 has no level.
+pub fn compress(kind: CompressionType, body: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    match kind {
+        CompressionType::Zlib => zlib(body, level),
+        CompressionType::Lz4 => lz4(body),
+        CompressionType::Zstd => zstd(body, level),
+    }
+}
+
+/// The plain body of a compressed one; an error when it would have more than `max` bytes.
 pub fn decompress(kind: CompressionType, body: &[u8], max: usize) -> Result<Vec<u8>, DecodeError> {
     match kind {
         CompressionType::Zlib => read_bounded("zlib body", ZlibDecoder::new(body), max),
         CompressionType::Lz4 => read_bounded("LZ4 body", FrameDecoder::new(body), max),
-        CompressionType::Zstd => Err(DecodeError::malformed("zstd body", "zstd bodies are not supported")),
+        CompressionType::Zstd => {
+            let reader = zstd::Decoder::with_buffer(body)
+                .map_err(|error| DecodeError::malformed("Zstandard body", error.to_string()))?;
+            read_bounded("Zstandard body", reader, max)
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-/* Structs of other sizes: those of a broken caller are refused, those of a newer header are served. */
+/* Initializers set every member; structs of other sizes: those of a broken caller are refused, those of a newer
+ * header are served. */
 #include "check.h"
 
 typedef struct newer_message_t {
@@ -16,6 +17,18 @@ typedef struct newer_completion_t {
     uint64_t unknown[3];
 } newer_completion_t;
 
+/* Nothing but the size and `wait_store_ok`. */
+static void initial_message(void)
+{
+    rmq_message_t message = RMQ_MESSAGE_INIT;
+    rmq_message_t zero;
+    memset(&zero, 0, sizeof zero);
+    CHECK(message.struct_size == sizeof message && message.wait_store_ok == 1);
+    message.struct_size = 0;
+    message.wait_store_ok = 0;
+    CHECK(memcmp(&message, &zero, sizeof zero) == 0);
+}
+
 int main(void)
 {
     rmq_mock_cluster_t *cluster = mock_cluster(1);
@@ -29,6 +42,7 @@ int main(void)
     uint64_t stored;
     size_t count = 0, got, i;
 
+    initial_message();
     CHECK_OK(rmq_queue_new(&queue));
     memset(&message, 0, sizeof message);
     message.known = message_to("sizes", "body");

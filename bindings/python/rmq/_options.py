@@ -19,6 +19,11 @@ class ProducerOptions(TypedDict, total=False):
     retry_times: int
     retry_times_async: int
     retry_another_broker_when_not_store_ok: bool
+    retry_response_codes: str
+    send_max_timeout_per_request_ms: int
+    compress_threshold_bytes: int
+    compress_type: Literal["zlib", "lz4", "zstd"]
+    compress_level: int
     create_topic_key: str
     default_topic_queue_nums: int
     max_message_size: int

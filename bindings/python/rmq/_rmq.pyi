@@ -55,15 +55,29 @@ class Message:
         properties: Mapping[str, str] | None = None,
         flag: int = 0,
         delay_level: int = 0,
+        delay_seconds: int = 0,
+        delay_ms: int = 0,
+        deliver_at_ms: int = 0,
+        sharding_key: str | int | None = None,
+        queue: tuple[str, int] | None = None,
         wait_store_ok: bool = True,
     ) -> Self:
         """
         `topic`: 1 to 127 letters, digits, `%`, `|`, `_`, `-`. `body`: at least one byte; a bytearray or
         memoryview is copied. `tags`: one tag that consumers filter by. `keys`: what brokers index, without
-        blanks. `properties`: for the application. `delay_level`: 1 to 18, 0 is at once. `wait_store_ok`:
-        whether the broker waits for flush and replication before it answers.
+        blanks. `properties`: for the application. `wait_store_ok`: whether the broker waits for flush and
+        replication before it answers.
 
-        Rules of content are checked when it is sent.
+        When consumers see it, at most one of: `delay_level`, the broker's delay of this level, 1 to 18;
+        `delay_seconds` and `delay_ms`, after this time; `deliver_at_ms`, at this time, in milliseconds since
+        1970. The last three need brokers 5.x; older ones deliver at once.
+
+        Where it goes, at most one of: `sharding_key`, to the queue that the Java client's
+        `SelectMessageQueueByHash` takes for this string, `Integer` or `Long`, so that messages of one key stay in
+        order; `queue`, to this queue only, named by its broker and its number there.
+
+        Two keywords that exclude each other raise `MessageIllegalError`; rules of content are checked when the
+        message is sent.
         """
     @property
     def topic(self) -> str:
@@ -85,7 +99,22 @@ class Message:
         """The application's number."""
     @property
     def delay_level(self) -> int:
-        """The broker's delay level; 0 is at once."""
+        """The broker's delay level; 0 is not set."""
+    @property
+    def delay_seconds(self) -> int:
+        """After so many seconds; 0 is not set."""
+    @property
+    def delay_ms(self) -> int:
+        """After so many milliseconds; 0 is not set."""
+    @property
+    def deliver_at_ms(self) -> int:
+        """At this time, in milliseconds since 1970; 0 is not set."""
+    @property
+    def sharding_key(self) -> str | int | None:
+        """What chooses the queue by its hash."""
+    @property
+    def queue(self) -> tuple[str, int] | None:
+        """The one queue, as the name of its broker and its number there."""
     @property
     def wait_store_ok(self) -> bool:
         """Whether the broker waits for flush and replication before it answers."""
@@ -184,6 +213,11 @@ class Producer:
         properties: Mapping[str, str] | None = None,
         flag: int = 0,
         delay_level: int = 0,
+        delay_seconds: int = 0,
+        delay_ms: int = 0,
+        deliver_at_ms: int = 0,
+        sharding_key: str | int | None = None,
+        queue: tuple[str, int] | None = None,
         wait_store_ok: bool = True,
         timeout: float | None = None,
     ) -> Receipt:
@@ -203,6 +237,11 @@ class Producer:
         properties: Mapping[str, str] | None = None,
         flag: int = 0,
         delay_level: int = 0,
+        delay_seconds: int = 0,
+        delay_ms: int = 0,
+        deliver_at_ms: int = 0,
+        sharding_key: str | int | None = None,
+        queue: tuple[str, int] | None = None,
         wait_store_ok: bool = True,
         timeout: float | None = None,
     ) -> None:
@@ -275,6 +314,11 @@ class AioProducer:
         properties: Mapping[str, str] | None = None,
         flag: int = 0,
         delay_level: int = 0,
+        delay_seconds: int = 0,
+        delay_ms: int = 0,
+        deliver_at_ms: int = 0,
+        sharding_key: str | int | None = None,
+        queue: tuple[str, int] | None = None,
         wait_store_ok: bool = True,
         timeout: float | None = None,
     ) -> asyncio.Future[Receipt]:
@@ -303,6 +347,11 @@ class AioProducer:
         properties: Mapping[str, str] | None = None,
         flag: int = 0,
         delay_level: int = 0,
+        delay_seconds: int = 0,
+        delay_ms: int = 0,
+        deliver_at_ms: int = 0,
+        sharding_key: str | int | None = None,
+        queue: tuple[str, int] | None = None,
         wait_store_ok: bool = True,
         timeout: float | None = None,
     ) -> None:
@@ -407,7 +456,10 @@ class StoredMessage:
         """The offset message id."""
     @property
     def body(self) -> bytes:
-        """The body as stored."""
+        """The body as consumers get it: decompressed if it travelled compressed."""
+    @property
+    def raw_body(self) -> bytes:
+        """The body as it travelled and is stored: compressed if `sys_flag` says so."""
     @property
     def properties(self) -> dict[str, str]:
         """All properties: the user's, those of the client, those the broker added."""

@@ -1,5 +1,6 @@
 //! `rmq.Producer`: calls that block.
 
+use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyException, PyTimeoutError};
@@ -9,10 +10,12 @@ use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Error, Report, Tag};
 
 use crate::config::{Door, prepare};
+use crate::delivery::DeliveryKeywords;
+use crate::destination::DestinationKeywords;
 use crate::error::{is_queue_full, no_room, raise};
 use crate::handle::Handle;
 use crate::many::{self, Batch};
-use crate::message::{Extras, Message};
+use crate::message::{Extras, Message, hand_over};
 use crate::receipt::Receipt;
 use crate::timeout::{SIGNAL_SLICE, UNBOUNDED, optional, seconds};
 use crate::waiting::{Room, interruptible};
@@ -99,6 +102,7 @@ impl Producer {
 
     /// Sends a message and waits for its receipt.
     #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
+                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
                         wait_store_ok=true, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn send<'py>(
@@ -111,16 +115,24 @@ impl Producer {
         properties: Option<&Bound<'py, PyAny>>,
         flag: i32,
         delay_level: i32,
+        delay_seconds: i64,
+        delay_ms: i64,
+        deliver_at_ms: i64,
+        sharding_key: Option<&Bound<'py, PyAny>>,
+        queue: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
         timeout: Option<f64>,
     ) -> PyResult<Receipt> {
-        let extras = Extras { tags, keys, properties, flag, delay_level, wait_store_ok };
-        let message = Message::from_call(topic, body, extras)?;
+        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
+        let destination = DestinationKeywords { sharding_key, queue };
+        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
+        let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
         let timeout = optional(timeout)?;
         let producer = self.handle.producer()?;
         let queue = self.take_queue();
         message.lend(py, |message| {
-            self.when_room(py, timeout, |left| producer.send_queued(message, Some(left), &queue, Tag(0, 0)))
+            let send = |left| producer.send_queued(message, Some(left), &queue, Tag(0, 0));
+            self.when_room(py, timeout, |left| hand_over(py, from_ref(message), || send(left)))
         })??;
         let mut reports = Vec::with_capacity(1);
         let report = loop {
@@ -137,6 +149,7 @@ impl Producer {
 
     /// Sends a message without waiting for an answer; the broker gives none.
     #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
+                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
                         wait_store_ok=true, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn send_oneway<'py>(
@@ -149,15 +162,23 @@ impl Producer {
         properties: Option<&Bound<'py, PyAny>>,
         flag: i32,
         delay_level: i32,
+        delay_seconds: i64,
+        delay_ms: i64,
+        deliver_at_ms: i64,
+        sharding_key: Option<&Bound<'py, PyAny>>,
+        queue: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
         timeout: Option<f64>,
     ) -> PyResult<()> {
-        let extras = Extras { tags, keys, properties, flag, delay_level, wait_store_ok };
-        let message = Message::from_call(topic, body, extras)?;
+        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
+        let destination = DestinationKeywords { sharding_key, queue };
+        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
+        let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
         let timeout = optional(timeout)?;
         let producer = self.handle.producer()?;
         message.lend(py, |message| {
-            self.when_room(py, timeout, |left| producer.send_oneway(message, Some(left)))
+            let send = |left| producer.send_oneway(message, Some(left));
+            self.when_room(py, timeout, |left| hand_over(py, from_ref(message), || send(left)))
         })?
     }
 

@@ -7,6 +7,8 @@
 mod aio;
 mod blocking;
 mod config;
+mod delivery;
+mod destination;
 mod error;
 mod fork;
 mod handle;

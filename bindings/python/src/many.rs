@@ -8,7 +8,7 @@ use pyo3::types::PyList;
 use rocketmq_producer::{self as rmq, CompletionQueue, Error, Producer, Tag};
 
 use crate::error::{is_queue_full, no_room, raise};
-use crate::message::Message;
+use crate::message::{Message, hand_over};
 use crate::receipt::Receipt;
 
 /// So many messages are handed over at once.
@@ -92,7 +92,8 @@ impl Batch {
         let tags: Vec<Tag> = chunk.iter().map(|item| Tag(word, *item)).collect();
         let mut results = vec![Ok(()); chunk.len()];
         let left = self.deadline().saturating_duration_since(Instant::now());
-        let accepted = producer.send_many(&views, Some(left), queue, &tags, &mut results);
+        let accepted =
+            hand_over(py, &views, || producer.send_many(&views, Some(left), queue, &tags, &mut results));
         accepted.map(|_| results).map_err(|error| raise(&error))
     }
 

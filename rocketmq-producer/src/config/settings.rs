@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use rocketmq_protocol::frame::HeaderEncoding;
 use rocketmq_protocol::language::Language;
+use rocketmq_protocol::sys_flag::CompressionType;
 
 use super::key::parse_numbers;
 use super::table::TABLE;
 use super::{Config, parse_addresses, position};
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
+use crate::producer::Compression;
 use crate::routing::BanTable;
 
 /// The environment variable the Java client reads as well (protocol 3.5).
@@ -47,6 +49,10 @@ pub(crate) struct Settings {
     pub(crate) retry_another_broker_when_not_store_ok: bool,
     /// `None`: every broker is taken in turn, whatever it did.
     pub(crate) fault_tolerance: Option<FaultTolerance>,
+    pub(crate) retry_response_codes: Vec<u32>,
+    /// `None`: an attempt may last as long as the send.
+    pub(crate) attempt_timeout: Option<Duration>,
+    pub(crate) compression: Compression,
     pub(crate) create_topic_key: String,
     pub(crate) default_topic_queue_nums: i32,
     pub(crate) max_message_size: usize,
@@ -96,6 +102,20 @@ impl Settings {
             retry_another_broker_when_not_store_ok: reader
                 .parsed("retry.another.broker.when.not.store.ok")?,
             fault_tolerance: fault_tolerance(&reader)?,
+            retry_response_codes: reader.choice("retry.response.codes", parse_numbers)?,
+            attempt_timeout: reader
+                .duration("send.max.timeout.per.request.ms")
+                .map(|limit| (!limit.is_zero()).then_some(limit))?,
+            compression: Compression {
+                kind: reader.choice("compress.type", |word| match word {
+                    "zlib" => Some(CompressionType::Zlib),
+                    "lz4" => Some(CompressionType::Lz4),
+                    "zstd" => Some(CompressionType::Zstd),
+                    _ => None,
+                })?,
+                level: reader.parsed("compress.level")?,
+                threshold: reader.optional_size("compress.threshold.bytes")?,
+            },
             create_topic_key: reader.parsed("create.topic.key")?,
             default_topic_queue_nums: reader.parsed("default.topic.queue.nums")?,
             max_message_size: reader.parsed("max.message.size")?,

@@ -198,7 +198,8 @@ impl Engine {
         validate(message, self.settings.max_message_size)?;
         let share = self.take_share(message.body.len(), mode, span.deadline, wakes)?;
         let born_ms = now_ms();
-        let prepared = Prepared::new(message, self.client.process.process().unique_id(born_ms))?;
+        let unique_id = self.client.process.process().unique_id(born_ms);
+        let prepared = Prepared::new(message, unique_id, &self.settings.compression)?;
         let topic = self.client.routes.topic(message.topic);
         // Counted before the second look at the flag: a close that does not see it is seen here.
         self.bounds.accepted();

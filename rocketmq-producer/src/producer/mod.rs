@@ -7,7 +7,9 @@ mod handle;
 mod operation;
 mod outcome;
 mod prepare;
+mod target;
 mod validate;
 
 pub(crate) use bounds::InFlightShare;
 pub use handle::Producer;
+pub(crate) use prepare::Compression;

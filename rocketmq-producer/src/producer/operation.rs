@@ -13,6 +13,7 @@ use super::bounds::InFlightShare;
 use super::engine::{Engine, Mode, Span};
 use super::outcome::{self, Attempt};
 use super::prepare::Prepared;
+use super::target::Target;
 use crate::client::PROTOCOL_VERSION;
 use crate::completion::{Completion, Wakes};
 use crate::error::{Error, ErrorCode, Persistence};
@@ -98,10 +99,11 @@ impl SendOperation {
         }
         let queues = self.topic.queues();
         let last = self.target.as_ref().map(|target| &*target.broker_name);
-        let Some(queue) =
-            queues.as_ref().and_then(|queues| queues.select(last, self.engine.faults.as_deref())).cloned()
-        else {
-            let error = Error::new(ErrorCode::NoRoute, "its route has no queue that may be written");
+        let chosen = queues
+            .as_ref()
+            .and_then(|queues| self.prepared.target.select(queues, last, self.engine.faults.as_deref()));
+        let Some(queue) = chosen.cloned() else {
+            let error = Error::new(ErrorCode::NoRoute, self.prepared.target.missing());
             return self.give_up(error, wakes);
         };
         self.attempts += 1;
@@ -109,7 +111,7 @@ impl SendOperation {
         match queue.broker.master() {
             Some(target) => {
                 self.target = Some(Arc::clone(&target));
-                let (deadline, oneway) = (self.span.deadline, self.mode == Mode::Oneway);
+                let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
                 target.channel.submit(self, deadline, oneway, wakes);
             }
             None => {
@@ -120,25 +122,37 @@ impl SendOperation {
         }
     }
 
+    /// Every attempt but the last may be cut short, to leave time for another (`sendMsgMaxTimeoutPerRequest`).
+    fn attempt_deadline(&self) -> Instant {
+        match self.engine.settings.attempt_timeout {
+            Some(limit) if self.attempts <= self.retries() => self.span.deadline.min(Instant::now() + limit),
+            _ => self.span.deadline,
+        }
+    }
+
+    fn retries(&self) -> u32 {
+        match self.mode {
+            Mode::Sync => self.engine.settings.retry_times,
+            Mode::Async => self.engine.settings.retry_times_async,
+            Mode::Oneway => 0,
+        }
+    }
+
     /// After a failed attempt: the next one if count and time allow it, or the end.
     fn again(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
         self.persistence = self.persistence.max(error.persistence());
-        let settings = &self.engine.settings;
-        let retries = match self.mode {
-            Mode::Sync => settings.retry_times,
-            Mode::Async => settings.retry_times_async,
-            Mode::Oneway => 0,
-        };
-        if self.attempts > retries || Instant::now() >= self.span.deadline {
+        if self.attempts > self.retries() || Instant::now() >= self.span.deadline {
             return self.give_up(error, wakes);
         }
         self.born_ms = now_ms();
         self.attempt(wakes);
     }
 
-    /// Tells the fault strategy how the attempt went.
+    /// Tells the fault strategy how the attempt went. Sends that name their queue have no part in it.
     fn judge(&self, verdict: Verdict, now: Instant) {
-        if let (Some(faults), Some(target)) = (&self.engine.faults, &self.target) {
+        if let (Some(faults), Some(target), Target::Any) =
+            (&self.engine.faults, &self.target, &self.prepared.target)
+        {
             let latency = now.saturating_duration_since(self.attempt_started);
             faults.record(&target.broker_name, latency, verdict, now);
         }
@@ -224,7 +238,7 @@ impl Exchange for SendOperation {
             default_topic: settings.create_topic_key.as_str().into(),
             default_topic_queue_nums: settings.default_topic_queue_nums,
             queue_id: self.queue_id,
-            sys_flag: 0,
+            sys_flag: self.prepared.sys_flag,
             born_timestamp: self.born_ms as i64,
             flag: self.prepared.flag,
             properties: self.prepared.properties().into(),
@@ -238,7 +252,7 @@ impl Exchange for SendOperation {
     }
 
     fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
-        let attempt = outcome::of_answer(header);
+        let attempt = outcome::of_answer(header, &self.engine.settings.retry_response_codes);
         let stored = matches!(attempt, Attempt::Stored { .. });
         self.judge(if stored { Verdict::Stored } else { Verdict::Refused }, now);
         match attempt {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use rocketmq_protocol::answers::SendAnswer;
-use rocketmq_protocol::codes::response;
 use rocketmq_protocol::header::Header;
 
 use crate::error::{Error, ErrorCode, Persistence};
@@ -22,19 +21,8 @@ pub(super) enum Attempt<'a> {
     Refused(Error),
 }
 
-/// The codes that a further attempt may get over (protocol 2.3, Java's `retryResponseCodes`).
-const RETRIED: [i32; 8] = [
-    response::SYSTEM_ERROR,
-    response::SYSTEM_BUSY,
-    response::SERVICE_NOT_AVAILABLE,
-    response::NO_PERMISSION,
-    response::TOPIC_NOT_EXIST,
-    response::NO_BUYER_ID,
-    response::NOT_IN_CURRENT_UNIT,
-    response::GO_AWAY,
-];
-
-pub(super) fn of_answer<'a>(header: &'a Header<'_>) -> Attempt<'a> {
+/// `retried`: the response codes that a further attempt may get over.
+pub(super) fn of_answer<'a>(header: &'a Header<'_>, retried: &[u32]) -> Attempt<'a> {
     if let Some(status) = SendStatus::from_response(header.code) {
         return match SendAnswer::decode(&header.fields) {
             Ok(answer) => Attempt::Stored { status, answer },
@@ -45,7 +33,7 @@ pub(super) fn of_answer<'a>(header: &'a Header<'_>) -> Attempt<'a> {
             ),
         };
     }
-    let retried = RETRIED.contains(&header.code);
+    let retried = u32::try_from(header.code).is_ok_and(|code| retried.contains(&code));
     let error = Error::answered(ErrorCode::Broker, header.code, header.remark.as_deref(), retried);
     if retried { Attempt::Failed(error) } else { Attempt::Refused(error) }
 }
@@ -95,26 +83,27 @@ mod tests {
             let json =
                 format!(r#"{{"code":{code},"extFields":{{"queueId":"1","queueOffset":"7"}},"flag":1}}"#);
             let header = answer(&json);
-            let Attempt::Stored { answer, .. } = of_answer(&header) else { panic!("code {code}") };
+            let Attempt::Stored { answer, .. } = of_answer(&header, &[]) else { panic!("code {code}") };
             assert_eq!((answer.queue_id, answer.queue_offset), (Some(1), Some(7)));
         }
     }
 
     #[test]
-    fn javas_retry_set_is_retried_and_the_rest_is_not() {
+    fn the_retry_set_is_retried_and_the_rest_is_not() {
+        const RETRIED: [u32; 3] = [2, 14, 1500];
         let retried: Vec<i32> = (1..2000)
             .filter(|code| {
                 let json = format!(r#"{{"code":{code},"flag":1,"remark":"r"}}"#);
-                matches!(of_answer(&answer(&json)), Attempt::Failed(_))
+                matches!(of_answer(&answer(&json), &RETRIED), Attempt::Failed(_))
             })
             .collect();
-        assert_eq!(retried, [1, 2, 14, 16, 17, 204, 205, 1500]);
+        assert_eq!(retried, [2, 14, 1500]);
     }
 
     #[test]
     fn an_answer_that_is_not_understood_is_no_reason_to_send_again() {
         let header = answer(r#"{"code":0,"extFields":{"queueId":"one"},"flag":1}"#);
-        let Attempt::Refused(error) = of_answer(&header) else { panic!("refused") };
+        let Attempt::Refused(error) = of_answer(&header, &[]) else { panic!("refused") };
         assert_eq!((error.code(), error.persistence()), (ErrorCode::Protocol, Persistence::Persisted));
     }
 

@@ -1,27 +1,61 @@
 //! What is made once of a message and used by every attempt.
 
+use std::borrow::Cow;
+
+use rocketmq_protocol::compression;
 use rocketmq_protocol::ids::UniqueId;
 use rocketmq_protocol::properties::{self, name};
+use rocketmq_protocol::sys_flag::CompressionType;
 
+use super::target::Target;
 use super::validate::illegal;
 use crate::error::Error;
-use crate::message::Message;
+use crate::message::{Delivery, Destination, Message};
 
 /// What the broker adds to the properties before it checks their length: MSG_REGION, TRACE_ON, CLUSTER and,
 /// for a delayed message, REAL_TOPIC and REAL_QID (protocol 5.6).
 const BROKER_MARGIN: usize = 512;
 
+/// How bodies are compressed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compression {
+    pub(crate) kind: CompressionType,
+    pub(crate) level: u32,
+    /// Bodies of this many bytes and more are compressed; `None`: none is.
+    pub(crate) threshold: Option<usize>,
+}
+
+impl Compression {
+    /// The body as it travels, and what the system flag says of it. One that does not get smaller goes as it is.
+    fn apply<'a>(&self, body: &'a [u8]) -> (Cow<'a, [u8]>, i32) {
+        if self.threshold.is_some_and(|threshold| body.len() >= threshold)
+            && let Ok(compressed) = compression::compress(self.kind, body, self.level)
+            && compressed.len() < body.len()
+        {
+            return (Cow::Owned(compressed), self.kind.bits());
+        }
+        (Cow::Borrowed(body), 0)
+    }
+}
+
 /// Properties and body in one piece of memory.
 pub(super) struct Prepared {
     pub(super) unique_id: UniqueId,
     pub(super) flag: i32,
+    pub(super) sys_flag: i32,
+    pub(super) target: Target,
     bytes: Vec<u8>,
     properties_len: usize,
 }
 
 impl Prepared {
-    pub(super) fn new(message: &Message<'_>, unique_id: UniqueId) -> Result<Self, Error> {
-        let mut text = String::with_capacity(message.body.len() + estimate(message));
+    pub(super) fn new(
+        message: &Message<'_>,
+        unique_id: UniqueId,
+        compression: &Compression,
+    ) -> Result<Self, Error> {
+        let (body, sys_flag) = compression.apply(message.body);
+        let mut text = String::with_capacity(body.len() + estimate(message));
         properties::push(&mut text, name::UNIQ_KEY, unique_id.as_str());
         properties::push(&mut text, name::WAIT, if message.wait_store_ok { "true" } else { "false" });
         if let Some(tags) = message.tags {
@@ -32,8 +66,18 @@ impl Prepared {
             [key] => properties::push(&mut text, name::KEYS, key),
             keys => properties::push(&mut text, name::KEYS, &keys.join(" ")),
         }
-        if message.delay_level > 0 {
-            properties::push(&mut text, name::DELAY, &message.delay_level.to_string());
+        let timer = match message.delivery {
+            Delivery::AtOnce => None,
+            Delivery::Level(level) => Some((name::DELAY, i64::from(level))),
+            Delivery::AfterSeconds(seconds) => Some((name::TIMER_DELAY_SEC, seconds)),
+            Delivery::AfterMillis(millis) => Some((name::TIMER_DELAY_MS, millis)),
+            Delivery::AtMillis(time) => Some((name::TIMER_DELIVER_MS, time)),
+        };
+        if let Some((name, value)) = timer {
+            properties::push(&mut text, name, &value.to_string());
+        }
+        if let Destination::ShardingKey(key) = message.destination {
+            properties::push(&mut text, name::SHARDING_KEY, key);
         }
         for property in message.properties {
             properties::push(&mut text, property.name, property.value);
@@ -47,8 +91,9 @@ impl Prepared {
         }
         let properties_len = text.len();
         let mut bytes = text.into_bytes();
-        bytes.extend_from_slice(message.body);
-        Ok(Self { unique_id, flag: message.flag, bytes, properties_len })
+        bytes.extend_from_slice(&body);
+        let target = Target::of(message.destination);
+        Ok(Self { unique_id, flag: message.flag, sys_flag, target, bytes, properties_len })
     }
 
     /// The property string. It was made of text, so the check cannot fail.
@@ -63,10 +108,14 @@ impl Prepared {
 
 /// At least the length of the properties: names, separators and values.
 fn estimate(message: &Message<'_>) -> usize {
-    const UNIQUE_ID_WAIT_DELAY: usize = 112;
+    const UNIQUE_ID_WAIT_TIMER: usize = 128;
     const NAME_AND_SEPARATORS: usize = 8;
     let tags = message.tags.map_or(0, |tags| tags.len() + NAME_AND_SEPARATORS);
     let keys: usize = message.keys.iter().map(|key| key.len() + NAME_AND_SEPARATORS).sum();
     let own: usize = message.properties.iter().map(|own| own.name.len() + own.value.len() + 2).sum();
-    UNIQUE_ID_WAIT_DELAY + tags + keys + own
+    let sharding = match message.destination {
+        Destination::ShardingKey(key) => key.len() + name::SHARDING_KEY.len() + 2,
+        _ => 0,
+    };
+    UNIQUE_ID_WAIT_TIMER + tags + keys + sharding + own
 }

@@ -4,7 +4,7 @@ use rocketmq_protocol::properties;
 use rocketmq_protocol::topics;
 
 use crate::error::{Error, ErrorCode};
-use crate::message::Message;
+use crate::message::{Delivery, Destination, Message};
 
 /// The highest delay level of a broker's default table; a broker clamps what is above its own.
 const MAX_DELAY_LEVEL: i32 = 18;
@@ -23,10 +23,8 @@ pub(super) fn validate(message: &Message<'_>, max_message_size: usize) -> Result
             message.body.len()
         )));
     }
-    if !(0..=MAX_DELAY_LEVEL).contains(&message.delay_level) {
-        let level = message.delay_level;
-        return Err(illegal(format!("delay level {level} is not one of 0 (none) to {MAX_DELAY_LEVEL}")));
-    }
+    check_delivery(message.delivery)?;
+    check_destination(message.destination)?;
     if let Some(tags) = message.tags {
         check_text("tags", tags)?;
     }
@@ -44,6 +42,39 @@ pub(super) fn validate(message: &Message<'_>, max_message_size: usize) -> Result
         check_text(property.name, property.value)?;
     }
     Ok(())
+}
+
+fn check_delivery(delivery: Delivery) -> Result<(), Error> {
+    match delivery {
+        Delivery::AtOnce => Ok(()),
+        Delivery::Level(1..=MAX_DELAY_LEVEL) => Ok(()),
+        Delivery::Level(level) => {
+            Err(illegal(format!("delay level {level} is not one of 1 to {MAX_DELAY_LEVEL}")))
+        }
+        Delivery::AfterSeconds(time) | Delivery::AfterMillis(time) | Delivery::AtMillis(time) => {
+            if time > 0 {
+                Ok(())
+            } else {
+                Err(illegal(format!("delivery time {time} is not positive")))
+            }
+        }
+    }
+}
+
+fn check_destination(destination: Destination<'_>) -> Result<(), Error> {
+    match destination {
+        Destination::Any | Destination::ShardingNumber(_) => Ok(()),
+        Destination::Queue { broker, queue_id } => {
+            if broker.is_empty() {
+                return Err(illegal(format!("queue {queue_id} is named without its broker")));
+            }
+            if queue_id < 0 {
+                return Err(illegal(format!("queue id {queue_id} is negative")));
+            }
+            Ok(())
+        }
+        Destination::ShardingKey(key) => check_text("sharding key", key),
+    }
 }
 
 /// Blank texts vanish at the broker, and two control characters separate properties (protocol 5.6).
@@ -85,8 +116,14 @@ mod tests {
         refused(&Message { topic: "SCHEDULE_TOPIC_XXXX", ..good }, &["SCHEDULE_TOPIC_XXXX"]);
         refused(&Message { body: b"", ..good }, &["empty"]);
         refused(&Message { body: &[0; 17], ..good }, &["17", "max.message.size", "16"]);
-        refused(&Message { delay_level: 19, ..good }, &["19", "18"]);
-        refused(&Message { delay_level: -1, ..good }, &["-1"]);
+        refused(&Message { delivery: Delivery::Level(19), ..good }, &["19", "18"]);
+        refused(&Message { delivery: Delivery::Level(0), ..good }, &["level 0"]);
+        refused(&Message { delivery: Delivery::AfterMillis(-5), ..good }, &["-5", "positive"]);
+        refused(&Message { delivery: Delivery::AtMillis(0), ..good }, &["0", "positive"]);
+        let queue = |broker, queue_id| Destination::Queue { broker, queue_id };
+        refused(&Message { destination: queue("", 3), ..good }, &["queue 3", "broker"]);
+        refused(&Message { destination: queue("b", -1), ..good }, &["-1", "negative"]);
+        refused(&Message { destination: Destination::ShardingKey(" "), ..good }, &["sharding key"]);
         refused(&Message { tags: Some(" "), ..good }, &["tags", "blank"]);
         refused(&Message { keys: &["a b"], ..good }, &["a b", "space"]);
         let with = |name, value| [Property { name, value }];

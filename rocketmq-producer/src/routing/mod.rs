@@ -10,5 +10,6 @@ mod topic;
 pub(crate) use broker::{BrokerTable, BrokerTarget};
 pub(crate) use faults::{BanTable, FaultStrategy, Verdict};
 pub(crate) use name_servers::NameServers;
+pub(crate) use publish::{PublishQueue, PublishQueues};
 pub(crate) use route_table::{RouteOptions, RouteTable};
 pub(crate) use topic::{RouteWaiter, Topic};

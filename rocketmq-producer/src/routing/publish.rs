@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use rocketmq_protocol::java_hash;
 use rocketmq_protocol::perm;
 use rocketmq_protocol::route::TopicRoute;
 
@@ -52,6 +53,16 @@ impl PublishQueues {
     /// The next queue in turn that is wanted, within one round.
     fn next_that(&self, wanted: impl Fn(&PublishQueue) -> bool) -> Option<&PublishQueue> {
         (0..self.queues.len()).find_map(|_| self.in_turn().filter(|queue| wanted(queue)))
+    }
+
+    /// The queue of this broker with this number.
+    pub(crate) fn find(&self, broker: &str, queue_id: i32) -> Option<&PublishQueue> {
+        self.queues.iter().find(|queue| queue.queue_id == queue_id && queue.broker.name.as_ref() == broker)
+    }
+
+    /// The queue that Java's `SelectMessageQueueByHash` takes for this hash (protocol 5.11).
+    pub(crate) fn by_hash(&self, hash: i32) -> Option<&PublishQueue> {
+        self.queues.get(java_hash::select_by_hash(hash, self.queues.len())?)
     }
 
     fn in_turn(&self) -> Option<&PublishQueue> {

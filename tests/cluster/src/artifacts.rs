@@ -1,4 +1,4 @@
-//! The jars of one version, and the two small Java programs compiled against them.
+//! The jars of one version, and the small Java programs compiled against them.
 //!
 //! `target/rocketmq/<version>/lib` and `…/classes` are filled once; a marker beside each holds what it was made from, so
 //! that a changed list or source is made again and anything half done is not believed. A file lock keeps test processes
@@ -14,9 +14,10 @@ use crate::{LaunchError, Version, work_dir};
 
 const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1";
 const PARTS: [&str; 3] = ["rocketmq-namesrv", "rocketmq-broker", "rocketmq-tools"];
-const SOURCES: [(&str, &str); 2] = [
+const SOURCES: [(&str, &str); 3] = [
     ("Guard.java", include_str!("../java/Guard.java")),
     ("Reader.java", include_str!("../java/Reader.java")),
+    ("Sender.java", include_str!("../java/Sender.java")),
 ];
 
 /// Where the jars and classes of one version are.
@@ -24,7 +25,7 @@ const SOURCES: [(&str, &str); 2] = [
 pub struct Artifacts {
     /// Folder with every jar of name server, broker and tools.
     pub lib: PathBuf,
-    /// Folder with the compiled `Guard` and `Reader`.
+    /// Folder with the compiled `Guard`, `Reader` and `Sender`.
     pub classes: PathBuf,
 }
 

@@ -11,12 +11,14 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod reader;
+pub mod sender;
 pub mod version;
 pub mod wire;
 
 pub use error::LaunchError;
 pub use launcher::{Options, RealCluster};
 pub use reader::ReadMessage;
+pub use sender::JavaSender;
 pub use version::Version;
 
 use std::path::PathBuf;

@@ -156,7 +156,7 @@ fn property(name: &str, value: &Path) -> std::ffi::OsString {
     argument
 }
 
-fn tail(text: &str) -> String {
+pub(crate) fn tail(text: &str) -> String {
     let mut start = text.len().saturating_sub(TAIL_BYTES);
     while !text.is_char_boundary(start) {
         start += 1;

@@ -1,5 +1,6 @@
 //! The native part of `rmq.aio.Producer`.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,10 +14,12 @@ use rocketmq_producer::sync::Mutex;
 
 use super::door::Door;
 use crate::config::{self, prepare};
+use crate::delivery::DeliveryKeywords;
+use crate::destination::DestinationKeywords;
 use crate::error::raise;
 use crate::handle::Handle;
 use crate::many;
-use crate::message::{Extras, Message};
+use crate::message::{Extras, Message, hand_over};
 use crate::timeout::{UNBOUNDED, optional, seconds};
 
 /// The sends of `rmq.aio.Producer`, which adds the coroutines.
@@ -71,10 +74,10 @@ fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
 }
 
-/// A future that has failed already: the producer is closed.
-fn closed(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+/// A future that has failed already.
+fn failed<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let future = running_loop(py)?.call_method0("create_future")?;
-    future.call_method1("set_exception", (raise(&Error::closed()).value(py),))?;
+    future.call_method1("set_exception", (raise(error).value(py),))?;
     Ok(future)
 }
 
@@ -95,6 +98,7 @@ impl AioProducer {
 
     /// Sends a message at once and returns the future of its receipt.
     #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
+                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
                         wait_store_ok=true, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn send<'py>(
@@ -107,15 +111,26 @@ impl AioProducer {
         properties: Option<&Bound<'py, PyAny>>,
         flag: i32,
         delay_level: i32,
+        delay_seconds: i64,
+        delay_ms: i64,
+        deliver_at_ms: i64,
+        sharding_key: Option<&Bound<'py, PyAny>>,
+        queue: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let extras = Extras { tags, keys, properties, flag, delay_level, wait_store_ok };
+        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
+        let destination = DestinationKeywords { sharding_key, queue };
+        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
         let message = Message::from_call(topic, body, extras)?;
         let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
         if self.is_closing() {
-            return closed(py);
+            return failed(py, &Error::closed());
         }
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => return failed(py, &error),
+        };
         Door::send(&self.door(py)?, &self.handle, message, timeout)
     }
 
@@ -130,13 +145,14 @@ impl AioProducer {
         let messages = many::collect(messages)?;
         let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
         if self.is_closing() {
-            return closed(py);
+            return failed(py, &Error::closed());
         }
         Door::send_many(&self.door(py)?, &self.handle, messages, timeout)
     }
 
     /// Hands over a message without waiting for room or an answer.
     #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
+                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
                         wait_store_ok=true, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn send_oneway<'py>(
@@ -149,17 +165,26 @@ impl AioProducer {
         properties: Option<&Bound<'py, PyAny>>,
         flag: i32,
         delay_level: i32,
+        delay_seconds: i64,
+        delay_ms: i64,
+        deliver_at_ms: i64,
+        sharding_key: Option<&Bound<'py, PyAny>>,
+        queue: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
         timeout: Option<f64>,
     ) -> PyResult<()> {
-        let extras = Extras { tags, keys, properties, flag, delay_level, wait_store_ok };
-        let message = Message::from_call(topic, body, extras)?;
+        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
+        let destination = DestinationKeywords { sharding_key, queue };
+        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
+        let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
         let timeout = optional(timeout)?;
         let producer = self.handle.producer()?;
         if self.is_closing() {
             return Err(raise(&Error::closed()));
         }
-        message.lend(py, |message| producer.send_oneway(message, timeout))?.map_err(|error| raise(&error))
+        let sent = message
+            .lend(py, |message| hand_over(py, from_ref(message), || producer.send_oneway(message, timeout)));
+        sent?.map_err(|error| raise(&error))
     }
 
     /// How many messages are under way.

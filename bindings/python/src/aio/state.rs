@@ -1,9 +1,11 @@
 //! What a door remembers: the futures of messages under way, and the sends that wait for room.
 //!
 //! No Python code runs while the state is locked: objects are made and dropped outside, because either may run
-//! a finalizer that sends again.
+//! a finalizer that sends again. Other threads may run while a long body is handed over; they never wait for the
+//! lock.
 
 use std::collections::VecDeque;
+use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -12,7 +14,7 @@ use rocketmq_producer::{CompletionQueue, Error, Producer, Receipt, Tag};
 use super::slots::Slots;
 use crate::error::is_queue_full;
 use crate::many::Batch;
-use crate::message::Message;
+use crate::message::{Message, hand_over};
 
 /// A future of the loop.
 pub(super) type Future = Py<PyAny>;
@@ -88,8 +90,10 @@ impl State {
         (timeout, wait_for_room): (Duration, bool),
     ) -> PyResult<Handed> {
         let place = self.singles.insert(future.clone_ref(py));
-        let sent = message
-            .lend(py, |message| producer.send_queued(message, Some(timeout), queue, Tag(place << 1, 0)));
+        let sent = message.lend(py, |message| {
+            let send = || producer.send_queued(message, Some(timeout), queue, Tag(place << 1, 0));
+            hand_over(py, from_ref(message), send)
+        });
         if !matches!(sent, Ok(Ok(()))) {
             self.singles.remove(place);
         }

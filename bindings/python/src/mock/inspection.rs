@@ -3,6 +3,14 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use rocketmq_mock as mock;
+use rocketmq_producer::ErrorCode;
+use rocketmq_protocol::compression;
+use rocketmq_protocol::sys_flag::CompressionType;
+
+use crate::error::refuse;
+
+/// More than any body a producer may send, `max.message.size` at its highest.
+const MAX_PLAIN_BODY: usize = 16 << 20;
 
 /// A message as a mock broker stored it.
 #[pyclass(frozen, module = "rmq.testing")]
@@ -48,9 +56,24 @@ impl StoredMessage {
         &self.0.message_id
     }
 
-    /// The body as stored.
+    /// The body as consumers get it: decompressed if it travelled compressed.
     #[getter]
-    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    fn body<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let Some(kind) = CompressionType::of(self.0.sys_flag) else {
+            return Ok(self.raw_body(py));
+        };
+        let plain = compression::decompress(kind, &self.0.body, MAX_PLAIN_BODY).map_err(|cause| {
+            refuse(
+                ErrorCode::Protocol,
+                format!("the body of {} does not decompress: {cause}", self.0.message_id),
+            )
+        })?;
+        Ok(PyBytes::new(py, &plain))
+    }
+
+    /// The body as it travelled and is stored: compressed if `sys_flag` says so.
+    #[getter]
+    fn raw_body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.0.body)
     }
 
@@ -97,7 +120,7 @@ impl StoredMessage {
     fn __repr__(&self) -> String {
         let m = &self.0;
         format!(
-            "<rmq.testing.StoredMessage topic={:?} broker={:?} queue_id={} queue_offset={} body={} bytes>",
+            "<rmq.testing.StoredMessage topic={:?} broker={:?} queue_id={} queue_offset={} raw_body={} bytes>",
             m.topic,
             m.broker,
             m.queue_id,
