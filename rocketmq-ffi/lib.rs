@@ -21,5 +21,4 @@ pub mod producer;
 pub mod queue;
 pub mod receipt;
 pub mod send;
-mod signals;
 pub mod version;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use rocketmq_mock::{Keep, MockCluster, MockOptions};
-use rocketmq_producer::{Config, DeliveryThread, Error, ErrorCode, Producer};
+use rocketmq_producer::{Config, DeliveryThread, Error, ErrorCode, Producer, sys};
 
 use crate::arguments;
 use crate::armour::armour;
@@ -15,7 +15,6 @@ use crate::config::{mock_brokers, rmq_config_t};
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
 use crate::send;
-use crate::signals::with_signals_blocked;
 
 /// A producer: connections, routes and all sends in flight. May be used from any number of threads.
 pub struct rmq_producer_t {
@@ -126,7 +125,7 @@ impl ProducerObject {
 /// Starts a mock cluster; its failures are the system's.
 pub(crate) fn start_mock(brokers: usize, keep: Keep) -> Result<MockCluster, Error> {
     let options = MockOptions { brokers, keep, ..MockOptions::default() };
-    with_signals_blocked(|| MockCluster::start(options)).map_err(|cause| {
+    sys::with_signals_blocked(|| MockCluster::start(options)).map_err(|cause| {
         let code = match cause.kind() {
             ErrorKind::InvalidInput => ErrorCode::InvalidArgument,
             _ => ErrorCode::System,

@@ -24,6 +24,12 @@ class ProducerOptions(TypedDict, total=False):
     compress_threshold_bytes: int
     compress_type: Literal["zlib", "lz4", "zstd"]
     compress_level: int
+    send_latency_enable: bool
+    latency_max_ms: str
+    not_available_duration_ms: str
+    start_detector_enable: bool
+    detect_interval_ms: int
+    detect_timeout_ms: int
     create_topic_key: str
     default_topic_queue_nums: int
     max_message_size: int

@@ -1,5 +1,6 @@
 //! Keywords and mappings of Python as a configuration of the core.
 
+use rocketmq_producer::sys;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,12 +123,13 @@ impl Builder {
     fn start_mock(&mut self, py: Python<'_>, brokers: u64) -> PyResult<MockCluster> {
         let brokers = usize::try_from(brokers).unwrap_or(usize::MAX);
         let options = MockOptions { brokers, ..MockOptions::default() };
-        let mock = py.detach(|| MockCluster::start(options)).map_err(|cause| {
-            refuse(
-                ErrorCode::System,
-                format!("the mock cluster of {MOCK_BROKERS} cannot be started: {cause}"),
-            )
-        })?;
+        let mock =
+            py.detach(|| sys::with_signals_blocked(|| MockCluster::start(options))).map_err(|cause| {
+                refuse(
+                    ErrorCode::System,
+                    format!("the mock cluster of {MOCK_BROKERS} cannot be started: {cause}"),
+                )
+            })?;
         self.set_text(NAME_SERVER, &mock.name_server())?;
         self.set_text(MOCK_BROKERS, "0")?;
         Ok(mock)

@@ -14,3 +14,4 @@ pub(crate) use event_fd::EventFd;
 pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::local_ip;
 pub(crate) use thread::spawn_quiet;
+pub use thread::with_signals_blocked;

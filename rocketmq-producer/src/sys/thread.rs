@@ -17,9 +17,18 @@ pub(crate) fn spawn_quiet<T: Send + 'static>(
     if name.contains('\0') {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread name must not contain NUL"));
     }
-    // A thread inherits the mask of the one that starts it.
+    with_signals_blocked(|| Builder::new().name(name.to_owned()).spawn(run))
+}
+
+/// Calls `start` with every signal blocked in this thread: the threads it starts inherit that, so that the host's
+/// signal handlers never run in them. For threads that other crates start.
+///
+/// # Errors
+///
+/// Those of `start`, and what the operating system says when it refuses the mask.
+pub fn with_signals_blocked<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let _blocked = SignalsBlocked::new()?;
-    Builder::new().name(name.to_owned()).spawn(run)
+    start()
 }
 
 /// All signals are blocked in this thread; dropping it brings the former mask back.

@@ -1,5 +1,6 @@
 //! The cluster itself.
 
+use rocketmq_producer::sys;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyKeyError, PyValueError};
@@ -62,7 +63,7 @@ impl MockCluster {
             Some(count) => mock::Keep::Last(count),
         };
         let options = mock::MockOptions { brokers, profile, keep, auto_create, name_server_port };
-        let cluster = py.detach(|| mock::MockCluster::start(options));
+        let cluster = py.detach(|| sys::with_signals_blocked(|| mock::MockCluster::start(options)));
         Ok(Self(ForkSafe::new(cluster.map_err(|cause| failed("the mock cluster", &cause))?)))
     }
 
