@@ -220,3 +220,37 @@ fn a_stored_message_is_never_called_not_persisted() {
         cluster.clear_faults();
     }
 }
+
+#[test]
+fn close_ends_a_wait_for_readiness() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address").to_string();
+    let producer = Producer::new(&config(&address, &[])).expect("a producer");
+    let waiting = std::thread::spawn({
+        let producer = producer.clone();
+        move || producer.wait_ready(PATIENCE)
+    });
+    // The connection says that the wait has begun.
+    let _asked = silent.accept().expect("the question");
+    producer.close(ms(0)).expect("nothing in flight");
+    let error = waiting.join().expect("no panic").expect_err("closed");
+    assert_eq!(error.code(), ErrorCode::Closed);
+}
+
+#[test]
+fn an_ended_queue_gives_everything_back_at_once() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    send(&producer, "T").expect("warm");
+    let queue = CompletionQueue::new();
+    queue.fd().expect("a descriptor");
+    producer.send_queued(&Message::new("T", b"x"), None, &queue, Tag(0, 0)).expect("accepted");
+    producer.flush(PATIENCE).expect("answered");
+    cluster.inject(on_sends(None, None, Fault::NoAnswer));
+    producer.send_queued(&Message::new("T", b"x"), None, &queue, Tag(1, 0)).expect("accepted");
+    assert_eq!(producer.in_flight(), 2);
+    queue.end();
+    assert_eq!(producer.in_flight(), 1, "the report was dropped, the other send goes on");
+    assert_eq!(queue.fd().expect_err("no descriptor any more").code(), ErrorCode::Closed);
+    assert_eq!(queue.poll(&mut Vec::new(), 1, PATIENCE), 0);
+}

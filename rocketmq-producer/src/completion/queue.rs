@@ -87,11 +87,14 @@ impl CompletionQueue {
     /// makes it readable once). It belongs to the queue: wait on it, never read or close it.
     ///
     /// # Errors
-    /// `SYSTEM` when the process is out of descriptors.
+    /// `SYSTEM` when the process is out of descriptors; `CLOSED` after [`Self::close`] or [`Self::end`].
     pub fn fd(&self) -> Result<RawFd, Error> {
         let mut state = self.0.state.lock();
         if let Some(descriptor) = &state.descriptor {
             return Ok(descriptor.event.as_raw_fd());
+        }
+        if state.closed {
+            return Err(Error::closed());
         }
         let event = EventFd::new().map_err(|cause| {
             Error::new(ErrorCode::System, format!("no descriptor for the completion queue: {cause}"))
@@ -117,6 +120,18 @@ impl CompletionQueue {
     pub fn close(&self) {
         self.0.state.lock().closed = true;
         self.0.arrived.notify_all();
+    }
+
+    /// Ends the queue for good: as [`Self::close`], and the reports that wait are dropped, their part of the
+    /// bounds given back, and the descriptor closed. Sends in flight keep only the memory of the queue.
+    pub fn end(&self) {
+        let mut state = self.0.state.lock();
+        state.closed = true;
+        let ended = (std::mem::take(&mut state.reports), state.descriptor.take());
+        drop(state);
+        self.0.arrived.notify_all();
+        // Outside the lock: a report that is dropped may wake those who wait for room.
+        drop(ended);
     }
 
     /// Adds a report without waking anyone. `true`: the caller owes the queue a [`Self::wake`].

@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use super::bounds::{Bounds, InFlightShare};
 use super::detector;
@@ -37,6 +38,8 @@ pub(super) struct Engine {
     closing: AtomicBool,
     /// No new attempts: what is left completes as closed.
     aborted: AtomicBool,
+    /// Told when closing begins.
+    close_begun: Notify,
     generation: u64,
 }
 
@@ -77,6 +80,7 @@ impl Engine {
             owner: OWNERS.fetch_add(1, Ordering::Relaxed),
             closing: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
+            close_begun: Notify::new(),
         }))
     }
 
@@ -92,6 +96,7 @@ impl Engine {
     pub(super) fn begin_closing(&self) -> bool {
         let first = !self.closing.swap(true, Ordering::SeqCst);
         self.bounds.wake_waiters();
+        self.close_begun.notify_waiters();
         first
     }
 
@@ -145,8 +150,26 @@ impl Engine {
         });
     }
 
+    /// Waits until a name server has answered, or until the close.
+    pub(super) fn wait_ready(self: &Arc<Self>, timeout: Duration) -> Result<(), Error> {
+        let engine = Arc::clone(self);
+        self.on_io_thread(async move {
+            let closed = engine.close_begun.notified();
+            tokio::pin!(closed);
+            // Before the look at the flag, so that a close between the two is not missed.
+            closed.as_mut().enable();
+            if engine.is_closing() {
+                return Err(Error::closed());
+            }
+            tokio::select! {
+                ready = engine.client.name_servers.wait_ready(&engine.settings.create_topic_key, timeout) => ready,
+                () = closed => Err(Error::closed()),
+            }
+        })?
+    }
+
     /// Runs a future on the I/O thread and waits for its result.
-    pub(super) fn on_io_thread<T: Send + 'static>(
+    fn on_io_thread<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Error> {

@@ -164,9 +164,7 @@ impl Producer {
         if engine.is_io_thread() {
             return Err(Error::would_deadlock());
         }
-        let client = Arc::clone(&engine.client);
-        let topic = engine.settings.create_topic_key.clone();
-        engine.on_io_thread(async move { client.name_servers.wait_ready(&topic, timeout).await })?
+        engine.wait_ready(timeout)
     }
 
     /// Refuses new sends, waits at most `timeout` for the outcomes of those accepted, completes what is left as
