@@ -35,7 +35,7 @@
  * 3. An error says why, and whether the message may be stored.
  * 4. What a caller passes does not crash the program: NULL, bad UTF-8, a wrong length, a closed producer, a handle of
  *    another kind, a handle from before a fork are errors.
- * 5. The ABI only grows.
+ * 5. The ABI only grows. (From version 1.0 on; until then it may still change.)
  *
  *
  * OBJECTS AND OWNERSHIP
@@ -88,7 +88,8 @@
  *
  * What is in flight is bounded by the keys in.flight.max.messages and in.flight.max.bytes. Over them sends fail with
  * QUEUE_FULL at once or wait for room, as the key in.flight.full says. A message counts until its callback has
- * returned or its outcome was polled.
+ * returned or its outcome was polled. rmq_send always waits for room. From a callback that is in vain if only the
+ * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL.
  *
  *
  * WHEN AND WHERE A MESSAGE ARRIVES
@@ -129,7 +130,7 @@
  *
  * In a forked child the producers, queues and mock clusters of the parent answer RMQ_ERR_FORKED at once, and their
  * _destroy functions only forget them. New ones work. The parent does not notice. Configurations and errors may be used
- * on both sides.
+ * on both sides; a configuration that another thread was using at the moment of the fork answers FORKED in the child.
  *
  *
  * LOGS
@@ -140,7 +141,8 @@
  *
  * VERSIONS
  *
- * Functions, struct members and codes are added, never changed or taken away, within one soname (librmq.so.0). A program
+ * From version 1.0 on (until then the ABI may still change) functions, struct members and codes are added, never changed
+ * or taken away, within one soname. A program
  * runs with any library whose rmq_abi_version() is at least the RMQ_ABI_VERSION it was compiled with. New error codes
  * may appear: treat one you do not know by rmq_error_is_retriable and rmq_error_persistence.
  */
@@ -738,7 +740,7 @@ void rmq_config_destroy(struct rmq_config_t *config);
  * An empty value puts a text key back to its default. After an error the configuration is unchanged.
  *
  * Errors: `UNKNOWN_KEY` names the nearest key there is; `INVALID_VALUE` names the key, the value and the range
- * or rule it breaks; `INVALID_ARGUMENT`.
+ * or rule it breaks; `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_config_set(struct rmq_config_t *config,
@@ -751,8 +753,8 @@ struct rmq_error_t *rmq_config_set(struct rmq_config_t *config,
  *
  * With a `buffer` of NULL and a `buffer_len` of 0 it only tells the length.
  *
- * Errors: `UNKNOWN_KEY` names the nearest key there is; `INVALID_ARGUMENT`, also when `buffer_len` is too small
- * (the message names the room that is needed).
+ * Errors: `UNKNOWN_KEY` names the nearest key there is; `FORKED`; `INVALID_ARGUMENT`, also when `buffer_len`
+ * is too small (the message names the room that is needed).
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_config_get(const struct rmq_config_t *config,
@@ -766,10 +768,10 @@ struct rmq_error_t *rmq_config_get(const struct rmq_config_t *config,
  *
  * `opaque` is handed to every call and must be usable from any thread. When neither the configuration nor a
  * producer made from it needs it any more, `finalizer` (may be NULL) is called with it, once. A `function` of
- * NULL takes an earlier one away: then only warnings and errors are written, to standard error, a few lines at
- * a time. After an error the library has not taken `opaque`.
+ * NULL takes an earlier one away, and the `opaque` and `finalizer` given with it are ignored: then only warnings
+ * and errors are written, to standard error, a few lines at a time. After an error the library has not taken `opaque`.
  *
- * Errors: `INVALID_ARGUMENT`.
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_config_set_log(struct rmq_config_t *config,
@@ -797,7 +799,7 @@ RMQ_MUST_USE struct rmq_error_t *rmq_config_key(size_t index, struct rmq_config_
  * Never waits for the network: an unreachable name server does not matter yet; `rmq_producer_wait_ready` tells.
  *
  * End it with `rmq_producer_destroy`. Errors: `INVALID_VALUE`, `NO_NAME_SERVER`, `GROUP_CONFLICT`, `SYSTEM`,
- * `INVALID_ARGUMENT`.
+ * `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_new(const struct rmq_config_t *config,
@@ -817,8 +819,8 @@ void rmq_producer_destroy(struct rmq_producer_t *producer);
 /**
  * Waits until a name server has answered; at most `timeout_ms` (negative: without bound).
  *
- * Errors: `TIMEOUT`, `NAME_SERVER`, `NO_NAME_SERVER`, with the reason of the last failure; `CLOSED`, `FORKED`,
- * `INVALID_ARGUMENT`.
+ * Errors: `TIMEOUT`, `NAME_SERVER`, `NO_NAME_SERVER`, with the reason of the last failure; `WOULD_DEADLOCK` from a
+ * log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_wait_ready(struct rmq_producer_t *producer,
@@ -830,9 +832,12 @@ struct rmq_error_t *rmq_producer_wait_ready(struct rmq_producer_t *producer,
  *
  * Outcomes for a completion queue are in the queue then; whether they were polled does not matter.
  *
- * Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer; `FORKED`, `INVALID_ARGUMENT`.
+ * Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer, or from a log callback on the I/O thread;
+ * `FORKED`, `INVALID_ARGUMENT`.
  */
-RMQ_MUST_USE struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer, int64_t timeout_ms);
+RMQ_MUST_USE
+struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer,
+                              int64_t timeout_ms);
 
 /**
  * Closes a producer: refuses new sends, waits for the outcomes of accepted ones, at most `timeout_ms` (0: does
@@ -843,8 +848,8 @@ RMQ_MUST_USE struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer, int6
  * NULL: every callback that there will be has returned. May be called again, from any thread.
  *
  * Errors: `TIMEOUT` when sends had to be completed as `CLOSED`, or when a callback still runs (it and those
- * after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer; `FORKED`,
- * `INVALID_ARGUMENT`. After `TIMEOUT` the producer is closed as well.
+ * after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer, or from a log
+ * callback on the I/O thread; `FORKED`, `INVALID_ARGUMENT`. After `TIMEOUT` the producer is closed as well.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_close(struct rmq_producer_t *producer,
@@ -866,11 +871,11 @@ RMQ_MUST_USE struct rmq_error_t *rmq_producer_in_flight(struct rmq_producer_t *p
 RMQ_MUST_USE struct rmq_error_t *rmq_queue_new(struct rmq_queue_t **out);
 
 /**
- * Ends a queue; the pointer must not be used again, but for polls that wait already: they return. Does nothing
+ * Ends a queue; the pointer must not be used again, but for calls that wait already: polls return. Does nothing
  * with NULL.
  *
- * Outcomes that lie in it or come later are lost, so end it after its producers. Its descriptor is closed. In a
- * forked child it only forgets the parent's queue.
+ * Outcomes that lie in it or come later are lost and count no longer as in flight, so end it after its
+ * producers. Its descriptor is closed at once. In a forked child it only forgets the parent's queue.
  */
 void rmq_queue_destroy(struct rmq_queue_t *queue);
 
@@ -905,10 +910,13 @@ RMQ_MUST_USE struct rmq_error_t *rmq_queue_fd(struct rmq_queue_t *queue, int *ou
  * Sends a message and waits for its outcome; at most `timeout_ms` (negative: `send.timeout.ms`), with look-ups,
  * connects and retries.
  *
- * `out` may be NULL; otherwise the receipt is written there at success. May be called from a callback.
+ * `out` may be NULL; otherwise the receipt is written there at success. May be called from a callback, which
+ * must leave it room: with in-flight bounds that the callback's own message fills, it waits its whole timeout and
+ * fails with `QUEUE_FULL`.
  *
  * Errors: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `TIMEOUT`, `NO_NAME_SERVER`, `NAME_SERVER`, `NO_ROUTE`, `CONNECT`,
- * `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ * `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`; `WOULD_DEADLOCK` from a log
+ * callback on the I/O thread.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_send(struct rmq_producer_t *producer,

@@ -147,7 +147,8 @@ rmq_error_t *rmq_mock_cluster_new(size_t brokers,
                                   struct rmq_mock_cluster_t **out);
 
 /**
- * Stops and ends a cluster. Does nothing with NULL.
+ * Stops and ends a cluster; the pointer must not be used again, but for calls that wait already: they return
+ * with `CLOSED`. Does nothing with NULL.
  */
 void rmq_mock_cluster_destroy(struct rmq_mock_cluster_t *cluster);
 
@@ -248,7 +249,7 @@ rmq_error_t *rmq_mock_request_count(struct rmq_mock_cluster_t *cluster,
 /**
  * Waits until at least `count` messages of a topic are stored; at most `timeout_ms` (negative: without bound).
  *
- * Errors: `TIMEOUT`, `FORKED`, `INVALID_ARGUMENT`.
+ * Errors: `TIMEOUT`, `CLOSED` when the cluster is destroyed meanwhile, `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 rmq_error_t *rmq_mock_wait_stored(struct rmq_mock_cluster_t *cluster,
@@ -260,7 +261,7 @@ rmq_error_t *rmq_mock_wait_stored(struct rmq_mock_cluster_t *cluster,
  * Waits until at least `count` requests of a code came to any server of the cluster; at most `timeout_ms`
  * (negative: without bound).
  *
- * Errors: `TIMEOUT`, `FORKED`, `INVALID_ARGUMENT`.
+ * Errors: `TIMEOUT`, `CLOSED` when the cluster is destroyed meanwhile, `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 rmq_error_t *rmq_mock_wait_requests(struct rmq_mock_cluster_t *cluster,

@@ -2,7 +2,8 @@
 //! argument; [`armour!`](crate::armour::armour) applies them.
 
 use std::ffi::{CStr, c_char};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
+use std::slice;
 use std::time::Duration;
 
 use rocketmq_producer::{Error, ErrorCode};
@@ -126,21 +127,27 @@ pub(crate) unsafe fn callback<F>(function: Option<F>, at: Argument) -> Result<F,
     function.ok_or_else(|| at.refuse("is NULL"))
 }
 
-/// A struct of the caller's that begins with `uint32_t struct_size`: the size its header knew.
-pub(crate) trait SizedStruct {
+/// A struct of the caller's that begins with `uint32_t struct_size`: the size its header knew. Plain data.
+pub(crate) trait SizedStruct: Sized {
+    /// The size of the first header's struct: to the end of the member that was the last one then. Members that
+    /// are added stand behind it; callers that do not know them are served all the same.
+    const SMALLEST: usize;
     /// No header's struct is larger; a larger size is an uninitialized member.
     const LARGEST: usize = 4096;
+
+    /// What the initializer of the struct says, without the size: the values of members a caller does not know.
+    fn initial() -> Self;
 }
 
-/// The size the caller wrote into the first member, which is no less than this library needs to read or write.
+/// The size the caller wrote into the first member.
 pub(crate) unsafe fn struct_size<T: SizedStruct>(pointer: NonNull<T>, at: Argument) -> Result<usize, Error> {
     // SAFETY: every sized struct begins with this member; the pointer is valid as the caller promises.
     let size = unsafe { pointer.cast::<u32>().read() } as usize;
-    let known = size_of::<T>();
-    if size < known {
+    if size < T::SMALLEST {
+        let least = T::SMALLEST;
         return Err(at.refuse_part(
             "->struct_size",
-            format_args!("is {size}, this library needs at least {known}: use the initializer of the struct"),
+            format_args!("is {size}, this library needs at least {least}: use the initializer of the struct"),
         ));
     }
     if size > T::LARGEST || !size.is_multiple_of(align_of::<T>()) {
@@ -149,6 +156,39 @@ pub(crate) unsafe fn struct_size<T: SizedStruct>(pointer: NonNull<T>, at: Argume
         );
     }
     Ok(size)
+}
+
+/// A copy of a struct of the caller's: members it does not know are as the initializer leaves them, members that
+/// this library does not know must be unset.
+pub(crate) unsafe fn read_struct<T: SizedStruct>(pointer: NonNull<T>, at: Argument) -> Result<T, Error> {
+    // SAFETY: as the caller of this function promises.
+    let size = unsafe { struct_size(pointer, at)? };
+    let known = size.min(size_of::<T>());
+    let bytes = pointer.as_ptr().cast::<u8>();
+    // SAFETY: the caller wrote the size of its struct.
+    let unknown = unsafe { slice::from_raw_parts(bytes.add(known), size - known) };
+    if unknown.iter().any(|byte| *byte != 0) {
+        return Err(at.refuse("uses members that this version of the library does not know"));
+    }
+    let mut copy = T::initial();
+    // SAFETY: no more than the caller's struct has, and no more than the copy has.
+    unsafe { ptr::copy_nonoverlapping(bytes, (&raw mut copy).cast::<u8>(), known) };
+    Ok(copy)
+}
+
+/// Lets `fill` write a struct of the caller's, of which the caller knows the first `size` bytes: no more than
+/// those change, and the size stays.
+pub(crate) unsafe fn fill_struct<T: SizedStruct>(to: NonNull<T>, size: usize, fill: impl FnOnce(NonNull<T>)) {
+    if size >= size_of::<T>() {
+        fill(to);
+    } else {
+        let mut whole = T::initial();
+        fill(NonNull::from(&mut whole));
+        // SAFETY: the caller promises so many writable bytes, and the whole has more.
+        unsafe { ptr::copy_nonoverlapping((&raw const whole).cast::<u8>(), to.as_ptr().cast::<u8>(), size) };
+    }
+    // SAFETY: every sized struct begins with this member.
+    unsafe { to.cast::<u32>().write(size as u32) };
 }
 
 /// The longest wait: about a century, so that adding it to a clock never overflows.
@@ -165,4 +205,66 @@ pub(crate) fn wait(timeout_ms: i64) -> Duration {
 /// A timeout in milliseconds where a negative one means the configured default.
 pub(crate) fn or_default(timeout_ms: i64) -> Option<Duration> {
     (timeout_ms >= 0).then(|| wait(timeout_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A struct of which the first header had `first`, a later one `second` too.
+    #[repr(C)]
+    #[derive(Debug, PartialEq)]
+    struct Grown {
+        struct_size: u32,
+        first: u32,
+        second: u64,
+    }
+
+    impl SizedStruct for Grown {
+        const SMALLEST: usize = 8;
+
+        fn initial() -> Self {
+            Self { struct_size: 0, first: 0, second: 7 }
+        }
+    }
+
+    const AT: Argument = Argument { function: "rmq_x", name: "grown" };
+
+    fn read(words: &[u64]) -> Result<Grown, Error> {
+        // SAFETY: the words are as many as the size in the first of them says.
+        unsafe { read_struct(NonNull::from(words).cast::<Grown>(), AT) }
+    }
+
+    fn head(size: u32, first: u32) -> u64 {
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&size.to_ne_bytes());
+        bytes[4..].copy_from_slice(&first.to_ne_bytes());
+        u64::from_ne_bytes(bytes)
+    }
+
+    #[test]
+    fn structs_of_older_and_newer_headers_are_read() {
+        assert_eq!(read(&[head(8, 5)]).unwrap(), Grown { struct_size: 8, first: 5, second: 7 });
+        assert_eq!(read(&[head(16, 5), 6]).unwrap(), Grown { struct_size: 16, first: 5, second: 6 });
+        assert_eq!(read(&[head(24, 5), 6, 0]).unwrap(), Grown { struct_size: 24, first: 5, second: 6 });
+        assert!(read(&[head(24, 5), 6, 1]).unwrap_err().message().contains("does not know"));
+        for size in [0, 4, 7, 12, 4104] {
+            assert!(read(&[head(size, 5)]).unwrap_err().message().contains("struct_size"), "{size}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_caller_knows_is_written() {
+        for (size, wanted) in [(8, [head(8, 1), 9, 9]), (16, [head(16, 1), 2, 9]), (24, [head(24, 1), 2, 9])]
+        {
+            let mut words = [9_u64; 3];
+            // SAFETY: three words are no less than the size.
+            unsafe {
+                fill_struct(NonNull::from(&mut words).cast::<Grown>(), size, |place| {
+                    place.write(Grown { struct_size: 0, first: 1, second: 2 });
+                });
+            }
+            assert_eq!(words, wanted, "{size}");
+        }
+    }
 }

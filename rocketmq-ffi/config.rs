@@ -1,10 +1,12 @@
 //! Configuration objects and the table of keys.
 
 use std::ffi::{CString, c_char, c_void};
+use std::mem::offset_of;
+use std::ptr;
 use std::sync::{Arc, OnceLock};
 
-use rocketmq_producer::sync::Mutex;
-use rocketmq_producer::{Config, Error, ErrorCode};
+use rocketmq_producer::sync::{Mutex, MutexGuard};
+use rocketmq_producer::{Config, Error, ErrorCode, sys};
 
 use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
@@ -21,10 +23,32 @@ pub struct rmq_config_t {
 }
 
 impl Handle for rmq_config_t {
-    type Inner = Mutex<Config>;
+    type Inner = ConfigObject;
     const MARK: u64 = u64::from_le_bytes(*b"\x01rmqcfg!");
     const NAME: &'static str = "rmq_config_t";
     const SURVIVES_FORK: bool = true;
+}
+
+/// What is behind a configuration.
+pub(crate) struct ConfigObject {
+    config: Mutex<Config>,
+    generation: u64,
+}
+
+impl ConfigObject {
+    fn new() -> Self {
+        Self { config: Mutex::new(Config::new()), generation: sys::fork_generation() }
+    }
+
+    /// The configuration itself. A thread of the parent that held the lock at the fork never gives it back in
+    /// the child: `FORKED`.
+    pub(crate) fn lock(&self) -> Result<MutexGuard<'_, Config>, Error> {
+        match self.config.try_lock() {
+            Some(config) => Ok(config),
+            None if sys::is_forked(self.generation) => Err(Error::forked()),
+            None => Ok(self.config.lock()),
+        }
+    }
 }
 
 /// A configuration key. The texts live as long as the process.
@@ -52,7 +76,24 @@ pub struct rmq_config_key_t {
     pub text: *const c_char,
 }
 
-impl SizedStruct for rmq_config_key_t {}
+impl SizedStruct for rmq_config_key_t {
+    const SMALLEST: usize = offset_of!(Self, text) + size_of::<*const c_char>();
+
+    fn initial() -> Self {
+        let none = ptr::null();
+        Self {
+            struct_size: 0,
+            secret: 0,
+            name: none,
+            kind: none,
+            default_value: none,
+            range: none,
+            unit: none,
+            java_name: none,
+            text: none,
+        }
+    }
+}
 
 /// Makes a configuration in which every key has its default.
 ///
@@ -61,7 +102,7 @@ impl SizedStruct for rmq_config_key_t {}
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_config_new(out: *mut *mut rmq_config_t) -> *mut rmq_error_t {
     armour!(rmq_config_new(out: out) {
-        out.write(rmq_config_t::give(Mutex::new(Config::new())));
+        out.write(rmq_config_t::give(ConfigObject::new()));
         Ok(())
     })
 }
@@ -81,7 +122,7 @@ pub unsafe extern "C" fn rmq_config_destroy(config: *mut rmq_config_t) {
 /// An empty value puts a text key back to its default. After an error the configuration is unchanged.
 ///
 /// Errors: `UNKNOWN_KEY` names the nearest key there is; `INVALID_VALUE` names the key, the value and the range
-/// or rule it breaks; `INVALID_ARGUMENT`.
+/// or rule it breaks; `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_config_set(
@@ -89,7 +130,7 @@ pub unsafe extern "C" fn rmq_config_set(
     key: *const c_char,
     value: *const c_char,
 ) -> *mut rmq_error_t {
-    armour!(rmq_config_set(config: handle, key: text, value: text) { config.lock().set(key, value) })
+    armour!(rmq_config_set(config: handle, key: text, value: text) { config.lock()?.set(key, value) })
 }
 
 /// Copies the value of a key (as set, or its default; empty if it has neither) into `buffer`, with a NUL at the
@@ -97,8 +138,8 @@ pub unsafe extern "C" fn rmq_config_set(
 ///
 /// With a `buffer` of NULL and a `buffer_len` of 0 it only tells the length.
 ///
-/// Errors: `UNKNOWN_KEY` names the nearest key there is; `INVALID_ARGUMENT`, also when `buffer_len` is too small
-/// (the message names the room that is needed).
+/// Errors: `UNKNOWN_KEY` names the nearest key there is; `FORKED`; `INVALID_ARGUMENT`, also when `buffer_len`
+/// is too small (the message names the room that is needed).
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_config_get(
@@ -109,7 +150,7 @@ pub unsafe extern "C" fn rmq_config_get(
     out_len: *mut usize,
 ) -> *mut rmq_error_t {
     armour!(rmq_config_get(config: handle, key: text, buffer: optional_array, out_len: out) {
-        let value = config.lock().get(key)?.unwrap_or_default();
+        let value = config.lock()?.get(key)?.unwrap_or_default();
         let at = |name| Argument { function: "rmq_config_get", name };
         match buffer {
             None if buffer_len > 0 => return Err(at("buffer").refuse("is NULL")),
@@ -133,10 +174,10 @@ pub unsafe extern "C" fn rmq_config_get(
 ///
 /// `opaque` is handed to every call and must be usable from any thread. When neither the configuration nor a
 /// producer made from it needs it any more, `finalizer` (may be NULL) is called with it, once. A `function` of
-/// NULL takes an earlier one away: then only warnings and errors are written, to standard error, a few lines at
-/// a time. After an error the library has not taken `opaque`.
+/// NULL takes an earlier one away, and the `opaque` and `finalizer` given with it are ignored: then only warnings
+/// and errors are written, to standard error, a few lines at a time. After an error the library has not taken `opaque`.
 ///
-/// Errors: `INVALID_ARGUMENT`.
+/// Errors: `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_config_set_log(
@@ -147,7 +188,7 @@ pub unsafe extern "C" fn rmq_config_set_log(
 ) -> *mut rmq_error_t {
     armour!(rmq_config_set_log(config: handle) {
         let sink = function.map(|function| Arc::new(CallbackSink::new(function, opaque, finalizer)) as Arc<_>);
-        let mut config = config.lock();
+        let mut config = config.lock()?;
         // An earlier function's finalizer runs at the end, when the lock is free again.
         let earlier = config.clone();
         config.set_log(sink);
@@ -178,9 +219,7 @@ pub unsafe extern "C" fn rmq_config_key(index: usize, out: *mut rmq_config_key_t
             at("index").refuse(format_args!("is {index}, there are {} keys", Config::keys().len()))
         })?;
         let text = |text: &CString| text.as_ptr();
-        // SAFETY: the struct has room for all that this library knows, as `struct_size` found.
-        unsafe {
-            out.write(rmq_config_key_t {
+        let key = rmq_config_key_t {
                 struct_size: struct_size as u32,
                 secret: i32::from(described.secret),
                 name: text(&described.texts[0]),
@@ -190,8 +229,9 @@ pub unsafe extern "C" fn rmq_config_key(index: usize, out: *mut rmq_config_key_t
                 unit: text(&described.texts[4]),
                 java_name: text(&described.texts[5]),
                 text: text(&described.texts[6]),
-            });
-        }
+        };
+        // SAFETY: the caller promises a struct of the size it wrote into it.
+        unsafe { arguments::fill_struct(out, struct_size, |place| place.write(key)) };
         Ok(())
     })
 }
@@ -222,4 +262,20 @@ pub(crate) fn mock_brokers(config: &Config) -> Result<usize, Error> {
     let text = config.get("test.mock.brokers")?.unwrap_or_default();
     let parsed = text.parse();
     parsed.map_err(|cause| Error::new(ErrorCode::Internal, format!("test.mock.brokers is {text:?}: {cause}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_held_at_the_fork_is_told_in_the_child() {
+        let child =
+            ConfigObject { generation: sys::fork_generation().wrapping_sub(1), ..ConfigObject::new() };
+        assert!(child.lock().is_ok());
+        let held = child.config.lock();
+        assert_eq!(child.lock().err().map(|error| error.code()), Some(ErrorCode::Forked));
+        drop(held);
+        assert!(child.lock().is_ok());
+    }
 }

@@ -125,7 +125,9 @@ impl rmq_error_t {
     /// Shows an error to a callback; the object is gone when the callback has returned. Allocates nothing.
     pub(crate) fn lend<R>(error: Error, callback: impl FnOnce(*const Self) -> R) -> R {
         let shell = Shell::new(ErrorObject::new(error, false), 0);
-        callback(shell.as_handle())
+        let result = callback(shell.as_handle());
+        shell.mark_destroyed();
+        result
     }
 }
 
@@ -289,6 +291,17 @@ mod tests {
                 assert_eq!(rmq_error_code(object), error.code() as i32);
                 assert_eq!(rmq_error_clone(object), object);
             }
+        }
+    }
+
+    #[test]
+    fn a_lent_error_is_not_live_after_the_callback() {
+        let shell = Shell::<rmq_error_t>::new(ErrorObject::new(Error::closed(), false), 0);
+        // SAFETY: memory that stays, live and then ended.
+        unsafe {
+            assert_eq!(rmq_error_code(shell.as_handle()), ErrorCode::Closed as i32);
+            shell.mark_destroyed();
+            assert_eq!(rmq_error_code(shell.as_handle()), RMQ_OK);
         }
     }
 

@@ -14,7 +14,8 @@ pub(crate) trait Handle: Sized + 'static {
     const MARK: u64;
     /// The C type, for error messages.
     const NAME: &'static str;
-    /// Whether a handle made before `fork` works in the child: yes if no thread and no lock belongs to it.
+    /// Whether a handle made before `fork` works in the child: yes if no thread belongs to it and a lock
+    /// held at the fork is noticed.
     const SURVIVES_FORK: bool;
 
     /// Whether the caller may end it; ending another one does nothing.
@@ -47,6 +48,11 @@ impl<H: Handle> Shell<H> {
     /// The pointer by which C knows it.
     pub(crate) const fn as_handle(&self) -> *const H {
         (&raw const *self).cast()
+    }
+
+    /// From here on the pointer is refused, as long as the memory holds nothing else.
+    pub(crate) fn mark_destroyed(&self) {
+        self.mark.store(DESTROYED, Ordering::Release);
     }
 }
 

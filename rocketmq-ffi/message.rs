@@ -1,6 +1,7 @@
 //! Messages as plain data, and their translation to the core's borrowed view.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::slice;
@@ -75,7 +76,33 @@ pub struct rmq_message_t {
     pub reserved: i32,
 }
 
-impl SizedStruct for rmq_message_t {}
+impl SizedStruct for rmq_message_t {
+    const SMALLEST: usize = offset_of!(Self, reserved) + size_of::<i32>();
+
+    fn initial() -> Self {
+        Self {
+            struct_size: 0,
+            flag: 0,
+            topic: ptr::null(),
+            body: ptr::null(),
+            body_len: 0,
+            tags: ptr::null(),
+            keys: ptr::null(),
+            key_count: 0,
+            properties: ptr::null(),
+            property_count: 0,
+            wait_store_ok: 1,
+            delay_level: 0,
+            delay_seconds: 0,
+            delay_ms: 0,
+            deliver_at_ms: 0,
+            sharding_key: ptr::null(),
+            broker_name: ptr::null(),
+            queue_id: 0,
+            reserved: 0,
+        }
+    }
+}
 
 /// The texts that the messages of one call point to, as Rust knows them. Without a heap allocation for a
 /// message with the usual few keys and properties.
@@ -117,9 +144,7 @@ impl<'a> Texts<'a> {
         // SAFETY: the caller promises that the pointer is NULL or a message with valid members, for 'a.
         unsafe {
             let pointer = arguments::const_array(pointer, at)?;
-            let size = arguments::struct_size(pointer, at)?;
-            refuse_unknown_members(pointer, size, at)?;
-            let message = pointer.as_ref();
+            let message = &arguments::read_struct(pointer, at)?;
             let topic = arguments::text_part(message.topic, at, &"->topic")?;
             let tags = match message.tags.is_null() {
                 true => None,
@@ -240,22 +265,6 @@ unsafe fn items<'a, T>(
     }
     // SAFETY: not NULL, aligned, and as long as the caller promises.
     Ok(unsafe { slice::from_raw_parts(first, count) })
-}
-
-/// A caller compiled with a newer header may leave members unset that this library does not know; it must not
-/// use them.
-unsafe fn refuse_unknown_members(
-    pointer: NonNull<rmq_message_t>,
-    size: usize,
-    at: Argument,
-) -> Result<(), Error> {
-    let known = size_of::<rmq_message_t>();
-    // SAFETY: the caller wrote the size of its struct, which `struct_size` found to be no less than `known`.
-    let unknown = unsafe { slice::from_raw_parts(pointer.as_ptr().cast::<u8>().add(known), size - known) };
-    if unknown.iter().any(|byte| *byte != 0) {
-        return Err(at.refuse("uses members that this version of the library does not know"));
-    }
-    Ok(())
 }
 
 /// The `i`-th of some pointers to messages.

@@ -3,6 +3,11 @@
 use std::borrow::Cow;
 use std::ffi::{c_char, c_void};
 use std::io;
+use std::mem::offset_of;
+use std::ops::Deref;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rocketmq_mock::{Fault, FaultRule, Keep, MockCluster, StoredMessage};
@@ -45,10 +50,25 @@ pub struct rmq_mock_cluster_t {
 }
 
 impl Handle for rmq_mock_cluster_t {
-    type Inner = MockCluster;
+    // Calls that wait keep a share, so that another thread may destroy the cluster meanwhile.
+    type Inner = Arc<MockObject>;
     const MARK: u64 = u64::from_le_bytes(*b"\x01rmqmck!");
     const NAME: &'static str = "rmq_mock_cluster_t";
     const SURVIVES_FORK: bool = false;
+}
+
+/// What is behind a mock cluster.
+pub(crate) struct MockObject {
+    cluster: MockCluster,
+    ended: AtomicBool,
+}
+
+impl Deref for MockObject {
+    type Target = MockCluster;
+
+    fn deref(&self) -> &MockCluster {
+        &self.cluster
+    }
 }
 
 /// A fault, and which requests meet it. Of several that fit a request the oldest acts.
@@ -78,7 +98,24 @@ pub struct rmq_mock_fault_t {
     pub number: u64,
 }
 
-impl SizedStruct for rmq_mock_fault_t {}
+impl SizedStruct for rmq_mock_fault_t {
+    const SMALLEST: usize = offset_of!(Self, number) + size_of::<u64>();
+
+    fn initial() -> Self {
+        Self {
+            struct_size: 0,
+            kind: 0,
+            broker: ptr::null(),
+            topic: ptr::null(),
+            request_code: -1,
+            times: -1,
+            code: 0,
+            reserved: 0,
+            remark: ptr::null(),
+            number: 0,
+        }
+    }
+}
 
 /// Starts a cluster of one name server and `brokers` brokers (1 to 100), called `broker-0`, `broker-1` and so on; all
 /// ports are open when it returns. Topics are made when the first message comes.
@@ -91,16 +128,22 @@ pub unsafe extern "C" fn rmq_mock_cluster_new(
     out: *mut *mut rmq_mock_cluster_t,
 ) -> *mut rmq_error_t {
     armour!(rmq_mock_cluster_new(out: out) {
-        out.write(rmq_mock_cluster_t::give(start_mock(brokers, Keep::All)?));
+        let object = MockObject { cluster: start_mock(brokers, Keep::All)?, ended: AtomicBool::new(false) };
+        out.write(rmq_mock_cluster_t::give(Arc::new(object)));
         Ok(())
     })
 }
 
-/// Stops and ends a cluster. Does nothing with NULL.
+/// Stops and ends a cluster; the pointer must not be used again, but for calls that wait already: they return
+/// with `CLOSED`. Does nothing with NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_mock_cluster_destroy(cluster: *mut rmq_mock_cluster_t) {
     armour!(rmq_mock_cluster_destroy(cluster: ending) or [()] {
-        drop(cluster);
+        if let Some(cluster) = cluster {
+            cluster.ended.store(true, Ordering::SeqCst);
+            // Wakes those who wait.
+            cluster.stop();
+        }
         Ok(())
     })
 }
@@ -176,8 +219,7 @@ pub unsafe extern "C" fn rmq_mock_inject(
         let at = Argument { function: "rmq_mock_inject", name: "fault" };
         // SAFETY: the caller promises a whole fault with valid texts.
         let rule = unsafe {
-            arguments::struct_size(fault, at)?;
-            rule(fault.as_ref(), at)?
+            rule(&arguments::read_struct(fault, at)?, at)?
         };
         cluster.inject(rule);
         Ok(())
@@ -281,7 +323,7 @@ pub unsafe extern "C" fn rmq_mock_request_count(
 
 /// Waits until at least `count` messages of a topic are stored; at most `timeout_ms` (negative: without bound).
 ///
-/// Errors: `TIMEOUT`, `FORKED`, `INVALID_ARGUMENT`.
+/// Errors: `TIMEOUT`, `CLOSED` when the cluster is destroyed meanwhile, `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_mock_wait_stored(
@@ -291,14 +333,14 @@ pub unsafe extern "C" fn rmq_mock_wait_stored(
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
     armour!(rmq_mock_wait_stored(cluster: handle, topic: text) {
-        wait(cluster, timeout_ms, "messages stored", count, |cluster| cluster.stored_count(topic))
+        wait(&Arc::clone(cluster), timeout_ms, "messages stored", count, |cluster| cluster.stored_count(topic))
     })
 }
 
 /// Waits until at least `count` requests of a code came to any server of the cluster; at most `timeout_ms`
 /// (negative: without bound).
 ///
-/// Errors: `TIMEOUT`, `FORKED`, `INVALID_ARGUMENT`.
+/// Errors: `TIMEOUT`, `CLOSED` when the cluster is destroyed meanwhile, `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_mock_wait_requests(
@@ -308,7 +350,7 @@ pub unsafe extern "C" fn rmq_mock_wait_requests(
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
     armour!(rmq_mock_wait_requests(cluster: handle) {
-        wait(cluster, timeout_ms, "requests", count, |cluster| cluster.request_count(request_code))
+        wait(&Arc::clone(cluster), timeout_ms, "requests", count, |cluster| cluster.request_count(request_code))
     })
 }
 
@@ -417,13 +459,19 @@ unsafe fn rule(fault: &rmq_mock_fault_t, at: Argument) -> Result<FaultRule, Erro
 }
 
 fn wait(
-    cluster: &MockCluster,
+    cluster: &MockObject,
     timeout_ms: i64,
     what: &str,
     wanted: u64,
     count: impl Fn(&MockCluster) -> u64,
 ) -> Result<(), Error> {
-    if cluster.wait_until(arguments::wait(timeout_ms), |cluster| count(cluster) >= wanted) {
+    let ended = || cluster.ended.load(Ordering::SeqCst);
+    let done = |seen: &MockCluster| count(seen) >= wanted || ended();
+    let in_time = cluster.wait_until(arguments::wait(timeout_ms), done);
+    if ended() {
+        return Err(Error::closed());
+    }
+    if in_time {
         return Ok(());
     }
     let text = format!("{} of {wanted} {what} after {timeout_ms} ms", count(cluster));

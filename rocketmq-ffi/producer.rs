@@ -140,7 +140,7 @@ pub(crate) fn start_mock(brokers: usize, keep: Keep) -> Result<MockCluster, Erro
 /// Never waits for the network: an unreachable name server does not matter yet; `rmq_producer_wait_ready` tells.
 ///
 /// End it with `rmq_producer_destroy`. Errors: `INVALID_VALUE`, `NO_NAME_SERVER`, `GROUP_CONFLICT`, `SYSTEM`,
-/// `INVALID_ARGUMENT`.
+/// `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_producer_new(
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn rmq_producer_new(
     out: *mut *mut rmq_producer_t,
 ) -> *mut rmq_error_t {
     armour!(rmq_producer_new(config: handle, out: out) {
-        let config = config.lock().clone();
+        let config = config.lock()?.clone();
         out.write(rmq_producer_t::give(Arc::new(ProducerObject::start(config)?)));
         Ok(())
     })
@@ -173,8 +173,8 @@ pub unsafe extern "C" fn rmq_producer_destroy(producer: *mut rmq_producer_t) {
 
 /// Waits until a name server has answered; at most `timeout_ms` (negative: without bound).
 ///
-/// Errors: `TIMEOUT`, `NAME_SERVER`, `NO_NAME_SERVER`, with the reason of the last failure; `CLOSED`, `FORKED`,
-/// `INVALID_ARGUMENT`.
+/// Errors: `TIMEOUT`, `NAME_SERVER`, `NO_NAME_SERVER`, with the reason of the last failure; `WOULD_DEADLOCK` from a
+/// log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_producer_wait_ready(
@@ -191,7 +191,8 @@ pub unsafe extern "C" fn rmq_producer_wait_ready(
 ///
 /// Outcomes for a completion queue are in the queue then; whether they were polled does not matter.
 ///
-/// Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer; `FORKED`, `INVALID_ARGUMENT`.
+/// Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer, or from a log callback on the I/O thread;
+/// `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_flush(producer: *mut rmq_producer_t, timeout_ms: i64) -> *mut rmq_error_t {
@@ -209,8 +210,8 @@ pub unsafe extern "C" fn rmq_flush(producer: *mut rmq_producer_t, timeout_ms: i6
 /// NULL: every callback that there will be has returned. May be called again, from any thread.
 ///
 /// Errors: `TIMEOUT` when sends had to be completed as `CLOSED`, or when a callback still runs (it and those
-/// after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer; `FORKED`,
-/// `INVALID_ARGUMENT`. After `TIMEOUT` the producer is closed as well.
+/// after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer, or from a log
+/// callback on the I/O thread; `FORKED`, `INVALID_ARGUMENT`. After `TIMEOUT` the producer is closed as well.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_producer_close(

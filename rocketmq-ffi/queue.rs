@@ -1,6 +1,7 @@
 //! Completion queues: poll and descriptor.
 
 use std::ffi::{c_int, c_void};
+use std::mem::offset_of;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub struct rmq_queue_t {
 }
 
 impl Handle for rmq_queue_t {
-    // Polls that wait keep a share, so that another thread may destroy the queue meanwhile.
+    // Polls and sends that wait keep a share, so that another thread may destroy the queue meanwhile.
     type Inner = Arc<QueueObject>;
     const MARK: u64 = u64::from_le_bytes(*b"\x01rmqque!");
     const NAME: &'static str = "rmq_queue_t";
@@ -54,7 +55,19 @@ pub struct rmq_completion_t {
 }
 
 impl SizedStruct for rmq_completion_t {
+    const SMALLEST: usize = offset_of!(Self, receipt) + rmq_receipt_t::SMALLEST;
     const LARGEST: usize = 16_384;
+
+    fn initial() -> Self {
+        Self {
+            struct_size: 0,
+            code: 0,
+            opaque: ptr::null_mut(),
+            error: ptr::null_mut(),
+            reserved: [0; 2],
+            receipt: rmq_receipt_t::initial(),
+        }
+    }
 }
 
 /// Makes an empty queue.
@@ -70,16 +83,16 @@ pub unsafe extern "C" fn rmq_queue_new(out: *mut *mut rmq_queue_t) -> *mut rmq_e
     })
 }
 
-/// Ends a queue; the pointer must not be used again, but for polls that wait already: they return. Does nothing
+/// Ends a queue; the pointer must not be used again, but for calls that wait already: polls return. Does nothing
 /// with NULL.
 ///
-/// Outcomes that lie in it or come later are lost, so end it after its producers. Its descriptor is closed. In a
-/// forked child it only forgets the parent's queue.
+/// Outcomes that lie in it or come later are lost and count no longer as in flight, so end it after its
+/// producers. Its descriptor is closed at once. In a forked child it only forgets the parent's queue.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_queue_destroy(queue: *mut rmq_queue_t) {
     armour!(rmq_queue_destroy(queue: ending) or [()] {
         if let Some(queue) = queue {
-            queue.core.close();
+            queue.core.end();
         }
         Ok(())
     })
@@ -114,7 +127,7 @@ pub unsafe extern "C" fn rmq_queue_poll(
         let count = queue.core.poll(&mut reports, capacity, arguments::wait(timeout_ms));
         for (i, report) in reports.drain(..).enumerate() {
             // SAFETY: the caller promises `capacity` elements of the size it wrote into the first.
-            unsafe { write(report, out.byte_add(i * stride), stride) };
+            unsafe { arguments::fill_struct(out.byte_add(i * stride), stride, |place| write(report, place, stride)) };
         }
         *queue.room.lock() = reports;
         out_count.write(count);
@@ -137,15 +150,16 @@ pub unsafe extern "C" fn rmq_queue_fd(queue: *mut rmq_queue_t, out: *mut c_int) 
     })
 }
 
-unsafe fn write(report: Report, to: NonNull<rmq_completion_t>, stride: usize) {
+/// Writes a completion but for its size, which is `size` and tells how much of the receipt its reader knows.
+unsafe fn write(report: Report, to: NonNull<rmq_completion_t>, size: usize) {
     let to = to.as_ptr();
+    let receipt_size = size_of::<rmq_receipt_t>().min(size - offset_of!(rmq_completion_t, receipt));
     // SAFETY: the caller promises that a whole completion may be written.
     unsafe {
-        (*to).struct_size = stride as u32;
         (*to).opaque = ptr::with_exposed_provenance_mut(report.tag.1);
         (*to).reserved = [0; 2];
         let receipt = &raw mut (*to).receipt;
-        (*receipt).struct_size = size_of::<rmq_receipt_t>() as u32;
+        (*receipt).struct_size = receipt_size as u32;
         (*to).code = match &report.result {
             Ok(_) => RMQ_OK,
             Err(error) => error.code() as i32,

@@ -1,6 +1,7 @@
 //! Receipts as plain data.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 use std::ptr::{self, NonNull};
 
 use rocketmq_producer::Receipt;
@@ -46,7 +47,25 @@ pub struct rmq_receipt_t {
     pub topic: [c_char; 256],
 }
 
-impl SizedStruct for rmq_receipt_t {}
+impl SizedStruct for rmq_receipt_t {
+    const SMALLEST: usize = offset_of!(Self, topic) + 256;
+
+    fn initial() -> Self {
+        Self {
+            struct_size: 0,
+            status: 0,
+            queue_id: 0,
+            attempts: 0,
+            queue_offset: 0,
+            elapsed_us: 0,
+            message_id: [0; 64],
+            offset_message_id: [0; 64],
+            broker_name: [0; 256],
+            broker_address: [0; 272],
+            topic: [0; 256],
+        }
+    }
+}
 
 /// Writes a receipt member by member, so that the unused ends of its texts are not touched. `struct_size` is
 /// left alone.

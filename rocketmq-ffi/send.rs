@@ -1,4 +1,5 @@
-//! The five ways to send.
+//! The five ways to send. Each may wait, for room at least, while another thread destroys what it works with:
+//! each keeps a share of its producer and its queue.
 
 use std::ffi::c_void;
 use std::mem::{self, MaybeUninit};
@@ -73,10 +74,13 @@ fn tag(function: usize, opaque: *mut c_void) -> Tag {
 /// Sends a message and waits for its outcome; at most `timeout_ms` (negative: `send.timeout.ms`), with look-ups,
 /// connects and retries.
 ///
-/// `out` may be NULL; otherwise the receipt is written there at success. May be called from a callback.
+/// `out` may be NULL; otherwise the receipt is written there at success. May be called from a callback, which
+/// must leave it room: with in-flight bounds that the callback's own message fills, it waits its whole timeout and
+/// fails with `QUEUE_FULL`.
 ///
 /// Errors: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `TIMEOUT`, `NO_NAME_SERVER`, `NAME_SERVER`, `NO_ROUTE`, `CONNECT`,
-/// `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+/// `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`; `WOULD_DEADLOCK` from a log
+/// callback on the I/O thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_send(
@@ -86,17 +90,20 @@ pub unsafe extern "C" fn rmq_send(
     out: *mut rmq_receipt_t,
 ) -> *mut rmq_error_t {
     armour!(rmq_send(producer: handle, message: const_array, out: optional_array) {
-        if let Some(out) = out {
+        let out = match out {
             // SAFETY: the caller promises a struct that begins with its size.
-            unsafe { arguments::struct_size(out, Argument { function: "rmq_send", name: "out" })? };
-        }
+            Some(out) => unsafe {
+                Some((out, arguments::struct_size(out, Argument { function: "rmq_send", name: "out" })?))
+            },
+            None => None,
+        };
+        let producer = Arc::clone(producer);
         // SAFETY: as the caller promises.
         unsafe {
             with_message("rmq_send", message, |message| {
-                let producer = Arc::clone(producer);
                 let receipt = producer.core.send(&message, arguments::or_default(timeout_ms))?;
-                if let Some(out) = out {
-                    receipt::write(&receipt, out);
+                if let Some((out, size)) = out {
+                    arguments::fill_struct(out, size, |place| receipt::write(&receipt, place));
                 }
                 Ok(())
             })
@@ -123,6 +130,7 @@ pub unsafe extern "C" fn rmq_send_async(
     opaque: *mut c_void,
 ) -> *mut rmq_error_t {
     armour!(rmq_send_async(producer: handle, message: const_array, function: callback) {
+        let producer = Arc::clone(producer);
         let tag = tag((function as *const ()).expose_provenance(), opaque);
         // SAFETY: as the caller promises.
         unsafe {
@@ -150,6 +158,7 @@ pub unsafe extern "C" fn rmq_send_queued(
     opaque: *mut c_void,
 ) -> *mut rmq_error_t {
     armour!(rmq_send_queued(producer: handle, message: const_array, queue: handle) {
+        let (producer, queue) = (Arc::clone(producer), Arc::clone(queue));
         // SAFETY: as the caller promises.
         unsafe {
             with_message("rmq_send_queued", message, |message| {
@@ -173,6 +182,7 @@ pub unsafe extern "C" fn rmq_send_oneway(
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
     armour!(rmq_send_oneway(producer: handle, message: const_array) {
+        let producer = Arc::clone(producer);
         // SAFETY: as the caller promises.
         unsafe {
             with_message("rmq_send_oneway", message, |message| {
@@ -205,6 +215,7 @@ pub unsafe extern "C" fn rmq_send_many(
     armour!(rmq_send_many(
         producer: handle, messages: const_array, queue: handle, codes: array, out_accepted: out,
     ) {
+        let (producer, queue) = (Arc::clone(producer), Arc::clone(queue));
         if producer.core.is_closed() {
             return Err(Error::closed());
         }

@@ -39,6 +39,7 @@ programs! {
     compressed_body
     delivery_time
     destination
+    destroy_while_waiting
     doors
     error_fields
     exit_in_flight
@@ -46,6 +47,7 @@ programs! {
     from_a_callback
     log_callback
     null_arguments
+    queue_end
     send_many
     signals
     struct_size

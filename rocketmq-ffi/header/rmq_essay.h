@@ -35,7 +35,7 @@
  * 3. An error says why, and whether the message may be stored.
  * 4. What a caller passes does not crash the program: NULL, bad UTF-8, a wrong length, a closed producer, a handle of
  *    another kind, a handle from before a fork are errors.
- * 5. The ABI only grows.
+ * 5. The ABI only grows. (From version 1.0 on; until then it may still change.)
  *
  *
  * OBJECTS AND OWNERSHIP
@@ -88,7 +88,8 @@
  *
  * What is in flight is bounded by the keys in.flight.max.messages and in.flight.max.bytes. Over them sends fail with
  * QUEUE_FULL at once or wait for room, as the key in.flight.full says. A message counts until its callback has
- * returned or its outcome was polled.
+ * returned or its outcome was polled. rmq_send always waits for room. From a callback that is in vain if only the
+ * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL.
  *
  *
  * WHEN AND WHERE A MESSAGE ARRIVES
@@ -129,7 +130,7 @@
  *
  * In a forked child the producers, queues and mock clusters of the parent answer RMQ_ERR_FORKED at once, and their
  * _destroy functions only forget them. New ones work. The parent does not notice. Configurations and errors may be used
- * on both sides.
+ * on both sides; a configuration that another thread was using at the moment of the fork answers FORKED in the child.
  *
  *
  * LOGS
@@ -140,7 +141,8 @@
  *
  * VERSIONS
  *
- * Functions, struct members and codes are added, never changed or taken away, within one soname (librmq.so.0). A program
+ * From version 1.0 on (until then the ABI may still change) functions, struct members and codes are added, never changed
+ * or taken away, within one soname. A program
  * runs with any library whose rmq_abi_version() is at least the RMQ_ABI_VERSION it was compiled with. New error codes
  * may appear: treat one you do not know by rmq_error_is_retriable and rmq_error_persistence.
  */
