@@ -155,3 +155,62 @@ def test_a_handler_that_blocks_does_not_keep_the_interpreter(run_program: Progra
         """
     )
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("hook", ["", "threading.excepthook = broken", "threading.excepthook = sys.excepthook = broken"])
+def test_a_filter_that_raises_costs_its_line_only(run_program: Program, hook: str) -> None:
+    result = run_program(
+        f"""
+        import logging, sys, threading
+        import rmq
+        from rmq.testing import Fault, MockCluster
+        def broken(*arguments):
+            raise RuntimeError("hook")
+        {hook}
+        seen, second = [], threading.Event()
+        class Filter(logging.Filter):
+            def filter(self, record):
+                seen.append(record)
+                if len(seen) == 1:
+                    raise ValueError("filter")
+                second.set()
+                return False
+        logger = logging.getLogger("rmq")
+        logger.addFilter(Filter())
+        logger.setLevel(logging.INFO)
+        with MockCluster() as cluster, rmq.Producer("group", cluster.name_server) as producer:
+            cluster.inject(Fault.reset(), request_code=310)
+            for _ in range(20):
+                try:
+                    producer.send("topic", b"x")
+                except rmq.Error:
+                    pass
+            assert second.wait(5)
+        """
+    )
+    assert result.returncode == 0, result.stderr
+    assert ("ValueError: filter" in result.stderr) == ("sys.excepthook" not in hook)
+
+
+def test_lines_of_what_runs_at_exit_arrive(run_program: Program) -> None:
+    result = run_program(
+        """
+        import atexit, logging, sys
+        logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(name)s %(message)s")
+        import rmq
+        from rmq.testing import Fault, MockCluster
+        def at_exit():
+            cluster.inject(Fault.reset(), request_code=310)
+            print("at exit", flush=True)
+            try:
+                producer.send("topic", b"x")
+            except rmq.Error:
+                pass
+        atexit.register(at_exit)
+        cluster = MockCluster()
+        producer = rmq.Producer("group", cluster.name_server)
+        producer.send("topic", b"x")
+        """
+    )
+    assert result.returncode == 0, result.stderr
+    assert "rmq " in result.stdout.partition("at exit")[2]

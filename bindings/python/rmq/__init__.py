@@ -5,6 +5,8 @@
 Timeouts and times are in seconds. Configuration keys are keywords with `_` for `.`.
 """
 
+# `_log` before anything registers to run at exit: what runs last may still log.
+from . import _log as _log
 from . import aio, testing
 from ._enums import ErrorCode, Persistence, SendStatus
 from ._errors import (

@@ -7,8 +7,10 @@ first producer, fetches them. It ends before the interpreter does, so that no li
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
+import sys
 import threading
 
 from ._rmq import LogQueue
@@ -53,7 +55,24 @@ def queue() -> LogQueue:
 def _deliver(source: LogQueue) -> None:
     while (lines := source.take()) is not None:
         for number, target, text in lines:
-            logger.log(_LEVELS[number], "%s: %s", target, text)
+            try:
+                logger.log(_LEVELS[number], "%s: %s", target, text)
+            except Exception:
+                # A filter of the user raised; the lines after this one must still arrive.
+                _report()
+
+
+def _report() -> None:
+    """Tells of the exception being handled as if it had ended the thread."""
+    kind, error, traceback = sys.exc_info()
+    if kind is None:
+        return
+    try:
+        threading.excepthook(threading.ExceptHookArgs((kind, error, traceback, threading.current_thread())))
+    except Exception:
+        # Nobody is left to tell if this hook raises too.
+        with contextlib.suppress(Exception):
+            sys.excepthook(*sys.exc_info())
 
 
 def _end() -> None:

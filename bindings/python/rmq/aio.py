@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ class Producer(AioProducer):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._is_forked():
+            return
         if error is None or isinstance(error, Exception):
             await self.close()
         else:
@@ -45,29 +48,43 @@ class Producer(AioProducer):
 
         Raises what keeps it from answering when `timeout` seconds have passed.
         """
+        self._check_process()
         await asyncio.get_running_loop().run_in_executor(None, self._wait_ready, timeout)
 
     async def flush(self, timeout: float | None = None) -> None:
         """Waits until no send is open and one-way sends are written; `TimeoutError` after `timeout` seconds."""
+        self._check_process()
         left = await self._wait_idle(timeout)
         if left is not None and left < 0.0:
-            raise TimeoutError(f"sends are open after {timeout} s", elapsed=timeout or 0.0, retriable=True)
+            raise _late(timeout)
         if self.in_flight:
-            await asyncio.get_running_loop().run_in_executor(None, self._flush, left)
+            await self._run(self._flush, left, timeout)
 
     async def close(self, timeout: float | None = None) -> None:
         """Refuses new sends, waits up to `timeout` seconds for the outcomes of those that are open, fails the
         rest with `ClosedError` and raises `TimeoutError` then. Every future has its outcome afterwards. Closing
         again does nothing."""
+        self._check_process()
         self._refuse()
         left = await self._wait_idle(timeout)
         if left is not None:
             left = max(left, 0.0)
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self._close, left)
+            await self._run(self._close, left, timeout)
         finally:
             await self._idle()
             self._detach()
+
+    async def _run(
+        self, call: Callable[[float | None], None], left: float | None, timeout: float | None
+    ) -> None:
+        """Runs `call` with the seconds left; its `TimeoutError` tells the caller's `timeout`."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, call, left)
+        except TimeoutError:
+            if timeout is None:
+                raise
+            raise _late(timeout) from None
 
     async def _wait_idle(self, timeout: float | None) -> float | None:
         """The seconds left when no send is open; negative if some still are."""
@@ -84,3 +101,9 @@ class Producer(AioProducer):
         abandon = getattr(self, "_abandon", None)
         if abandon is not None:
             abandon()
+
+
+def _late(timeout: float | None) -> TimeoutError:
+    return TimeoutError(
+        f"not all sends had an outcome within {timeout} s", elapsed=timeout or 0.0, retriable=True
+    )

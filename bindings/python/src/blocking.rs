@@ -200,7 +200,7 @@ impl Producer {
             if batch.is_waiting() && batch.deadline() <= Instant::now() {
                 batch.expire();
             }
-            batch.submit(py, producer, &queue, 0, self.handle.wait_for_room)?;
+            batch.submit(py, producer, &queue, 0, self.handle.wait_for_room);
             if batch.is_done() {
                 break;
             }

@@ -29,6 +29,8 @@ pub(crate) struct Batch {
 enum Outcome {
     Core(Result<rmq::Receipt, Error>),
     NoRoom(Duration),
+    /// The message could not be read.
+    Unread(PyErr),
 }
 
 impl Batch {
@@ -45,7 +47,7 @@ impl Batch {
     }
 
     /// Hands over what there is room for; `word` is the first word of the tags, the item the second. With
-    /// `wait_for_room` the rest stays waiting, else it fails.
+    /// `wait_for_room` the rest stays waiting, else it fails. What cannot be handed over at all fails as well.
     pub(crate) fn submit(
         &mut self,
         py: Python<'_>,
@@ -53,11 +55,21 @@ impl Batch {
         queue: &CompletionQueue,
         word: usize,
         wait_for_room: bool,
-    ) -> PyResult<()> {
+    ) {
         while !self.waiting.is_empty() {
             let chunk: Vec<usize> = self.waiting.iter().take(CHUNK).copied().collect();
-            let results = self.submit_chunk(py, producer, queue, word, &chunk)?;
+            let submitted = self.submit_chunk(py, producer, queue, word, &chunk);
             self.waiting.drain(..chunk.len());
+            let results = match submitted {
+                Ok(Ok(results)) => results,
+                Ok(Err(error)) => vec![Err(error); chunk.len()],
+                Err(error) => {
+                    for item in chunk {
+                        self.settle(item, Outcome::Unread(error.clone_ref(py)));
+                    }
+                    continue;
+                }
+            };
             let mut refused = Vec::new();
             for (item, result) in chunk.into_iter().zip(results) {
                 match result {
@@ -71,9 +83,9 @@ impl Batch {
                 break;
             }
         }
-        Ok(())
     }
 
+    /// The outer error is about reading the messages, the inner one about all of the chunk.
     fn submit_chunk(
         &self,
         py: Python<'_>,
@@ -81,7 +93,7 @@ impl Batch {
         queue: &CompletionQueue,
         word: usize,
         chunk: &[usize],
-    ) -> PyResult<Vec<Result<(), Error>>> {
+    ) -> PyResult<Result<Vec<Result<(), Error>>, Error>> {
         let messages: Vec<&Message> = chunk.iter().map(|item| self.messages[*item].get()).collect();
         let parts: Vec<_> = messages.iter().map(|message| (message.keys(), message.properties())).collect();
         let views = messages
@@ -94,7 +106,7 @@ impl Batch {
         let left = self.deadline().saturating_duration_since(Instant::now());
         let accepted =
             hand_over(py, &views, || producer.send_many(&views, Some(left), queue, &tags, &mut results));
-        accepted.map(|_| results).map_err(|error| raise(&error))
+        Ok(accepted.map(|_| results))
     }
 
     /// Notes the outcome of an accepted item.
@@ -144,6 +156,7 @@ impl Batch {
         let objects = self.outcomes.into_iter().flatten().map(|outcome| match outcome {
             Outcome::Core(Ok(receipt)) => Ok(Py::new(py, Receipt::new(receipt))?.into_any()),
             Outcome::Core(Err(error)) => Ok(raise(&error).into_value(py).into_any()),
+            Outcome::Unread(error) => Ok(error.into_value(py).into_any()),
             Outcome::NoRoom(waited) => Ok(no_room(py, waited).into_value(py).into_any()),
         });
         PyList::new(py, objects.collect::<PyResult<Vec<Py<PyAny>>>>()?)

@@ -5,7 +5,7 @@ use std::thread;
 
 use pyo3::prelude::*;
 use rocketmq_producer::sync::{Condvar, Mutex};
-use rocketmq_producer::{Error, ErrorCode};
+use rocketmq_producer::{Error, ErrorCode, sys};
 use std::time::{Duration, Instant};
 
 use crate::error::{raise, refuse};
@@ -21,10 +21,11 @@ pub(crate) fn interruptible(
     call: impl FnOnce() -> Result<(), Error> + Send + 'static,
 ) -> PyResult<()> {
     let (sender, receiver) = sync_channel(1);
-    let waiter = thread::Builder::new().name("rmq-wait".to_owned()).spawn(move || {
+    let wait = move || {
         // Nobody listens any more after a signal.
         let _ = sender.send(call());
-    });
+    };
+    let waiter = sys::with_signals_blocked(|| thread::Builder::new().name("rmq-wait".to_owned()).spawn(wait));
     waiter.map_err(|cause| refuse(ErrorCode::System, format!("no thread to wait on: {cause}")))?;
     let receiver = Mutex::new(receiver);
     loop {

@@ -91,7 +91,7 @@ impl Door {
                 let started = Instant::now();
                 state.waiting.push_back(Waiting::One { future, message, started, timeout });
                 drop(state);
-                Self::arm_timer(slf, Some(started + timeout))?;
+                Self::arm_timer(slf, Some(started + timeout));
             }
             Handed::Refused(error) => {
                 drop(state);
@@ -115,7 +115,7 @@ impl Door {
         let mut state = door.state.lock();
         let place = state.insert_many(Many { future: future.clone().unbind(), batch });
         let settled = if state.waiting.is_empty() {
-            state.hand_over_many(py, producer, queue, place, handle.wait_for_room)?
+            state.hand_over_many(py, producer, queue, place, handle.wait_for_room)
         } else {
             state.take_if_done(place)
         };
@@ -125,7 +125,7 @@ impl Door {
         }
         drop(state);
         if waits_until.is_some() {
-            Self::arm_timer(slf, waits_until)?;
+            Self::arm_timer(slf, waits_until);
         }
         door.settle(py, settled)?;
         Ok(future)
@@ -166,6 +166,11 @@ impl Door {
         ignore_if_done(py, future, set)
     }
 
+    /// Tells of what failed for one send: out of memory, or a future that is none. The others go on.
+    pub(super) fn report<T>(&self, py: Python<'_>, outcome: PyResult<T>) -> Option<T> {
+        outcome.inspect_err(|error| error.clone_ref(py).write_unraisable(py, None)).ok()
+    }
+
     /// Resolves the futures that wait for nothing to be left.
     fn tell_idle(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (py, door) = (slf.py(), slf.get());
@@ -178,7 +183,7 @@ impl Door {
         drop(state);
         for future in futures {
             let set = future.call_method1(py, intern!(py, "set_result"), (py.None(),));
-            ignore_if_done(py, &future, set)?;
+            door.report(py, ignore_if_done(py, &future, set));
         }
         if abandoned {
             door.stop_watching(py)?;
@@ -219,13 +224,11 @@ impl Door {
         door.queue.get()?.poll(&mut reports, REPORTS, Duration::ZERO);
         for Report { tag, result, .. } in reports.drain(..) {
             let settled = door.state.lock().complete(tag, result);
-            if let Err(error) = door.settle(py, settled) {
-                // Out of memory, or a future that is none: the others must still be resolved.
-                error.write_unraisable(py, Some(slf.as_any()));
-            }
+            door.report(py, door.settle(py, settled));
         }
         *door.reports.lock() = reports;
         Self::pump(slf)?;
+        Self::arm_timer(slf, None);
         Self::tell_idle(slf)
     }
 
@@ -233,8 +236,10 @@ impl Door {
     fn on_timer(slf: &Bound<'_, Self>) -> PyResult<()> {
         let timer = slf.get().state.lock().timer.take();
         drop(timer);
-        slf.get().expire(slf.py())?;
+        // In this order: room that is there at the last moment is taken.
         Self::pump(slf)?;
+        slf.get().expire(slf.py());
+        Self::arm_timer(slf, None);
         Self::tell_idle(slf)
     }
 
@@ -242,6 +247,7 @@ impl Door {
     fn abandon(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().state.lock().abandoned = true;
         Self::pump(slf)?;
+        Self::arm_timer(slf, None);
         Self::tell_idle(slf)
     }
 

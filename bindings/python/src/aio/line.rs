@@ -9,11 +9,15 @@ use super::door::{Door, is_done};
 use super::state::{Handed, Waiting};
 use crate::error::{no_room, raise};
 
-/// How often waiting sends look for room that nobody announces: one-way sends make room silently.
+/// How often waiting sends look for room that nobody announces: one-way sends and those of other loops make it
+/// silently.
 const LOOK_FOR_ROOM: Duration = Duration::from_millis(5);
 
 impl Door {
     /// Hands over sends that waited, as far as there is room now.
+    ///
+    /// # Errors
+    /// `ForkedError`; what fails for one send is reported.
     pub(super) fn pump(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (py, door) = (slf.py(), slf.get());
         if door.state.lock().waiting.is_empty() {
@@ -26,43 +30,47 @@ impl Door {
                 break;
             };
             let Some(handle) = &handle else {
-                door.refuse(py, first, &Error::closed())?;
+                door.report(py, door.refuse(py, first, &Error::closed()));
                 continue;
             };
             let producer = handle.producer()?;
             match first {
                 Waiting::One { future, message, started, timeout } => {
-                    if is_done(py, &future)? {
+                    if door.report(py, is_done(py, &future)) == Some(true) {
                         continue;
                     }
                     let left = timeout.saturating_sub(started.elapsed());
                     let mut state = door.state.lock();
                     let how = (left, handle.wait_for_room);
-                    match state.hand_over(py, producer, queue, (&future, &message), how)? {
-                        Handed::Accepted => {}
-                        Handed::NoRoom => {
+                    match state.hand_over(py, producer, queue, (&future, &message), how) {
+                        Ok(Handed::Accepted) => {}
+                        Ok(Handed::NoRoom) => {
                             state.waiting.push_front(Waiting::One { future, message, started, timeout });
                             break;
                         }
-                        Handed::Refused(error) => {
+                        Ok(Handed::Refused(error)) => {
                             drop(state);
-                            door.fail(py, &future, &raise(&error))?;
+                            door.report(py, door.fail(py, &future, &raise(&error)));
+                        }
+                        Err(error) => {
+                            drop(state);
+                            door.report(py, door.fail(py, &future, &error));
                         }
                     }
                 }
                 Waiting::Many(place) => {
                     let mut state = door.state.lock();
-                    let settled = state.hand_over_many(py, producer, queue, place, handle.wait_for_room)?;
+                    let settled = state.hand_over_many(py, producer, queue, place, handle.wait_for_room);
                     if state.batch(place).is_some_and(|batch| batch.is_waiting()) {
                         state.waiting.push_front(Waiting::Many(place));
                         break;
                     }
                     drop(state);
-                    door.settle(py, settled)?;
+                    door.report(py, door.settle(py, settled));
                 }
             }
         }
-        Self::arm_timer(slf, None)
+        Ok(())
     }
 
     fn refuse(&self, py: Python<'_>, waiting: Waiting, error: &Error) -> PyResult<()> {
@@ -81,8 +89,11 @@ impl Door {
     }
 
     /// Ends the waiting sends whose time is over.
-    pub(super) fn expire(&self, py: Python<'_>) -> PyResult<()> {
+    pub(super) fn expire(&self, py: Python<'_>) {
         let now = Instant::now();
+        if self.state.lock().first_deadline.is_none_or(|first| first > now) {
+            return;
+        }
         let mut index = 0;
         loop {
             let mut state = self.state.lock();
@@ -91,7 +102,8 @@ impl Door {
                     index += 1;
                     continue;
                 }
-                return Ok(());
+                state.first_deadline = state.next_deadline();
+                return;
             };
             if deadline > now {
                 index += 1;
@@ -100,7 +112,7 @@ impl Door {
             match state.waiting.remove(index) {
                 Some(Waiting::One { future, started, .. }) => {
                     drop(state);
-                    self.fail(py, &future, &no_room(py, started.elapsed()))?;
+                    self.report(py, self.fail(py, &future, &no_room(py, started.elapsed())));
                 }
                 Some(Waiting::Many(place)) => {
                     if let Some(batch) = state.batch(place) {
@@ -108,38 +120,42 @@ impl Door {
                     }
                     let settled = state.take_if_done(place);
                     drop(state);
-                    self.settle(py, settled)?;
+                    self.report(py, self.settle(py, settled));
                 }
-                None => return Ok(()),
+                None => return,
             }
         }
     }
 
-    /// Sees to it that the loop calls `on_timer` when the first waiting send gives up, or sooner if room may
+    /// Sees to it that the loop calls `on_timer` when the first waiting send gives up, or sooner because room may
     /// come silently. `newcomer` is the deadline of a send that waits since now.
-    pub(super) fn arm_timer(slf: &Bound<'_, Self>, newcomer: Option<Instant>) -> PyResult<()> {
+    pub(super) fn arm_timer(slf: &Bound<'_, Self>, newcomer: Option<Instant>) {
         let (py, door) = (slf.py(), slf.get());
         let now = Instant::now();
         let mut state = door.state.lock();
         let armed = state.timer.as_ref().map(|(armed, _)| *armed);
-        // An armed timer goes off for the earliest of those that waited before, or too early, which is harmless.
-        let deadline = newcomer.or(armed).or_else(|| state.next_deadline());
-        let Some(deadline) = deadline.filter(|_| !state.waiting.is_empty()) else {
-            return Ok(());
-        };
-        let due = if state.is_expecting() { deadline } else { deadline.min(now + LOOK_FOR_ROOM) };
+        state.first_deadline = state.first_deadline.into_iter().chain(newcomer).min();
+        if state.waiting.is_empty() {
+            return;
+        }
+        let look = now + LOOK_FOR_ROOM;
+        let due = state.first_deadline.map_or(look, |first| first.min(look));
         if armed.is_some_and(|armed| armed <= due) {
-            return Ok(());
+            return;
         }
         let superseded = state.timer.take();
         drop(state);
         if let Some((_, handle)) = superseded {
-            handle.call_method0(py, "cancel")?;
+            door.report(py, handle.call_method0(py, "cancel"));
         }
         // A timer of the loop may go off a moment early; then it is armed once more.
         let delay = due.saturating_duration_since(now).as_secs_f64();
-        let handle = door.event_loop.call_method1(py, "call_later", (delay, slf.getattr("on_timer")?))?;
-        door.state.lock().timer = Some((due, handle));
-        Ok(())
+        let on_timer = slf.getattr("on_timer");
+        let handle =
+            on_timer.and_then(|call| door.event_loop.bind(py).call_method1("call_later", (delay, call)));
+        if let Some(handle) = door.report(py, handle) {
+            let former = door.state.lock().timer.replace((due, handle.unbind()));
+            drop(former);
+        }
     }
 }

@@ -34,8 +34,9 @@ pub(crate) struct AioProducer {
 impl AioProducer {
     /// The door on the running loop.
     fn door<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Door>> {
-        let event_loop = running_loop(py)?;
+        // First: in a forked child no loop runs either.
         self.handle.producer()?;
+        let event_loop = running_loop(py)?;
         let on_this_loop = |door: &&Py<Door>| door.get().event_loop().is(&event_loop);
         let known = self.doors.lock().iter().find(on_this_loop).map(|door| door.bind(py).clone());
         match known {
@@ -48,14 +49,16 @@ impl AioProducer {
         let py = event_loop.py();
         let door = Door::open(event_loop, &self.handle)?;
         let others = self.all_doors(py);
-        let mut kept = vec![door.clone().unbind()];
+        self.doors.lock().push(door.clone().unbind());
+        // Asking runs Python code, and doors of other loops may come and go meanwhile.
         let mut ended = Vec::new();
         for other in others {
-            let list = if other.get().is_loop_closed(py)? { &mut ended } else { &mut kept };
-            list.push(other);
+            if other.get().is_loop_closed(py)? {
+                ended.push(other);
+            }
         }
-        let replaced = std::mem::replace(&mut *self.doors.lock(), kept);
-        drop(replaced);
+        // What leaves the list is kept alive by the other one.
+        self.doors.lock().retain(|door| !ended.iter().any(|ended| ended.is(door)));
         ended.iter().try_for_each(|door| door.get().stop_watching(py))?;
         Ok(door)
     }
@@ -124,6 +127,7 @@ impl AioProducer {
         let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
         let message = Message::from_call(topic, body, extras)?;
         let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
+        self.handle.producer()?;
         if self.is_closing() {
             return failed(py, &Error::closed());
         }
@@ -144,6 +148,7 @@ impl AioProducer {
     ) -> PyResult<Bound<'py, PyAny>> {
         let messages = many::collect(messages)?;
         let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
+        self.handle.producer()?;
         if self.is_closing() {
             return failed(py, &Error::closed());
         }
@@ -214,6 +219,16 @@ impl AioProducer {
     fn __repr__(&self) -> PyResult<String> {
         let producer = self.handle.producer()?;
         Ok(format!("<rmq.aio.Producer group={:?} in_flight={}>", producer.group(), producer.in_flight()))
+    }
+
+    /// Whether this process is a forked child of the one that made the producer.
+    fn _is_forked(&self) -> bool {
+        self.handle.is_forked()
+    }
+
+    /// Raises `ForkedError` in a forked child.
+    fn _check_process(&self) -> PyResult<()> {
+        self.handle.producer().map(drop)
     }
 
     /// Watches the queue on the running loop.

@@ -24,6 +24,8 @@ pub(super) struct State {
     batches: Slots<Many>,
     /// In the order of their calls; nobody overtakes.
     pub(super) waiting: VecDeque<Waiting>,
+    /// No waiting send gives up before this. Kept, because looking at all of a long line takes long.
+    pub(super) first_deadline: Option<Instant>,
     /// When the timer for the waiting sends goes off, and its handle.
     pub(super) timer: Option<(Instant, Py<PyAny>)>,
     /// Futures to resolve when nothing is left.
@@ -73,6 +75,7 @@ impl State {
             singles: Slots::new(),
             batches: Slots::new(),
             waiting: VecDeque::new(),
+            first_deadline: None,
             timer: None,
             idle: Vec::new(),
             abandoned: false,
@@ -116,11 +119,11 @@ impl State {
         queue: &CompletionQueue,
         place: usize,
         wait_for_room: bool,
-    ) -> PyResult<Settled> {
+    ) -> Settled {
         if let Some(many) = self.batches.get_mut(place) {
-            many.batch.submit(py, producer, queue, place << 1 | MANY, wait_for_room)?;
+            many.batch.submit(py, producer, queue, place << 1 | MANY, wait_for_room);
         }
-        Ok(self.take_if_done(place))
+        self.take_if_done(place)
     }
 
     pub(super) fn batch(&mut self, place: usize) -> Option<&mut Batch> {
