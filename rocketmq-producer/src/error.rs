@@ -300,11 +300,14 @@ impl Error {
     }
 
     pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.with_shared_source(Arc::new(source))
+        self.with_shared_source(Some(Arc::new(source)))
     }
 
-    pub(crate) fn with_shared_source(self, source: Arc<dyn StdError + Send + Sync>) -> Self {
-        self.change(|details| details.source = Some(source))
+    pub(crate) fn with_shared_source(self, source: Option<Arc<dyn StdError + Send + Sync>>) -> Self {
+        match source {
+            Some(_) => self.change(|details| details.source = source),
+            None => self,
+        }
     }
 
     pub(crate) fn at(self, address: Arc<str>) -> Self {

@@ -137,9 +137,9 @@ impl ClientInstance {
         Err(Error::new(ErrorCode::GroupConflict, text))
     }
 
-    /// The counterpart of the registration in `join`; `true` once. The group is free from then on.
-    pub(crate) fn deregister(&self, group: &str) -> bool {
-        self.groups.lock().remove(group)
+    /// The counterpart of the registration in `join`. The group is free from then on.
+    pub(crate) fn deregister(&self, group: &str) {
+        self.groups.lock().remove(group);
     }
 
     /// Tells the brokers that the group is gone, each within the timeout, all at the same time.

@@ -1,7 +1,5 @@
 //! What an answer or its absence means for a send: a receipt, another attempt, or an error.
 
-use std::sync::Arc;
-
 use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::header::Header;
 
@@ -39,7 +37,7 @@ pub(super) fn of_answer<'a>(header: &'a Header<'_>, retried: &[u32]) -> Attempt<
 }
 
 pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
-    let cause = failure.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+    let cause = failure.cause_text();
     let error = match failure.kind {
         FailureKind::Connect => Error::new(ErrorCode::Connect, format!("no connection: {cause}")),
         FailureKind::Lost => Error::new(ErrorCode::ConnectionLost, format!("connection lost: {cause}")),
@@ -56,12 +54,8 @@ pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
         }
         FailureKind::Aborted => Error::closed(),
     };
-    let error = match &failure.cause {
-        Some(cause) => error.with_shared_source(Arc::clone(cause)),
-        None => error,
-    };
     let persistence = if failure.sent { Persistence::PossiblyPersisted } else { Persistence::NotPersisted };
-    let error = error.with_persistence(persistence);
+    let error = error.with_shared_source(failure.cause.clone()).with_persistence(persistence);
     match failure.kind {
         FailureKind::Unencodable => Attempt::Refused(error),
         _ => Attempt::Failed(error),

@@ -80,6 +80,11 @@ impl Failure {
         Self { kind, sent: false, cause: Some(Arc::new(cause)) }
     }
 
+    /// What the cause says; nothing if there is none.
+    pub(crate) fn cause_text(&self) -> String {
+        self.cause.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
     pub(crate) fn sent(&self, sent: bool) -> Self {
         Self { sent, ..self.clone() }
     }

@@ -119,7 +119,7 @@ fn understood(answer: &Answer) -> Result<Option<TopicRoute>, Error> {
 }
 
 fn unanswered(failure: &Failure, waited: Duration) -> Error {
-    let cause = failure.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+    let cause = failure.cause_text();
     let text = match failure.kind {
         FailureKind::Connect => format!("no connection ({cause})"),
         FailureKind::Timeout => format!("no answer within {} ms", waited.as_millis()),
@@ -129,9 +129,5 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
         FailureKind::Unencodable => format!("request too large ({cause})"),
         FailureKind::Aborted => "given up".to_owned(),
     };
-    let error = Error::new(ErrorCode::NameServer, text);
-    match &failure.cause {
-        Some(cause) => error.with_shared_source(Arc::clone(cause)),
-        None => error,
-    }
+    Error::new(ErrorCode::NameServer, text).with_shared_source(failure.cause.clone())
 }
