@@ -6,7 +6,7 @@ use std::mem::{self, MaybeUninit};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use rocketmq_producer::{Error, Message, Report, Tag};
+use rocketmq_producer::{Error, Event, Message, Tag};
 
 use crate::arguments::{self, Argument};
 use crate::armour::armour;
@@ -31,9 +31,10 @@ pub type rmq_send_fn = Option<
 type SendFn = unsafe extern "C" fn(*const rmq_error_t, *const rmq_receipt_t, *mut c_void);
 
 /// Makes the callback of each report and counts it. One receipt serves all of them; nothing is allocated.
-pub(crate) fn deliver(callbacks: Arc<Callbacks>) -> impl FnMut(Report) + Send + 'static {
+pub(crate) fn deliver(callbacks: Arc<Callbacks>) -> impl FnMut(Event) + Send + 'static {
     let mut place = Place(MaybeUninit::zeroed());
-    move |report| {
+    move |event| {
+        let Event::Outcome(report) = event else { return };
         let Tag(function, opaque) = report.tag;
         let opaque = ptr::with_exposed_provenance_mut(opaque);
         // SAFETY: `rmq_send_async` made the tag from a function of this type.

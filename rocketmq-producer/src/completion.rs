@@ -1,18 +1,20 @@
 //! How outcomes reach the caller: a queue with three doors (poll, descriptor, delivery thread), the waiting
 //! caller, or a Rust future. Each accepted send goes through exactly one of them, once.
 
+mod batch_waiter;
 mod delivery;
 mod queue;
 mod waiter;
 
-pub use delivery::DeliveryThread;
+pub(crate) use batch_waiter::BatchWaiter;
+pub use delivery::{DeliveryThread, Event};
 pub use queue::CompletionQueue;
 pub(crate) use waiter::Waiter;
 
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::producer::InFlightShare;
+use crate::producer::{InFlightShare, Ticket};
 use crate::receipt::Receipt;
 
 /// Two words of the caller's, handed back untouched with the report (C keeps a function and its opaque there).
@@ -35,6 +37,8 @@ pub(crate) enum Completion {
     Waiter(std::sync::Arc<Waiter>),
     /// A completion queue, with the caller's words.
     Queue(CompletionQueue, Tag),
+    /// The thread that called `send_batch` waits for it and others.
+    Batch(std::sync::Arc<BatchWaiter>, usize),
     /// A Rust future.
     Future(oneshot::Sender<Result<Receipt, Error>>),
     /// A one-way send: nobody waits.
@@ -51,8 +55,12 @@ impl Completion {
             }
             Self::Queue(queue, tag) => {
                 if queue.push(Report { tag, result, _share: share }) {
-                    wakes.0.push(queue);
+                    wakes.queues.push(queue);
                 }
+            }
+            Self::Batch(waiter, index) => {
+                drop(share);
+                waiter.complete(index, result);
             }
             Self::Future(sender) => {
                 drop(share);
@@ -64,14 +72,31 @@ impl Completion {
     }
 }
 
-/// The queues that got reports since the last wake-up; dropping it wakes each of them once.
+/// What outcomes have made due: the queues that got reports since the last wake-up, each to be woken once, and places
+/// in lanes that others wait for. Settled when dropped, so that no lock is held and no call is nested then.
 #[derive(Default)]
-pub(crate) struct Wakes(Vec<CompletionQueue>);
+pub(crate) struct Wakes {
+    queues: Vec<CompletionQueue>,
+    tickets: Vec<Ticket>,
+}
 
 impl Wakes {
-    /// Wakes them now and keeps the memory for the next round.
+    /// A place in a lane is free, if there was one.
+    pub(crate) fn release(&mut self, ticket: Option<Ticket>) {
+        self.tickets.extend(ticket);
+    }
+
+    /// Lets those go that waited in lanes.
+    pub(crate) fn depart(&mut self) {
+        while let Some(ticket) = self.tickets.pop() {
+            ticket.release(self);
+        }
+    }
+
+    /// Settles all now and keeps the memory for the next round.
     pub(crate) fn flush(&mut self) {
-        for queue in self.0.drain(..) {
+        self.depart();
+        for queue in self.queues.drain(..) {
             queue.wake();
         }
     }

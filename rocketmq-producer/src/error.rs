@@ -49,6 +49,8 @@ pub enum ErrorCode {
     System = 18,
     /// A defect of the library; please report it.
     Internal = 19,
+    /// A hook of the program refused the message or the request.
+    Forbidden = 20,
 }
 
 impl ErrorCode {
@@ -73,6 +75,7 @@ impl ErrorCode {
         Self::Protocol,
         Self::System,
         Self::Internal,
+        Self::Forbidden,
     ];
 
     /// The name as C and Python spell it, for example `QUEUE_FULL`.
@@ -97,6 +100,7 @@ impl ErrorCode {
             Self::Protocol => "PROTOCOL",
             Self::System => "SYSTEM",
             Self::Internal => "INTERNAL",
+            Self::Forbidden => "FORBIDDEN",
         }
     }
 
@@ -139,7 +143,26 @@ struct Details {
     elapsed: Duration,
     retriable: bool,
     persistence: Persistence,
+    history: Vec<FailedAttempt>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// An attempt of a send that failed, as [`Error::history`] tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// The broker that was chosen.
+    pub broker_name: Arc<str>,
+    /// Its address, `host:port`; empty if no route named a master.
+    pub broker_address: Arc<str>,
+    /// How long the attempt took.
+    pub elapsed: Duration,
+    /// What kind of failure it was. An attempt whose message was stored, but not as safely as asked, has the kind
+    /// `BROKER`.
+    pub code: ErrorCode,
+    /// The response code, if the broker answered.
+    pub broker_code: Option<i32>,
+    /// Why it failed.
+    pub message: Box<str>,
 }
 
 #[derive(Clone)]
@@ -168,6 +191,7 @@ const fn fixed(code: ErrorCode, message: &'static str, retriable: bool) -> Detai
         elapsed: Duration::ZERO,
         retriable,
         persistence: Persistence::NotPersisted,
+        history: Vec::new(),
         source: None,
     }
 }
@@ -277,6 +301,11 @@ impl Error {
         self.details().persistence
     }
 
+    /// The attempts that failed, in order, the one that this error tells of last. Empty where nothing was attempted.
+    pub fn history(&self) -> &[FailedAttempt] {
+        &self.details().history
+    }
+
     /// Whether this is one of the errors that live as long as the process and cost no allocation.
     pub fn is_static(&self) -> bool {
         matches!(self.0, Repr::Static(_))
@@ -318,8 +347,9 @@ impl Error {
         self.change(|details| details.persistence = persistence)
     }
 
-    pub(crate) fn with_history(self, attempts: u32, elapsed: Duration) -> Self {
+    pub(crate) fn with_history(self, history: Vec<FailedAttempt>, attempts: u32, elapsed: Duration) -> Self {
         self.change(|details| {
+            details.history = history;
             details.attempts = attempts;
             details.elapsed = elapsed;
         })

@@ -11,6 +11,7 @@ mod client;
 mod completion;
 pub mod config;
 mod error;
+pub mod hooks;
 mod log;
 mod message;
 mod producer;
@@ -21,12 +22,12 @@ mod runtime;
 pub mod sync;
 pub mod sys;
 
-pub use completion::{CompletionQueue, DeliveryThread, Report, Tag};
+pub use completion::{CompletionQueue, DeliveryThread, Event, Report, Tag};
 pub use config::Config;
-pub use error::{Error, ErrorCode, Persistence};
+pub use error::{Error, ErrorCode, FailedAttempt, Persistence};
 pub use log::{LogLevel, LogSink};
-pub use message::{Delivery, Destination, Message, Property};
-pub use producer::Producer;
+pub use message::{Delivery, Destination, Message, Property, QueueRef, QueueSelector};
+pub use producer::{BatchError, Producer};
 pub use receipt::{Receipt, SendStatus};
 pub use sys::is_forked;
 

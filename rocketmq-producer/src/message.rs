@@ -1,5 +1,8 @@
 //! A message as the caller hands it over.
 
+use std::fmt;
+use std::sync::Arc;
+
 /// A user property: a name and a value, both kept byte for byte as UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Property<'a> {
@@ -24,12 +27,33 @@ pub enum Delivery {
     AtMillis(i64),
 }
 
-/// Which queue a message goes to. All but `Any` keep to their queue in every attempt, so that messages of one
-/// queue stay in order.
+/// A queue of a topic that may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueRef<'a> {
+    /// Name of its broker, as routes spell it.
+    pub broker_name: &'a str,
+    /// Its number at that broker.
+    pub queue_id: i32,
+}
+
+/// A program's own way to choose the queue of a message.
+pub trait QueueSelector: Send + Sync {
+    /// The index of the queue to take among these, which stand in the Java client's order; `None` or an index that
+    /// is none fails the send as `FORBIDDEN`.
+    ///
+    /// Called once per message: on the thread that sends if the route of the topic is known, else on the I/O thread.
+    /// It must be quick and must not wait for the library.
+    fn select(&self, queues: &[QueueRef<'_>]) -> Option<usize>;
+}
+
+/// Which queue a message goes to. All but `Any` keep to their first queue in every attempt, so that messages of one
+/// queue stay in order.
+#[derive(Clone, Copy)]
 pub enum Destination<'a> {
     /// The next queue in turn; after a failure one of another broker.
     Any,
+    /// A queue by chance (Java's `SelectMessageQueueByRandom`).
+    Random,
     /// This queue.
     Queue {
         /// Name of its broker, as routes spell it.
@@ -43,6 +67,37 @@ pub enum Destination<'a> {
     /// The queue that `SelectMessageQueueByHash` takes for this number: that of a Java `Integer` if it is one, else
     /// that of a `Long`. (A negative `Long` that would fit an `Integer` has another hash in Java.)
     ShardingNumber(i64),
+    /// The queue that the program chooses.
+    Selector(&'a Arc<dyn QueueSelector>),
+}
+
+impl PartialEq for Destination<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, Self::Any) | (Self::Random, Self::Random) => true,
+            (
+                Self::Queue { broker, queue_id },
+                Self::Queue { broker: other_broker, queue_id: other_queue_id },
+            ) => broker == other_broker && queue_id == other_queue_id,
+            (Self::ShardingKey(key), Self::ShardingKey(other)) => key == other,
+            (Self::ShardingNumber(number), Self::ShardingNumber(other)) => number == other,
+            (Self::Selector(selector), Self::Selector(other)) => Arc::ptr_eq(selector, other),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Destination<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("Any"),
+            Self::Random => f.write_str("Random"),
+            Self::Queue { broker, queue_id } => write!(f, "Queue({broker}, {queue_id})"),
+            Self::ShardingKey(key) => write!(f, "ShardingKey({key:?})"),
+            Self::ShardingNumber(number) => write!(f, "ShardingNumber({number})"),
+            Self::Selector(_) => f.write_str("Selector"),
+        }
+    }
 }
 
 /// A borrowed view of the caller's message. Sending reads it and never changes it; what is needed after the
@@ -59,6 +114,10 @@ pub struct Message<'a> {
     pub keys: &'a [&'a str],
     /// User properties.
     pub properties: &'a [Property<'a>],
+    /// The property BUYER_ID of the Java client.
+    pub buyer_id: Option<&'a str>,
+    /// The property INSTANCE_ID of the Java client; the `namespace` of the configuration comes before it.
+    pub instance_id: Option<&'a str>,
     /// A number for the application; brokers keep it.
     pub flag: i32,
     /// When consumers may see it.
@@ -78,6 +137,8 @@ impl<'a> Message<'a> {
             tags: None,
             keys: &[],
             properties: &[],
+            buyer_id: None,
+            instance_id: None,
             flag: 0,
             delivery: Delivery::AtOnce,
             destination: Destination::Any,

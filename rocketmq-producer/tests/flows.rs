@@ -7,7 +7,7 @@ mod common;
 use common::{PATIENCE, cluster, config, ms, on_sends, producer, send};
 use rocketmq_mock::Fault;
 use rocketmq_producer::{
-    CompletionQueue, Delivery, DeliveryThread, Destination, ErrorCode, Message, Producer, Property,
+    CompletionQueue, Delivery, DeliveryThread, Destination, ErrorCode, Event, Message, Producer, Property,
     SendStatus, Tag,
 };
 use rocketmq_protocol::sys_flag::CompressionType;
@@ -123,7 +123,8 @@ fn the_delivery_thread_hands_over_every_report_and_then_ends() {
     let cluster = cluster(1);
     let producer = producer(&cluster, &[]);
     let (sender, receiver) = std::sync::mpsc::channel();
-    let delivery = DeliveryThread::start("rmq-test", move |report| {
+    let delivery = DeliveryThread::start("rmq-test", move |event| {
+        let Event::Outcome(report) = event else { return };
         sender
             .send((report.tag, report.result.is_ok(), std::thread::current().name().map(str::to_owned)))
             .ok();

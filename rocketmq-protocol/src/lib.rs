@@ -20,6 +20,7 @@ mod hex;
 pub mod ids;
 pub mod java_hash;
 pub mod language;
+pub mod namespace;
 pub mod perm;
 pub mod properties;
 mod reader;

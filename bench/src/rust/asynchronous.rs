@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-use rocketmq_producer::{DeliveryThread, Message, Producer, Report, Tag};
+use rocketmq_producer::{DeliveryThread, Event, Message, Producer, Report, Tag};
 
 use super::{TIMEOUT, producer};
 use crate::Failure;
@@ -64,7 +64,11 @@ fn section(producer: &Producer, work: &Workload, count: u64) -> Result<Tally, Fa
     let finish = Arc::new(Finish::default());
     let epoch = Instant::now();
     let mut collector = Collector::new(count, epoch, Arc::clone(&finish))?;
-    let delivery = DeliveryThread::start("rmq-bench", move |report| collector.take(&report))?;
+    let delivery = DeliveryThread::start("rmq-bench", move |event| {
+        if let Event::Outcome(report) = event {
+            collector.take(&report);
+        }
+    })?;
 
     let body = vec![b'x'; work.body];
     let message = Message::new(&work.topic, &body);

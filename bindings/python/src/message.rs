@@ -99,6 +99,8 @@ impl Message {
             tags: self.tags.as_ref().map(|tags| tags.bind(py).to_str()).transpose()?,
             keys,
             properties,
+            buyer_id: None,
+            instance_id: None,
             flag: self.flag,
             delivery: self.delivery,
             destination: self.destination.view(py)?,

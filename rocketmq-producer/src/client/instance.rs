@@ -34,7 +34,10 @@ pub(crate) struct ClientInstance {
     pub(crate) routes: Arc<RouteTable>,
     pub(crate) name_servers: Arc<NameServers>,
     pub(crate) log: Log,
+    namespace: Option<String>,
+    common_fields: Vec<(&'static str, String)>,
     api_timeout: Duration,
+    /// By their names at the brokers.
     groups: Mutex<BTreeSet<String>>,
     myself: Weak<Self>,
     /// Given when the last producer is gone.
@@ -50,13 +53,14 @@ impl ClientInstance {
         instances.retain(|_, instance| instance.strong_count() > 0);
         if let Some(instance) = instances.get(&client_id).and_then(Weak::upgrade) {
             instance.check_name_servers(settings)?;
-            instance.register(&settings.group)?;
+            instance.check_common_fields(settings)?;
+            instance.register(settings)?;
             // Its brokers know of the other groups only.
             process.process().io.spawn(Arc::clone(&instance).heartbeat_round());
             return Ok(instance);
         }
         let instance = Self::start(client_id.clone(), process.clone(), settings);
-        instance.register(&settings.group)?;
+        instance.register(settings)?;
         instances.insert(client_id, Arc::downgrade(&instance));
         Ok(instance)
     }
@@ -74,16 +78,18 @@ impl ClientInstance {
                 send_buffer: settings.socket_send_buffer,
                 receive_buffer: settings.socket_receive_buffer,
                 max_backlog: settings.in_flight_max_bytes,
+                rpc: settings.rpc.clone(),
                 log: log.clone(),
             };
             let remoting = Arc::new(Remoting::new(options, events));
             let start = now_ms() as usize;
             let name_servers =
                 Arc::new(NameServers::new(Arc::clone(&remoting), &settings.name_servers, start));
-            let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting)));
+            let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting), settings.vip_channel));
             let options = RouteOptions {
                 default_topic: settings.create_topic_key.clone(),
                 default_topic_queue_nums: settings.default_topic_queue_nums,
+                namespace: settings.namespace.clone(),
                 timeout: settings.api_timeout,
             };
             let routes = RouteTable::new(
@@ -101,6 +107,8 @@ impl ClientInstance {
                 routes,
                 name_servers,
                 log: log.clone(),
+                namespace: settings.namespace.clone(),
+                common_fields: settings.rpc.fields.clone(),
                 api_timeout: settings.api_timeout,
                 groups: Mutex::default(),
                 myself: myself.clone(),
@@ -126,13 +134,26 @@ impl ClientInstance {
         Err(Error::new(ErrorCode::InvalidValue, text))
     }
 
-    fn register(&self, group: &str) -> Result<(), Error> {
-        if self.groups.lock().insert(group.to_owned()) {
+    /// Nor can they speak for two namespaces, units or zones: topics and connections carry those.
+    fn check_common_fields(&self, settings: &Settings) -> Result<(), Error> {
+        if self.namespace == settings.namespace && self.common_fields == settings.rpc.fields {
             return Ok(());
         }
         let text = format!(
-            "group {group} already has a producer with client id {}: one producer per group and client id",
+            "client id {} is in use with another namespace, zone or stream type: give this producer another \
+             instance.name",
             self.client_id
+        );
+        Err(Error::new(ErrorCode::InvalidValue, text))
+    }
+
+    fn register(&self, settings: &Settings) -> Result<(), Error> {
+        if self.groups.lock().insert(settings.wire_group.clone()) {
+            return Ok(());
+        }
+        let text = format!(
+            "group {} already has a producer with client id {}: one producer per group and client id",
+            settings.group, self.client_id
         );
         Err(Error::new(ErrorCode::GroupConflict, text))
     }
@@ -199,7 +220,10 @@ impl ClientInstance {
     pub(super) fn drop_offline_brokers(&self) {
         self.routes.drop_offline_brokers();
         let mut named: HashSet<Arc<str>> = self.name_servers.addresses().into_iter().collect();
-        named.extend(self.brokers.masters().iter().map(|broker| Arc::clone(broker.channel.address())));
+        for broker in self.brokers.masters() {
+            named
+                .extend([&broker.channel, &broker.send_channel].map(|channel| Arc::clone(channel.address())));
+        }
         self.remoting.retain(|channel| named.contains(channel.address()));
     }
 }
@@ -230,15 +254,19 @@ impl Drop for ClientInstance {
     }
 }
 
-/// `address@instance[@unit]` (protocol 4.3), unique unless `instance.name` says otherwise.
+/// `address@instance[@unit][@STREAM]` (protocol 4.3), unique unless `instance.name` says otherwise.
 fn client_id(settings: &Settings) -> String {
     let ip = settings.client_ip.clone().unwrap_or_else(|| sys::local_ip().to_string());
     let instance = settings.instance_name.clone().unwrap_or_else(|| {
         let number = INSTANCES.fetch_add(1, Ordering::Relaxed);
         format!("{}#{}#{number}", std::process::id(), now_ms())
     });
-    match &settings.unit_name {
-        Some(unit) => format!("{ip}@{instance}@{unit}"),
-        None => format!("{ip}@{instance}"),
+    let mut id = format!("{ip}@{instance}");
+    if let Some(unit) = &settings.unit_name {
+        id = format!("{id}@{unit}");
     }
+    if settings.stream {
+        id.push_str("@STREAM");
+    }
+    id
 }

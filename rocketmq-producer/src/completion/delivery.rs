@@ -1,4 +1,4 @@
-//! The delivery thread: takes reports from its queue and hands each to a handler, in order.
+//! The delivery thread: takes what its queue has and hands it to a handler, in order.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,6 +20,15 @@ pub struct DeliveryThread {
     generation: u64,
 }
 
+/// What a delivery thread hands over.
+#[derive(Debug)]
+pub enum Event {
+    /// The outcome of a send.
+    Outcome(Report),
+    /// There is room within the in-flight bounds again ([`CompletionQueue::tell_writable`]).
+    Writable,
+}
+
 #[derive(Default)]
 struct Ended {
     flag: Mutex<bool>,
@@ -27,11 +36,11 @@ struct Ended {
 }
 
 impl DeliveryThread {
-    /// Starts the thread; `handler` is called on it for every report. It must not panic.
+    /// Starts the thread; `handler` is called on it for every event. It must not panic.
     ///
     /// # Errors
     /// `SYSTEM` when the thread cannot be started.
-    pub fn start(name: &str, mut handler: impl FnMut(Report) + Send + 'static) -> Result<Self, Error> {
+    pub fn start(name: &str, mut handler: impl FnMut(Event) + Send + 'static) -> Result<Self, Error> {
         let queue = CompletionQueue::new();
         let ended = Arc::new(Ended::default());
         let thread = sys::spawn_quiet(name, {
@@ -39,8 +48,11 @@ impl DeliveryThread {
             move || {
                 let _ended = MarkEnded(ended);
                 let mut batch = VecDeque::new();
-                while queue.take_all(&mut batch) {
-                    batch.drain(..).for_each(&mut handler);
+                while let Some(writable) = queue.take_all(&mut batch) {
+                    batch.drain(..).map(Event::Outcome).for_each(&mut handler);
+                    if writable {
+                        handler(Event::Writable);
+                    }
                 }
             }
         })

@@ -28,6 +28,8 @@ struct State {
     /// A wake-up for the reports that lie here is owed, or was given and not yet used.
     wake_owed: bool,
     pollers: usize,
+    /// The delivery thread is to tell that there is room again.
+    writable: bool,
     descriptor: Option<Descriptor>,
     closed: bool,
 }
@@ -66,12 +68,13 @@ impl CompletionQueue {
         state.take(out, max)
     }
 
-    /// Takes everything that is there, waiting for the first report; `false` when closed and empty.
-    pub(super) fn take_all(&self, into: &mut VecDeque<Report>) -> bool {
+    /// Takes everything that is there, waiting for the first report or a [`Self::tell_writable`], and says whether that
+    /// came; `None` when closed and empty.
+    pub(super) fn take_all(&self, into: &mut VecDeque<Report>) -> Option<bool> {
         let mut state = self.0.state.lock();
-        while state.reports.is_empty() {
+        while state.reports.is_empty() && !state.writable {
             if state.closed {
-                return false;
+                return None;
             }
             state.pollers += 1;
             self.0.arrived.wait(&mut state);
@@ -80,7 +83,13 @@ impl CompletionQueue {
         std::mem::swap(&mut state.reports, into);
         state.wake_owed = false;
         state.settle_descriptor();
-        true
+        Some(std::mem::take(&mut state.writable))
+    }
+
+    /// Lets the delivery thread of this queue tell that there is room again; nobody else hears of it.
+    pub fn tell_writable(&self) {
+        self.0.state.lock().writable = true;
+        self.0.arrived.notify_all();
     }
 
     /// A descriptor that is readable while reports wait in the queue (level-triggered; a batch of reports

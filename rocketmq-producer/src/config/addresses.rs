@@ -2,17 +2,28 @@
 
 use std::net::Ipv6Addr;
 
-/// The addresses of a list with `;` or `,` between: trimmed, in order, each once, perhaps none. The error says which
-/// one is wrong and why.
+/// Hosts of this form are endpoints of a hosted service, and name a namespace (protocol 3.5).
+const INSTANCE_PREFIX: &str = "MQ_INST_";
+
+/// The addresses of a list with `;` or `,` between: trimmed, in order, each once, perhaps none. Of an endpoint
+/// `http://host:port`, as the Java client takes it, the `host:port` counts. The error says which one is wrong and why.
 pub(crate) fn parse_addresses(list: &str) -> Result<Vec<String>, String> {
     let mut addresses: Vec<String> = Vec::new();
-    for address in list.split([';', ',']).map(str::trim).filter(|address| !address.is_empty()) {
-        check(address).map_err(|why| format!("{}: {why}", super::key::quoted(address)))?;
+    for given in list.split([';', ',']).map(str::trim).filter(|given| !given.is_empty()) {
+        let endpoint = given.strip_prefix("http://").and_then(|rest| rest.rsplit('/').next());
+        let address = endpoint.unwrap_or(given);
+        check(address).map_err(|why| format!("{}: {why}", super::key::quoted(given)))?;
         if !addresses.iter().any(|known| known == address) {
             addresses.push(address.to_owned());
         }
     }
     Ok(addresses)
+}
+
+/// The namespace that the first address implies: `MQ_INST_x_y.host:port` is in `MQ_INST_x_y`.
+pub(super) fn implied_namespace(addresses: &[String]) -> Option<String> {
+    let (instance, _) = addresses.first()?.split_once('.')?;
+    instance.strip_prefix(INSTANCE_PREFIX)?.contains('_').then(|| instance.to_owned())
 }
 
 fn check(address: &str) -> Result<(), &'static str> {
@@ -57,7 +68,8 @@ mod tests {
             "[::1]",
             "[::1:9876",
             "[x]:1",
-            "http://host:9876",
+            "https://host:9876",
+            "http://",
             "ho st:1",
             "héte:1",
             "user@host:1",
@@ -66,5 +78,15 @@ mod tests {
             assert!(error.contains(bad), "{bad}: {error}");
         }
         assert!(parse_addresses(" ; ").unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_endpoint_may_imply_a_namespace() {
+        let endpoint = parse_addresses("http://MQ_INST_1_abc.mq.example:8080").unwrap();
+        assert_eq!(endpoint, ["MQ_INST_1_abc.mq.example:8080"]);
+        assert_eq!(implied_namespace(&endpoint).as_deref(), Some("MQ_INST_1_abc"));
+        for plain in ["MQ_INST_1.example:1", "x.MQ_INST_1_abc.example:1", "localhost:1"] {
+            assert_eq!(implied_namespace(&parse_addresses(plain).unwrap()), None, "{plain}");
+        }
     }
 }

@@ -51,6 +51,10 @@ pub enum Rule {
     Group,
     /// The name of a topic (protocol 5.1).
     Topic,
+    /// Names of topics with `;` or `,` between.
+    Topics,
+    /// The name of a namespace of version 1, which becomes a part of topic names.
+    Namespace,
     /// A list of `host:port` with `;` or `,` between.
     Addresses,
     /// An `http://` URL.
@@ -77,6 +81,8 @@ impl Rule {
             Self::Word => "1 to 255 characters without blanks and control characters",
             Self::Group => "a group name: letters, digits, %, |, _ and - only",
             Self::Topic => "a topic name: letters, digits, %, |, _ and - only",
+            Self::Topics => "topic names, separated by ; or ,",
+            Self::Namespace => "1 to 64 letters, digits, _ and -",
             Self::Addresses => "host:port, separated by ; or , (IPv6 as [address]:port)",
             Self::HttpUrl => "a URL that starts with http://",
             Self::Numbers => "whole numbers from 0 on, separated by ,",
@@ -92,6 +98,11 @@ impl Rule {
             }
             Self::Group => return topics::check_group(text).err().map(|error| error.to_string()),
             Self::Topic => return topics::check_topic(text).err().map(|error| error.to_string()),
+            Self::Topics => return parse_topics(text).err(),
+            Self::Namespace => {
+                let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+                text.is_empty() || text.len() > 64 || !text.bytes().all(legal)
+            }
             Self::Addresses => match parse_addresses(text) {
                 Ok(addresses) => addresses.is_empty(),
                 Err(why) => return Some(why),
@@ -151,6 +162,14 @@ impl Key {
     }
 }
 
+/// The topics of a list as [`Rule::Topics`] has it; the error says which one is wrong and why.
+pub(super) fn parse_topics(list: &str) -> Result<Vec<String>, String> {
+    let names = list.split([';', ',']).map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| topics::check_topic(name).map(|()| name.to_owned()).map_err(|error| error.to_string()))
+        .collect()
+}
+
 /// The numbers of a list as [`Rule::Numbers`] has it.
 pub(super) fn parse_numbers(list: &str) -> Option<Vec<u32>> {
     list.split(',').map(|number| number.trim().parse().ok()).collect()
@@ -204,6 +223,9 @@ mod tests {
         refused(Kind::Text(Rule::Group), "two words");
         refused(Kind::Text(Rule::Group), "DEFAULT_PRODUCER");
         refused(Kind::Text(Rule::Topic), "a/b");
+        refused(Kind::Text(Rule::Topics), "a;b/c");
+        refused(Kind::Text(Rule::Namespace), "a%b");
+        refused(Kind::Text(Rule::Namespace), &"n".repeat(65));
         refused(Kind::Text(Rule::Word), "a\0b");
         refused(Kind::Text(Rule::Word), &"x".repeat(256));
         refused(Kind::Text(Rule::Addresses), "host");

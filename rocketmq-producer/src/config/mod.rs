@@ -14,13 +14,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode};
+use crate::hooks::{CheckForbiddenHook, RpcHook, SendHooks, SendMessageHook};
 use crate::log::LogSink;
 
 pub(crate) use addresses::parse_addresses;
 pub use key::{Key, Kind, Rule};
 pub use manual::manual;
-pub(crate) use settings::{InFlightFull, Settings};
+pub(crate) use settings::{Batching, InFlightFull, Settings};
 use table::TABLE;
+
+/// See [`Config::set_writable`].
+pub type WritableListener = Arc<dyn Fn() + Send + Sync>;
 
 /// What a producer is to be: values by key, each checked when it is set.
 ///
@@ -30,12 +34,21 @@ use table::TABLE;
 pub struct Config {
     values: Vec<Option<Box<str>>>,
     log: Option<Arc<dyn LogSink>>,
+    writable: Option<WritableListener>,
+    send_hooks: SendHooks,
+    rpc_hooks: Vec<Arc<dyn RpcHook>>,
 }
 
 impl Config {
     /// A configuration in which every key has its default.
     pub fn new() -> Self {
-        Self { values: vec![None; TABLE.len()], log: None }
+        Self {
+            values: vec![None; TABLE.len()],
+            log: None,
+            writable: None,
+            send_hooks: SendHooks::default(),
+            rpc_hooks: Vec::new(),
+        }
     }
 
     /// Sets a key. Kind and range are checked at once; numbers and choices are stored in their usual spelling.
@@ -73,6 +86,28 @@ impl Config {
     /// warnings and errors only. See [`LogSink`] for what a sink must keep to, and the key `log.level`.
     pub fn set_log(&mut self, sink: Option<Arc<dyn LogSink>>) {
         self.log = sink;
+    }
+
+    /// Adds a hook that may refuse attempts; hooks are asked in the order they were added.
+    pub fn add_check_forbidden_hook(&mut self, hook: Arc<dyn CheckForbiddenHook>) {
+        self.send_hooks.forbidden.push(hook);
+    }
+
+    /// Adds a hook that sees each attempt of a send and its outcome.
+    pub fn add_send_message_hook(&mut self, hook: Arc<dyn SendMessageHook>) {
+        self.send_hooks.messages.push(hook);
+    }
+
+    /// Adds a hook that sees each request and its answer. Producers that share a client instance have the hooks of the
+    /// one that made it.
+    pub fn add_rpc_hook(&mut self, hook: Arc<dyn RpcHook>) {
+        self.rpc_hooks.push(hook);
+    }
+
+    /// Who is told when there is room within the in-flight bounds again, once after sends were refused as `QUEUE_FULL`.
+    /// Called on whichever thread made the room: it must be quick and must not wait for the library.
+    pub fn set_writable(&mut self, listener: Option<WritableListener>) {
+        self.writable = listener;
     }
 
     fn value(&self, position: usize) -> Option<&str> {

@@ -5,18 +5,23 @@ use std::time::Duration;
 
 use rocketmq_protocol::frame::HeaderEncoding;
 use rocketmq_protocol::language::Language;
+use rocketmq_protocol::namespace;
 use rocketmq_protocol::sys_flag::CompressionType;
 
-use super::key::parse_numbers;
+use super::addresses::implied_namespace;
+use super::key::{parse_numbers, parse_topics};
 use super::table::TABLE;
-use super::{Config, parse_addresses, position};
+use super::{Config, WritableListener, parse_addresses, position};
 use crate::error::{Error, ErrorCode};
+use crate::hooks::{RpcHooks, SendHooks};
 use crate::log::Log;
 use crate::producer::Compression;
 use crate::routing::BanTable;
 
 /// The environment variable the Java client reads as well (protocol 3.5).
 const ENVIRONMENT: &str = "NAMESRV_ADDR";
+const ZONE_NAME: &str = "ROCKETMQ_ZONE";
+const ZONE_MODE: &str = "ROCKETMQ_ZONE_MODE";
 
 /// What a send does that finds too much in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +35,11 @@ pub(crate) enum InFlightFull {
 /// All settings of one producer, checked together. What each means stands in the table of keys.
 #[derive(Clone)]
 pub(crate) struct Settings {
+    /// As the program names it.
     pub(crate) group: String,
+    /// As brokers know it.
+    pub(crate) wire_group: String,
+    pub(crate) namespace: Option<String>,
     /// Not empty, or `name_server_url` is there.
     pub(crate) name_servers: Vec<String>,
     /// To be asked only if `name_servers` is empty.
@@ -39,6 +48,11 @@ pub(crate) struct Settings {
     pub(crate) client_ip: Option<String>,
     pub(crate) instance_name: Option<String>,
     pub(crate) unit_name: Option<String>,
+    pub(crate) unit_mode: bool,
+    pub(crate) vip_channel: bool,
+    pub(crate) stream: bool,
+    /// To be looked up at the start.
+    pub(crate) topics: Vec<String>,
     pub(crate) route_refresh: Duration,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) api_timeout: Duration,
@@ -53,6 +67,10 @@ pub(crate) struct Settings {
     /// `None`: an attempt may last as long as the send.
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) compression: Compression,
+    pub(crate) batching: Option<Batching>,
+    pub(crate) split_batches: bool,
+    /// Headers of version 2.
+    pub(crate) smart_headers: bool,
     pub(crate) create_topic_key: String,
     pub(crate) default_topic_queue_nums: i32,
     pub(crate) max_message_size: usize,
@@ -65,6 +83,9 @@ pub(crate) struct Settings {
     pub(crate) socket_send_buffer: Option<usize>,
     /// `None` leaves the choice to the operating system.
     pub(crate) socket_receive_buffer: Option<usize>,
+    pub(crate) writable: Option<WritableListener>,
+    pub(crate) send_hooks: SendHooks,
+    pub(crate) rpc: RpcHooks,
     pub(crate) log: Log,
 }
 
@@ -76,22 +97,37 @@ impl Settings {
     /// `NO_NAME_SERVER` if nothing says where the name servers are. `INVALID_VALUE` if the group is missing, the
     /// environment variable holds no addresses, or a mock cluster is asked for that nobody has started.
     pub(crate) fn read(config: &Config) -> Result<Self, Error> {
-        let environment = std::env::var_os(ENVIRONMENT).map(|value| value.to_string_lossy().into_owned());
-        Self::read_with(config, environment.as_deref())
+        let text = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+        Self::read_with(config, text)
     }
 
-    fn read_with(config: &Config, environment: Option<&str>) -> Result<Self, Error> {
+    fn read_with(config: &Config, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let reader = Reader(config);
         refuse_unstarted_mock(&reader)?;
-        let name_server_url = reader.optional_text("name.server.url")?;
+        let name_server_url = reader.look_up_url()?;
+        let name_servers =
+            name_servers(&reader, environment(ENVIRONMENT).as_deref(), name_server_url.is_some())?;
+        let namespace = reader.optional_text("namespace")?.or_else(|| implied_namespace(&name_servers));
+        let group = reader.group()?;
+        let zone = |key, variable| Ok(reader.optional_text(key)?.or_else(|| environment(variable)));
         Ok(Self {
-            group: reader.group()?,
-            name_servers: name_servers(&reader, environment, name_server_url.is_some())?,
+            wire_group: match &namespace {
+                Some(namespace) => namespace::wrap(namespace, &group).into_owned(),
+                None => group.clone(),
+            },
+            group,
+            namespace,
+            name_servers,
             name_server_url,
             name_server_refresh: reader.duration("name.server.refresh.interval.ms")?,
             client_ip: reader.optional_text("client.ip")?,
             instance_name: reader.optional_text("instance.name")?,
             unit_name: reader.optional_text("unit.name")?,
+            unit_mode: reader.parsed("unit.mode")?,
+            vip_channel: reader.parsed("vip.channel.enabled")?,
+            stream: reader.parsed("stream.request.type")?,
+            topics: parse_topics(&reader.optional_text("topics")?.unwrap_or_default())
+                .map_err(|why| Error::new(ErrorCode::InvalidValue, format!("topics: {why}")))?,
             route_refresh: reader.duration("route.refresh.interval.ms")?,
             heartbeat_interval: reader.duration("heartbeat.interval.ms")?,
             api_timeout: reader.duration("api.timeout.ms")?,
@@ -116,6 +152,9 @@ impl Settings {
                 level: reader.parsed("compress.level")?,
                 threshold: reader.optional_size("compress.threshold.bytes")?,
             },
+            batching: batching(&reader)?,
+            split_batches: reader.parsed("batch.split")?,
+            smart_headers: reader.parsed("send.smart.msg")?,
             create_topic_key: reader.parsed("create.topic.key")?,
             default_topic_queue_nums: reader.parsed("default.topic.queue.nums")?,
             max_message_size: reader.parsed("max.message.size")?,
@@ -130,6 +169,17 @@ impl Settings {
             language: reader.choice("client.language", Language::from_name)?,
             socket_send_buffer: reader.optional_size("socket.send.buffer.bytes")?,
             socket_receive_buffer: reader.optional_size("socket.receive.buffer.bytes")?,
+            writable: config.writable.clone(),
+            send_hooks: config.send_hooks.clone(),
+            rpc: RpcHooks {
+                hooks: config.rpc_hooks.clone(),
+                fields: common_fields(
+                    reader.optional_text("namespace.v2")?,
+                    reader.parsed("stream.request.type")?,
+                    zone("zone.name", ZONE_NAME)?,
+                    zone("zone.mode", ZONE_MODE)?,
+                ),
+            },
             log: Log::new(reader.parsed("log.level")?, config.log.clone()),
         })
     }
@@ -162,11 +212,61 @@ impl Reader<'_> {
         self.parsed(name).map(|size| (size > 0).then_some(size))
     }
 
+    /// The whole URL of the look-up; the unit is a part of it (protocol 3.5).
+    fn look_up_url(&self) -> Result<Option<String>, Error> {
+        let unit = self.optional_text("unit.name")?;
+        let url = self.optional_text("name.server.url")?;
+        Ok(url.map(|url| match unit {
+            Some(unit) => format!("{url}-{unit}?nofix=1"),
+            None => url,
+        }))
+    }
+
     fn group(&self) -> Result<String, Error> {
         let name = "producer.group";
         let group = self.optional_text(name)?;
         group.ok_or_else(|| Error::new(ErrorCode::InvalidValue, format!("{name} is not set: it is required")))
     }
+}
+
+/// How messages are gathered into batches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batching {
+    pub(crate) max_bytes: usize,
+    pub(crate) max_messages: usize,
+    /// How long a message waits for others; `None`: only while earlier ones are without an answer.
+    pub(crate) linger: Option<Duration>,
+}
+
+fn batching(reader: &Reader<'_>) -> Result<Option<Batching>, Error> {
+    let linger = reader.duration("batch.linger.ms")?;
+    let (max_bytes, max_messages) = (reader.parsed("batch.max.bytes")?, reader.parsed("batch.max.messages")?);
+    let with = |linger| Some(Batching { max_bytes, max_messages, linger });
+    reader.choice("batch.auto", |word| match word {
+        "off" => Some(None),
+        "pressure" => Some(with(None)),
+        "linger" => Some(with(Some(linger))),
+        _ => None,
+    })
+}
+
+/// The ext fields that every request carries (protocol 3.6).
+fn common_fields(
+    namespace: Option<String>,
+    stream: bool,
+    zone_name: Option<String>,
+    zone_mode: Option<String>,
+) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::new();
+    if let Some(namespace) = namespace {
+        fields.extend([("nsd", "true".to_owned()), ("ns", namespace)]);
+    }
+    if stream {
+        fields.push(("ReqT", "0".to_owned()));
+    }
+    fields.extend(zone_name.map(|name| ("__ZONE_NAME", name)));
+    fields.extend(zone_mode.map(|mode| ("__ZONE_MODE", mode)));
+    fields
 }
 
 /// The settings of the latency fault tolerance.
@@ -244,14 +344,19 @@ mod tests {
         config
     }
 
+    /// An environment with this `NAMESRV_ADDR` and nothing else.
+    fn variable(addresses: Option<&str>) -> impl Fn(&str) -> Option<String> {
+        move |name| addresses.filter(|_| name == ENVIRONMENT).map(str::to_owned)
+    }
+
     #[track_caller]
     fn refused(values: &[(&str, &str)], environment: Option<&str>) -> Error {
-        Settings::read_with(&config(values), environment).err().expect("was accepted")
+        Settings::read_with(&config(values), variable(environment)).err().expect("was accepted")
     }
 
     #[test]
     fn defaults_are_those_of_the_table() {
-        let settings = Settings::read_with(&config(&[("name.server", "a:1")]), None).unwrap();
+        let settings = Settings::read_with(&config(&[("name.server", "a:1")]), variable(None)).unwrap();
         assert_eq!(settings.group, "orders");
         assert_eq!(settings.name_servers, ["a:1"]);
         assert_eq!(settings.name_server_url, None);
@@ -285,7 +390,7 @@ mod tests {
             ("socket.send.buffer.bytes", "65536"),
             ("client.ip", "10.1.2.3"),
         ]);
-        let settings = Settings::read_with(&settings, Some("environment:1")).unwrap();
+        let settings = Settings::read_with(&settings, variable(Some("environment:1"))).unwrap();
         assert_eq!(settings.name_servers, ["a:1", "b:2"]);
         assert_eq!(settings.send_timeout, Duration::from_millis(5));
         assert_eq!(settings.in_flight_full, InFlightFull::Wait);
@@ -307,7 +412,7 @@ mod tests {
         let counts = Arc::new(Counts(AtomicUsize::new(0)));
         let mut config = config(&[("name.server", "a:1"), ("log.level", "error")]);
         config.set_log(Some(counts.clone()));
-        let log = Settings::read_with(&config, None).unwrap().log;
+        let log = Settings::read_with(&config, variable(None)).unwrap().log;
         log.warn(|| unreachable!("below the level"));
         log.error(String::new);
         assert_eq!(counts.0.load(Ordering::Relaxed), 1);
@@ -324,7 +429,7 @@ mod tests {
             };
             for value in values {
                 let config = config(&[("name.server", "a:1"), (key.name, &value)]);
-                let result = Settings::read_with(&config, None);
+                let result = Settings::read_with(&config, variable(None));
                 assert!(result.is_ok(), "{} = {value}: {:?}", key.name, result.err());
             }
         }
@@ -333,9 +438,9 @@ mod tests {
     #[test]
     fn the_environment_stands_in_for_name_servers_and_comes_before_the_url() {
         let url = [("name.server.url", "http://names:8080/rocketmq/nsaddr")];
-        let settings = Settings::read_with(&config(&url), Some(" e:1;f:2 ")).unwrap();
+        let settings = Settings::read_with(&config(&url), variable(Some(" e:1;f:2 "))).unwrap();
         assert_eq!(settings.name_servers, ["e:1", "f:2"]);
-        let settings = Settings::read_with(&config(&url), Some(" ")).unwrap();
+        let settings = Settings::read_with(&config(&url), variable(Some(" "))).unwrap();
         assert!(settings.name_servers.is_empty() && settings.name_server_url.is_some());
     }
 
@@ -359,7 +464,7 @@ mod tests {
     fn a_producer_without_group_is_refused() {
         let mut config = Config::new();
         config.set("name.server", "a:1").unwrap();
-        let error = Settings::read_with(&config, None).err().unwrap();
+        let error = Settings::read_with(&config, variable(None)).err().unwrap();
         assert_eq!(error.code(), ErrorCode::InvalidValue);
         assert!(error.message().contains("producer.group"), "{error}");
     }
@@ -370,6 +475,28 @@ mod tests {
         assert_eq!(error.code(), ErrorCode::InvalidValue);
         assert!(error.message().contains("test.mock.brokers"), "{error}");
         let started = config(&[("test.mock.brokers", "3"), ("name.server", "127.0.0.1:1")]);
-        assert!(Settings::read_with(&started, None).is_ok());
+        assert!(Settings::read_with(&started, variable(None)).is_ok());
+    }
+
+    #[test]
+    fn names_are_wrapped_and_every_request_carries_what_was_set() {
+        let values =
+            [("name.server", "a:1"), ("namespace", "NS"), ("namespace.v2", "N2"), ("zone.mode", "true")];
+        let zone = |name: &str| (name == ZONE_NAME).then(|| "z1".to_owned());
+        let settings = Settings::read_with(&config(&values), zone).unwrap();
+        assert_eq!((settings.group.as_str(), settings.wire_group.as_str()), ("orders", "NS%orders"));
+        let fields: Vec<_> =
+            settings.rpc.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(fields, [("nsd", "true"), ("ns", "N2"), ("__ZONE_NAME", "z1"), ("__ZONE_MODE", "true")]);
+        let implied = config(&[("name.server", "http://MQ_INST_1_a.example:80")]);
+        assert_eq!(Settings::read_with(&implied, variable(None)).unwrap().wire_group, "MQ_INST_1_a%orders");
+    }
+
+    #[test]
+    fn the_unit_is_a_part_of_the_look_up() {
+        let values = [("name.server.url", "http://names:8080/rocketmq/nsaddr"), ("unit.name", "u1")];
+        let settings = Settings::read_with(&config(&values), variable(None)).unwrap();
+        let url = settings.name_server_url.unwrap();
+        assert_eq!(url, "http://names:8080/rocketmq/nsaddr-u1?nofix=1");
     }
 }

@@ -76,6 +76,86 @@ pub(super) static TABLE: &[Key] = &[
         text: "A unit of a deployment in several units: it is appended to the client id and to `name.server.url`.",
     },
     Key {
+        name: "unit.mode",
+        kind: Kind::Boolean,
+        default: "false",
+        unit: "",
+        java: "unitMode",
+        secret: false,
+        text: "Marks sends as those of a deployment in several units; a topic that is created by one is marked \
+               too.",
+    },
+    Key {
+        name: "namespace",
+        kind: Kind::Text(Rule::Namespace),
+        default: "",
+        unit: "",
+        java: "namespace",
+        secret: false,
+        text: "A namespace of version 1: brokers know topics and the group by the names `namespace%name`, \
+               messages carry it as INSTANCE_ID. Receipts and errors show the names as the program has them.",
+    },
+    Key {
+        name: "namespace.v2",
+        kind: Kind::Text(Rule::Word),
+        default: "",
+        unit: "",
+        java: "namespaceV2",
+        secret: false,
+        text: "A namespace of version 2: names stay as they are, and every request carries it as the ext fields \
+               `nsd` and `ns`. Only proxies and services that know it tell namespaces apart by it.",
+    },
+    Key {
+        name: "vip.channel.enabled",
+        kind: Kind::Boolean,
+        default: "false",
+        unit: "",
+        java: "vipChannelEnabled",
+        secret: false,
+        text: "Whether sends go to the port two below that of the broker, which it serves with threads of their \
+               own.",
+    },
+    Key {
+        name: "zone.name",
+        kind: Kind::Text(Rule::Word),
+        default: "",
+        unit: "",
+        java: "rocketmq.zone",
+        secret: false,
+        text: "The zone this program runs in; every request carries it as `__ZONE_NAME`. If it is not set, the \
+               environment variable `ROCKETMQ_ZONE`.",
+    },
+    Key {
+        name: "zone.mode",
+        kind: Kind::Text(Rule::Word),
+        default: "",
+        unit: "",
+        java: "rocketmq.zone.mode",
+        secret: false,
+        text: "With `true`, name servers 5.x show only brokers of the zone `zone.name` and those without a \
+               master; every request carries it as `__ZONE_MODE`. If it is not set, the environment variable \
+               `ROCKETMQ_ZONE_MODE`.",
+    },
+    Key {
+        name: "stream.request.type",
+        kind: Kind::Boolean,
+        default: "false",
+        unit: "",
+        java: "enableStreamRequestType",
+        secret: false,
+        text: "Marks requests as those of a stream (ext field `ReqT`) and the client id with `@STREAM`.",
+    },
+    Key {
+        name: "topics",
+        kind: Kind::Text(Rule::Topics),
+        default: "",
+        unit: "",
+        java: "topics",
+        secret: false,
+        text: "Topics whose routes are fetched when the producer starts, so that their first messages need not \
+               wait for them. A topic that cannot be found is no error here.",
+    },
+    Key {
         name: "route.refresh.interval.ms",
         kind: Kind::Integer { min: 10, max: HOUR_MS },
         default: "30000",
@@ -254,6 +334,66 @@ pub(super) static TABLE: &[Key] = &[
         java: "compressLevel",
         secret: false,
         text: "How hard the compression tries: up to 9 for `zlib`, up to 22 for `zstd`; `lz4` has no levels.",
+    },
+    Key {
+        name: "batch.auto",
+        kind: Kind::Choice(&["off", "pressure", "linger"]),
+        default: "off",
+        unit: "",
+        java: "autoBatch",
+        secret: false,
+        text: "Whether asynchronous messages of one topic travel together as one wire batch. `pressure`: those \
+               that wait because earlier ones are not answered yet; nothing waits for the sake of a batch. \
+               `linger`: they are gathered for `batch.linger.ms` or until `batch.max.bytes`. Each message keeps \
+               its id, receipt, deadline and error. Messages with a delay, compressed ones and those to a retry \
+               topic go alone.",
+    },
+    Key {
+        name: "batch.max.bytes",
+        kind: Kind::Integer { min: 1024, max: 4_194_304 },
+        default: "65536",
+        unit: "bytes",
+        java: "batchMaxBytes",
+        secret: false,
+        text: "The most bytes of bodies and properties in an automatic batch.",
+    },
+    Key {
+        name: "batch.max.messages",
+        kind: Kind::Integer { min: 2, max: 10_000 },
+        default: "512",
+        unit: "messages",
+        java: "",
+        secret: false,
+        text: "The most messages in an automatic batch.",
+    },
+    Key {
+        name: "batch.linger.ms",
+        kind: Kind::Integer { min: 1, max: 30_000 },
+        default: "10",
+        unit: "ms",
+        java: "batchMaxDelayMs",
+        secret: false,
+        text: "With `batch.auto` = `linger`: how long a message may wait for others.",
+    },
+    Key {
+        name: "batch.split",
+        kind: Kind::Boolean,
+        default: "false",
+        unit: "",
+        java: "",
+        secret: false,
+        text: "Whether a batch that a program sends as one and that is larger than `max.message.size` goes as \
+               several, one after the other. Otherwise it is refused.",
+    },
+    Key {
+        name: "send.smart.msg",
+        kind: Kind::Boolean,
+        default: "true",
+        unit: "",
+        java: "org.apache.rocketmq.client.sendSmartMsg",
+        secret: false,
+        text: "Whether the headers of sends have the short field names of version 2 (code 310). `false`: the long \
+               ones of version 1 (code 10), for brokers older than 3.5. Batches always have the short ones.",
     },
     Key {
         name: "create.topic.key",

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
 
+use crate::config::WritableListener;
 use crate::sync::{Condvar, Mutex};
 
 /// A count that threads can wait for to fall.
@@ -62,30 +63,36 @@ pub(super) struct Bounds {
     max_bytes: u64,
     taken: AtomicU64,
     room: Falling,
+    /// Told when there is room again after a send was refused.
+    listener: Option<WritableListener>,
+    refused: AtomicBool,
     /// Accepted sends without an outcome; unlike the share, this ends when the outcome is known.
     outstanding: AtomicUsize,
     settled: Falling,
 }
 
 impl Bounds {
-    pub(super) fn new(max_messages: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(max_messages: usize, max_bytes: usize, listener: Option<WritableListener>) -> Self {
         Self {
             max_messages: max_messages as u64,
             max_bytes: max_bytes as u64,
             taken: AtomicU64::new(0),
             room: Falling::default(),
+            listener,
+            refused: AtomicBool::new(false),
             outstanding: AtomicUsize::new(0),
             settled: Falling::default(),
         }
     }
 
-    /// A share for one message, or `None` when a bound is reached. A message larger than the byte bound is
-    /// let in alone, or it could never be sent.
-    pub(super) fn try_take(self: &Arc<Self>, bytes: usize) -> Option<InFlightShare> {
-        let cost = ONE_MESSAGE + bytes as u64;
+    /// A share for so many messages, or `None` when a bound is reached. What is larger than a bound is let in alone,
+    /// or it could never be sent.
+    pub(super) fn try_take(self: &Arc<Self>, messages: usize, bytes: usize) -> Option<InFlightShare> {
+        let cost = messages as u64 * ONE_MESSAGE + bytes as u64;
         let room_for = |taken: u64| {
-            let (messages, held) = (taken >> BYTE_BITS, taken & BYTE_MASK);
-            let fits = messages < self.max_messages && held + bytes as u64 <= self.max_bytes;
+            let (held_messages, held_bytes) = (taken >> BYTE_BITS, taken & BYTE_MASK);
+            let fits = held_messages + messages as u64 <= self.max_messages
+                && held_bytes + bytes as u64 <= self.max_bytes;
             (fits || taken == 0).then(|| taken + cost)
         };
         self.taken.fetch_update(SeqCst, SeqCst, room_for).ok()?;
@@ -96,16 +103,46 @@ impl Bounds {
     /// [`Self::wake_waiters`].
     pub(super) fn take_by(
         self: &Arc<Self>,
+        messages: usize,
         bytes: usize,
         deadline: Instant,
         give_up: impl Fn() -> bool,
     ) -> Option<InFlightShare> {
         let mut share = None;
         self.room.wait_until(Some(deadline), || {
-            share = self.try_take(bytes);
+            share = self.try_take(messages, bytes);
             share.is_some() || give_up()
         });
         share
+    }
+
+    /// Waits until a small message has room, at most to the deadline, or until `give_up` says so; says whether it has.
+    pub(super) fn wait_room(&self, deadline: Option<Instant>, give_up: impl Fn() -> bool) -> bool {
+        self.room.wait_until(deadline, || self.has_room() || give_up())
+    }
+
+    /// A send was refused: the listener is told when there is room.
+    pub(super) fn note_refusal(&self) {
+        if self.listener.is_some() {
+            self.refused.store(true, SeqCst);
+            // What made room meanwhile has not seen the mark.
+            self.tell_listener();
+        }
+    }
+
+    fn tell_listener(&self) {
+        if let Some(listener) = &self.listener
+            && self.refused.load(SeqCst)
+            && self.has_room()
+            && self.refused.swap(false, SeqCst)
+        {
+            listener();
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let taken = self.taken.load(SeqCst);
+        taken >> BYTE_BITS < self.max_messages && taken & BYTE_MASK < self.max_bytes
     }
 
     /// Lets those who wait for room look again.
@@ -118,12 +155,12 @@ impl Bounds {
         (self.taken.load(SeqCst) >> BYTE_BITS) as usize
     }
 
-    pub(super) fn accepted(&self) {
-        self.outstanding.fetch_add(1, SeqCst);
+    pub(super) fn accepted(&self, messages: usize) {
+        self.outstanding.fetch_add(messages, SeqCst);
     }
 
-    pub(super) fn settled(&self) {
-        if self.outstanding.fetch_sub(1, SeqCst) == 1 {
+    pub(super) fn settled(&self, messages: usize) {
+        if self.outstanding.fetch_sub(messages, SeqCst) == messages {
             self.settled.notify();
         }
     }
@@ -138,16 +175,26 @@ impl Bounds {
     }
 }
 
-/// One message's part of the bounds, given back when dropped.
+/// Some messages' part of the bounds, given back when dropped.
 pub(crate) struct InFlightShare {
     bounds: Arc<Bounds>,
     cost: u64,
+}
+
+impl InFlightShare {
+    /// One message's part of this share.
+    pub(super) fn split_off(&mut self, bytes: usize) -> Self {
+        let cost = ONE_MESSAGE + bytes as u64;
+        self.cost -= cost;
+        Self { bounds: Arc::clone(&self.bounds), cost }
+    }
 }
 
 impl Drop for InFlightShare {
     fn drop(&mut self) {
         self.bounds.taken.fetch_sub(self.cost, SeqCst);
         self.bounds.room.notify();
+        self.bounds.tell_listener();
     }
 }
 
@@ -165,41 +212,77 @@ mod tests {
 
     #[test]
     fn both_bounds_hold_and_come_back() {
-        let bounds = Arc::new(Bounds::new(2, 10));
-        let first = bounds.try_take(6).expect("room");
-        assert!(bounds.try_take(5).is_none(), "11 of 10 bytes");
-        let second = bounds.try_take(4).expect("room");
-        assert!(bounds.try_take(0).is_none(), "3 of 2 messages");
+        let bounds = Arc::new(Bounds::new(2, 10, None));
+        let first = bounds.try_take(1, 6).expect("room");
+        assert!(bounds.try_take(1, 5).is_none(), "11 of 10 bytes");
+        let second = bounds.try_take(1, 4).expect("room");
+        assert!(bounds.try_take(1, 0).is_none(), "3 of 2 messages");
         drop(first);
         drop(second);
         assert_eq!(bounds.taken.load(SeqCst), 0);
     }
 
     #[test]
+    fn a_share_of_several_is_given_back_one_by_one() {
+        let bounds = Arc::new(Bounds::new(3, 10, None));
+        assert!(bounds.try_take(3, 11).is_some(), "alone");
+        let mut both = bounds.try_take(2, 7).expect("room");
+        assert!(bounds.try_take(2, 0).is_none(), "4 of 3 messages");
+        let first = both.split_off(3);
+        let second = both.split_off(4);
+        drop(both);
+        drop(first);
+        assert_eq!((bounds.messages(), bounds.taken.load(SeqCst) & BYTE_MASK), (1, 4));
+        drop(second);
+        assert_eq!(bounds.taken.load(SeqCst), 0);
+    }
+
+    #[test]
     fn a_message_over_the_byte_bound_goes_alone() {
-        let bounds = Arc::new(Bounds::new(2, 10));
-        let large = bounds.try_take(1000).expect("alone");
-        assert!(bounds.try_take(1).is_none());
+        let bounds = Arc::new(Bounds::new(2, 10, None));
+        let large = bounds.try_take(1, 1000).expect("alone");
+        assert!(bounds.try_take(1, 1).is_none());
         drop(large);
-        assert!(bounds.try_take(1).is_some());
+        assert!(bounds.try_take(1, 1).is_some());
     }
 
     #[test]
     fn a_waiter_gets_the_room_that_another_gives_back() {
-        let bounds = Arc::new(Bounds::new(1, 10));
-        let held = bounds.try_take(1).expect("room");
+        let bounds = Arc::new(Bounds::new(1, 10, None));
+        let held = bounds.try_take(1, 1).expect("room");
         let waiter = std::thread::spawn({
             let bounds = Arc::clone(&bounds);
-            move || bounds.take_by(1, Instant::now() + Duration::from_secs(30), || false).is_some()
+            move || bounds.take_by(1, 1, Instant::now() + Duration::from_secs(30), || false).is_some()
         });
         while bounds.room.waiters.load(SeqCst) == 0 {
             std::thread::yield_now();
         }
         drop(held);
         assert!(waiter.join().expect("no panic"));
-        let _held = bounds.try_take(1);
-        assert!(bounds.take_by(1, Instant::now(), || false).is_none(), "a deadline ends the wait");
+        let _held = bounds.try_take(1, 1);
+        assert!(bounds.take_by(1, 1, Instant::now(), || false).is_none(), "a deadline ends the wait");
         let far = Instant::now() + Duration::from_secs(30);
-        assert!(bounds.take_by(1, far, || true).is_none(), "and so does giving up");
+        assert!(bounds.take_by(1, 1, far, || true).is_none(), "and so does giving up");
+    }
+
+    #[test]
+    fn the_listener_is_told_once_for_each_refusal_that_found_no_room() {
+        let told = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&told);
+        let listener: WritableListener = Arc::new(move || {
+            count.fetch_add(1, SeqCst);
+        });
+        let bounds = Arc::new(Bounds::new(1, 10, Some(listener)));
+        drop(bounds.try_take(1, 1));
+        assert_eq!(told.load(SeqCst), 0, "nobody was refused");
+        let held = bounds.try_take(1, 1).expect("room");
+        bounds.note_refusal();
+        bounds.note_refusal();
+        assert_eq!(told.load(SeqCst), 0, "there is no room yet");
+        drop(held);
+        drop(bounds.try_take(1, 1));
+        assert_eq!(told.load(SeqCst), 1);
+        bounds.note_refusal();
+        assert_eq!(told.load(SeqCst), 2, "there was room already");
     }
 }

@@ -5,14 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use rocketmq_protocol::topics;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use super::batch::{BatchOperation, Origin};
 use super::bounds::{Bounds, InFlightShare};
 use super::detector;
+use super::lanes::Lanes;
+use super::looked_up::LookedUp;
 use super::operation::SendOperation;
-use super::prepare::Prepared;
-use super::validate::validate;
+use super::prepare::{Compression, Prepared};
+use super::validate::{check_batch, illegal, validate};
 use crate::client::ClientInstance;
 use crate::completion::{Completion, Wakes};
 use crate::config::{InFlightFull, Settings};
@@ -33,6 +37,8 @@ pub(super) struct Engine {
     pub(super) client: Arc<ClientInstance>,
     pub(super) bounds: Arc<Bounds>,
     pub(super) faults: Option<Arc<FaultStrategy>>,
+    /// `None`: each message is a request of its own.
+    pub(super) lanes: Option<Arc<Lanes>>,
     pub(super) owner: usize,
     /// No new sends.
     closing: AtomicBool,
@@ -61,7 +67,11 @@ pub(super) enum Mode {
 impl Engine {
     pub(super) fn start(settings: Settings) -> Result<Arc<Self>, Error> {
         let client = ClientInstance::join(&settings)?;
-        let bounds = Arc::new(Bounds::new(settings.in_flight_max_messages, settings.in_flight_max_bytes));
+        let bounds = Arc::new(Bounds::new(
+            settings.in_flight_max_messages,
+            settings.in_flight_max_bytes,
+            settings.writable.clone(),
+        ));
         let faults = settings.fault_tolerance.clone().map(|tolerance| {
             let faults = Arc::new(FaultStrategy::new(tolerance.bans, tolerance.detector.is_some()));
             if let Some((interval, timeout)) = tolerance.detector {
@@ -71,8 +81,17 @@ impl Engine {
             }
             faults
         });
+        let lanes = settings.batching.map(|batching| {
+            let lanes = Arc::new(Lanes::new(batching));
+            client.process.process().io.spawn(Arc::clone(&lanes).watch());
+            lanes
+        });
+        for topic in &settings.topics {
+            client.routes.warm_up(topic);
+        }
         Ok(Arc::new(Self {
             faults,
+            lanes,
             generation: client.process.generation(),
             settings,
             client,
@@ -96,8 +115,16 @@ impl Engine {
     pub(super) fn begin_closing(&self) -> bool {
         let first = !self.closing.swap(true, Ordering::SeqCst);
         self.bounds.wake_waiters();
+        self.hurry();
         self.close_begun.notify_waiters();
         first
+    }
+
+    /// What lingers for the sake of a batch goes now.
+    pub(super) fn hurry(&self) {
+        if let Some(lanes) = &self.lanes {
+            lanes.hurry();
+        }
     }
 
     pub(super) fn is_aborted(&self) -> bool {
@@ -108,6 +135,9 @@ impl Engine {
     pub(super) fn abort(&self) {
         self.aborted.store(true, Ordering::SeqCst);
         self.client.routes.abort(self.owner);
+        if let Some(lanes) = &self.lanes {
+            lanes.abort();
+        }
         self.client.remoting.abort(self.owner);
     }
 
@@ -123,9 +153,9 @@ impl Engine {
 
     /// Gives the group free, tells the brokers, and waits for their answers until the deadline.
     pub(super) fn leave(&self, deadline: Option<Instant>) {
-        self.client.deregister(&self.settings.group);
+        self.client.deregister(&self.settings.wire_group);
         let client = Arc::clone(&self.client);
-        let group = self.settings.group.clone();
+        let group = self.settings.wire_group.clone();
         let left = deadline
             .map_or(self.settings.api_timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
         let (sender, told) = mpsc::channel::<()>();
@@ -140,13 +170,13 @@ impl Engine {
     /// The end without anyone waiting for it.
     pub(super) fn end_in_background(self: &Arc<Self>) {
         let engine = Arc::clone(self);
-        self.client.deregister(&self.settings.group);
+        self.client.deregister(&self.settings.wire_group);
         self.io().spawn(async move {
             while engine.bounds.has_outstanding() {
                 engine.abort();
                 tokio::task::yield_now().await;
             }
-            engine.client.tell_unregistered(&engine.settings.group, engine.settings.api_timeout).await;
+            engine.client.tell_unregistered(&engine.settings.wire_group, engine.settings.api_timeout).await;
         });
     }
 
@@ -166,6 +196,27 @@ impl Engine {
                 () = closed => Err(Error::closed()),
             }
         })?
+    }
+
+    /// Whether a call that waits may be made here and now.
+    pub(super) fn check_call(&self) -> Result<(), Error> {
+        self.check_open()?;
+        if self.is_io_thread() { Err(Error::would_deadlock()) } else { Ok(()) }
+    }
+
+    /// The queues of a topic, looked up if need be.
+    pub(super) fn queues(&self, topic: &str, timeout: Duration) -> Result<Vec<(String, i32)>, Error> {
+        topics::check_topic(topic).map_err(|error| illegal(error.to_string()))?;
+        let topic = self.client.routes.topic(topic);
+        if !topic.is_routed() {
+            let deadline = self.span(Some(timeout))?.deadline;
+            let (waiter, looked_up) = LookedUp::new(deadline, self.owner);
+            self.client.routes.wait(&topic, Box::new(waiter));
+            looked_up.wait()?;
+        }
+        let queues = topic.queues();
+        let refs = queues.as_ref().map(|queues| queues.refs()).unwrap_or_default();
+        Ok(refs.iter().map(|queue| (queue.broker_name.to_owned(), queue.queue_id)).collect())
     }
 
     /// Runs a future on the I/O thread and waits for its result.
@@ -212,22 +263,16 @@ impl Engine {
         completion: Completion,
         wakes: &mut Wakes,
     ) -> Result<(), Error> {
-        if self.is_forked() {
-            return Err(Error::forked());
-        }
-        if self.is_closing() {
-            return Err(Error::closed());
-        }
-        validate(message, self.settings.max_message_size)?;
-        let share = self.take_share(message.body.len(), mode, span.deadline, wakes)?;
+        self.check_open()?;
+        self.validate(message)?;
+        let share = self.take_share(1, message.body.len(), mode, span.deadline, wakes)?;
         let born_ms = now_ms();
-        let unique_id = self.client.process.process().unique_id(born_ms);
-        let prepared = Prepared::new(message, unique_id, &self.settings.compression)?;
+        let prepared = self.prepare(message, born_ms, Some(&self.settings.compression))?;
         let topic = self.client.routes.topic(message.topic);
         // Counted before the second look at the flag: a close that does not see it is seen here.
-        self.bounds.accepted();
+        self.bounds.accepted(1);
         if self.is_closing() {
-            self.bounds.settled();
+            self.bounds.settled(1);
             return Err(Error::closed());
         }
         let engine = Arc::clone(self);
@@ -236,23 +281,117 @@ impl Engine {
         Ok(())
     }
 
+    /// The same for several that travel as one wire batch, each with its own outcome; all are accepted or none.
+    pub(super) fn send_batch(
+        self: &Arc<Self>,
+        messages: &[Message<'_>],
+        mode: Mode,
+        span: Span,
+        completions: impl IntoIterator<Item = Completion>,
+        wakes: &mut Wakes,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        for message in messages {
+            self.validate(message)?;
+        }
+        check_batch(messages)?;
+        let born_ms = now_ms();
+        let prepared: Vec<Prepared> =
+            messages.iter().map(|message| self.prepare(message, born_ms, None)).collect::<Result<_, _>>()?;
+        let len: usize = prepared.iter().map(Prepared::item_len).sum();
+        if len > self.settings.max_message_size {
+            return Err(illegal(format!(
+                "the batch of {} messages takes {len} bytes, more than max.message.size allows ({}); with \
+                 batch.split it goes as several",
+                messages.len(),
+                self.settings.max_message_size
+            )));
+        }
+        let Some(first) = messages.first() else { return Ok(()) };
+        let bytes = messages.iter().map(|message| message.body.len()).sum();
+        let mut share = self.take_share(messages.len(), bytes, mode, span.deadline, wakes)?;
+        let topic = self.client.routes.topic(first.topic);
+        // Counted before the second look at the flag, as in `send`.
+        self.bounds.accepted(messages.len());
+        if self.is_closing() {
+            self.bounds.settled(messages.len());
+            return Err(Error::closed());
+        }
+        let members = prepared.into_iter().zip(messages).zip(completions);
+        let members = members.map(|((prepared, message), completion)| {
+            let (engine, topic) = (Arc::clone(self), Arc::clone(&topic));
+            let share = share.split_off(message.body.len());
+            Box::new(SendOperation::new(engine, topic, prepared, mode, span, born_ms, completion, share))
+        });
+        let batch = BatchOperation::new(Arc::clone(self), members.collect(), Origin::Program(None));
+        Box::new(batch).start(wakes);
+        Ok(())
+    }
+
+    /// How many of these, from the first on, fit into one wire batch.
+    pub(super) fn fitting(&self, messages: &[Message<'_>]) -> Result<usize, Error> {
+        let mut len = 0;
+        for (index, message) in messages.iter().enumerate() {
+            self.validate(message)?;
+            len += self.prepare(message, 0, None)?.item_len();
+            if len > self.settings.max_message_size && index > 0 {
+                return Ok(index);
+            }
+        }
+        Ok(messages.len())
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        if self.is_forked() {
+            return Err(Error::forked());
+        }
+        if self.is_closing() { Err(Error::closed()) } else { Ok(()) }
+    }
+
+    fn validate(&self, message: &Message<'_>) -> Result<(), Error> {
+        validate(message, self.settings.namespace.as_deref(), self.settings.max_message_size)
+    }
+
+    fn prepare(
+        &self,
+        message: &Message<'_>,
+        born_ms: u64,
+        compression: Option<&Compression>,
+    ) -> Result<Prepared, Error> {
+        let unique_id = self.client.process.process().unique_id(born_ms);
+        Prepared::new(message, unique_id, compression, self.settings.namespace.as_deref())
+    }
+
     /// Room within the bounds; blocking sends wait for it, others if the configuration says so.
     fn take_share(
         &self,
+        messages: usize,
         bytes: usize,
         mode: Mode,
         deadline: Instant,
         wakes: &mut Wakes,
     ) -> Result<InFlightShare, Error> {
-        if let Some(share) = self.bounds.try_take(bytes) {
+        if let Some(share) = self.bounds.try_take(messages, bytes) {
             return Ok(share);
         }
         if mode != Mode::Sync && self.settings.in_flight_full == InFlightFull::Fail {
+            self.bounds.note_refusal();
             return Err(Error::queue_full());
         }
         // Those who make room may wait for these.
         wakes.flush();
-        let share = self.bounds.take_by(bytes, deadline, || self.is_closing());
+        let share = self.bounds.take_by(messages, bytes, deadline, || self.is_closing());
+        if share.is_none() {
+            self.bounds.note_refusal();
+        }
         share.ok_or_else(|| if self.is_closing() { Error::closed() } else { Error::queue_full() })
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(lanes) = &self.lanes {
+            lanes.end();
+        }
     }
 }

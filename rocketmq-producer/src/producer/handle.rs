@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::engine::{Engine, Mode};
-use crate::completion::{Completion, CompletionQueue, Tag, Waiter, Wakes};
-use crate::config::{Config, Settings};
+use crate::completion::{BatchWaiter, Completion, CompletionQueue, Tag, Waiter, Wakes};
+use crate::config::{Config, Settings, parse_addresses};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
 use crate::receipt::Receipt;
@@ -122,6 +122,81 @@ impl Producer {
         }
     }
 
+    /// Sends messages as one wire batch and waits for their receipts, in order (protocol 5.8). They have one topic, one
+    /// destination and one `wait_store_ok`, no delay, and travel uncompressed. The broker stores all or none.
+    ///
+    /// With `batch.split` a batch over `max.message.size` goes as several, one after the other; the first that fails
+    /// is the last that is sent.
+    ///
+    /// # Errors
+    /// As [`Producer::send`], with the receipts of the messages that are stored nevertheless.
+    pub fn send_batch(
+        &self,
+        messages: &[Message<'_>],
+        timeout: Option<Duration>,
+    ) -> Result<Vec<Receipt>, BatchError> {
+        let mut receipts = Vec::with_capacity(messages.len());
+        match self.send_batches(messages, timeout, &mut receipts) {
+            Ok(()) => Ok(receipts),
+            Err(error) => Err(BatchError { error, receipts }),
+        }
+    }
+
+    fn send_batches(
+        &self,
+        messages: &[Message<'_>],
+        timeout: Option<Duration>,
+        receipts: &mut Vec<Receipt>,
+    ) -> Result<(), Error> {
+        let engine = self.engine();
+        if engine.is_io_thread() {
+            return Err(Error::would_deadlock());
+        }
+        let span = engine.span(timeout)?;
+        let mut rest = messages;
+        loop {
+            let count = if engine.settings.split_batches { engine.fitting(rest)? } else { rest.len() };
+            let (now, later) = rest.split_at(count);
+            let waiter = Arc::new(BatchWaiter::new(count));
+            let completions = (0..count).map(|index| Completion::Batch(Arc::clone(&waiter), index));
+            engine.send_batch(now, Mode::Sync, span, completions, &mut Wakes::default())?;
+            let mut failed = None;
+            for outcome in waiter.wait() {
+                match outcome {
+                    Ok(receipt) => receipts.push(receipt),
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+            match failed {
+                Some(error) => return Err(error),
+                None if later.is_empty() => return Ok(()),
+                None => rest = later,
+            }
+        }
+    }
+
+    /// Sends messages as one wire batch, as [`Producer::send_batch`] does; the outcome of each comes to `queue` as exactly
+    /// one report with its tag. A batch over `max.message.size` is refused, whatever `batch.split` says.
+    ///
+    /// # Errors
+    /// None was sent and no report comes: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `CLOSED`, `FORKED`; `INVALID_ARGUMENT` if
+    /// there are not as many tags as messages.
+    pub fn send_batch_queued(
+        &self,
+        messages: &[Message<'_>],
+        timeout: Option<Duration>,
+        queue: &CompletionQueue,
+        tags: &[Tag],
+    ) -> Result<(), Error> {
+        if tags.len() != messages.len() {
+            let text = format!("{} messages and {} tags: one each is needed", messages.len(), tags.len());
+            return Err(Error::new(ErrorCode::InvalidArgument, text));
+        }
+        let completions = tags.iter().map(|tag| Completion::Queue(queue.clone(), *tag));
+        let span = self.engine().span(timeout)?;
+        self.engine().send_batch(messages, Mode::Async, span, completions, &mut Wakes::default())
+    }
+
     /// Sends without an answer: over when the socket took it. What is lost later nobody can tell.
     ///
     /// # Errors
@@ -143,6 +218,7 @@ impl Producer {
         if engine.is_io_thread() {
             return Err(Error::would_deadlock());
         }
+        engine.hurry();
         if engine.bounds.wait_settled(Instant::now().checked_add(timeout)) {
             return Ok(());
         }
@@ -155,15 +231,7 @@ impl Producer {
     /// Why none did, with its address: `NAME_SERVER`, `NO_NAME_SERVER`. `CLOSED`, `FORKED`.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), Error> {
         let engine = self.engine();
-        if engine.is_forked() {
-            return Err(Error::forked());
-        }
-        if engine.is_closing() {
-            return Err(Error::closed());
-        }
-        if engine.is_io_thread() {
-            return Err(Error::would_deadlock());
-        }
+        engine.check_call()?;
         engine.wait_ready(timeout)
     }
 
@@ -200,6 +268,48 @@ impl Producer {
         Err(Error::new(ErrorCode::Timeout, text))
     }
 
+    /// The queues of a topic that may be written, as broker and number, in the Java client's order. Asks the name server
+    /// if the topic is not known yet.
+    ///
+    /// # Errors
+    /// `MESSAGE_ILLEGAL` for a bad name; `NO_ROUTE`, `NAME_SERVER`, `NO_NAME_SERVER`; `CLOSED`, `FORKED`,
+    /// `WOULD_DEADLOCK`.
+    pub fn queues(&self, topic: &str, timeout: Duration) -> Result<Vec<(String, i32)>, Error> {
+        let engine = self.engine();
+        engine.check_call()?;
+        engine.queues(topic, timeout)
+    }
+
+    /// Takes other name servers, `host:port` with `;` or `,` between; requests under way go on. Producers with the same
+    /// client id take them too.
+    ///
+    /// # Errors
+    /// `INVALID_VALUE` names what is no address; `CLOSED`, `FORKED`.
+    pub fn set_name_servers(&self, addresses: &str) -> Result<(), Error> {
+        self.engine().check_open()?;
+        let refuse = |why| Error::new(ErrorCode::InvalidValue, format!("name servers: {why}"));
+        let addresses = parse_addresses(addresses).map_err(refuse)?;
+        if addresses.is_empty() {
+            return Err(refuse("no address is given".to_owned()));
+        }
+        self.engine().client.name_servers.set(&addresses);
+        Ok(())
+    }
+
+    /// Waits until another message has room within the in-flight bounds.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL` when there was none in time; `CLOSED`, `FORKED`, `WOULD_DEADLOCK`.
+    pub fn wait_writable(&self, timeout: Duration) -> Result<(), Error> {
+        let engine = self.engine();
+        engine.check_call()?;
+        match engine.bounds.wait_room(Instant::now().checked_add(timeout), || engine.is_closing()) {
+            _ if engine.is_closing() => Err(Error::closed()),
+            true => Ok(()),
+            false => Err(Error::queue_full()),
+        }
+    }
+
     /// Messages that count against `in.flight.max.messages` now.
     pub fn in_flight(&self) -> usize {
         self.engine().bounds.messages()
@@ -219,6 +329,16 @@ impl Producer {
     pub fn group(&self) -> &str {
         &self.engine().settings.group
     }
+}
+
+/// Why a batch failed, and what of it is stored: receipts of the first messages if the batch was split, or of single
+/// ones whose fate differed.
+#[derive(Clone, Debug)]
+pub struct BatchError {
+    /// Of the first message that failed.
+    pub error: Error,
+    /// In the order of the messages.
+    pub receipts: Vec<Receipt>,
 }
 
 fn unsettled(timeout: Duration) -> Error {

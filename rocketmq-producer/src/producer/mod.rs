@@ -1,9 +1,13 @@
 //! The send engine: validate, prepare, route, attempt, retry, complete. One path for every way to send.
 
+mod batch;
 mod bounds;
 mod detector;
 mod engine;
 mod handle;
+mod hooked;
+mod lanes;
+mod looked_up;
 mod operation;
 mod outcome;
 mod prepare;
@@ -11,5 +15,6 @@ mod target;
 mod validate;
 
 pub(crate) use bounds::InFlightShare;
-pub use handle::Producer;
+pub use handle::{BatchError, Producer};
+pub(crate) use lanes::Ticket;
 pub(crate) use prepare::Compression;

@@ -5,42 +5,45 @@ use std::time::Instant;
 
 use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::codes::request;
-use rocketmq_protocol::encode::{EncodeError, Preamble, encode_frame};
 use rocketmq_protocol::header::{Header, flag};
 use rocketmq_protocol::requests::SendRequest;
 
 use super::bounds::InFlightShare;
 use super::engine::{Engine, Mode, Span};
+use super::lanes::{LaneKey, Passenger, Ticket};
 use super::outcome::{self, Attempt};
 use super::prepare::Prepared;
-use super::target::Target;
-use crate::client::PROTOCOL_VERSION;
 use crate::completion::{Completion, Wakes};
-use crate::error::{Error, ErrorCode, Persistence};
+use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
+use crate::hooks::SendOutcome;
 use crate::receipt::{OffsetId, Receipt, SendStatus};
-use crate::remoting::{Exchange, Failure, FailureKind, FrameContext};
-use crate::routing::{BrokerTarget, RouteWaiter, Topic, Verdict};
+use crate::remoting::{Exchange, Failure, FrameContext};
+use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
 use crate::runtime::now_ms;
 
 pub(super) struct SendOperation {
-    engine: Arc<Engine>,
-    topic: Arc<Topic>,
-    prepared: Prepared,
-    mode: Mode,
-    span: Span,
+    pub(super) engine: Arc<Engine>,
+    pub(super) topic: Arc<Topic>,
+    pub(super) prepared: Prepared,
+    pub(super) mode: Mode,
+    pub(super) span: Span,
     /// When the attempt under way began, in ms since 1970.
     born_ms: u64,
-    attempts: u32,
-    /// When the attempt under way began, if its latency matters.
-    attempt_started: Instant,
+    pub(super) attempts: u32,
+    pub(super) attempt_started: Instant,
     /// Where the attempt under way goes, or the last one went.
-    target: Option<Arc<BrokerTarget>>,
-    queue_id: i32,
+    pub(super) target: Option<Arc<BrokerTarget>>,
+    pub(super) queue_id: i32,
+    /// What hooks added to the properties of the attempt under way.
+    pub(super) added: Option<Box<str>>,
     /// The worst that the attempts so far can have done.
     persistence: Persistence,
     /// Stored, but not as safely as `retry.another.broker.when.not.store.ok` asks: the answer if nothing
     /// better comes.
     stored: Option<Box<Receipt>>,
+    history: Vec<FailedAttempt>,
+    /// Its place in a lane, until the outcome.
+    ticket: Option<Ticket>,
     completion: Completion,
     share: InFlightShare,
 }
@@ -71,17 +74,20 @@ impl SendOperation {
             attempt_started: span.started,
             target: None,
             queue_id: 0,
+            added: None,
             persistence: Persistence::NotPersisted,
             stored: None,
+            history: Vec::new(),
+            ticket: None,
             completion,
             share,
         }
     }
 
-    /// To the first attempt, by way of a route look-up if the topic has no queues yet.
+    /// On its way, first to a route look-up if the topic has no queues yet.
     pub(super) fn start(self: Box<Self>, wakes: &mut Wakes) {
         if self.topic.is_routed() {
-            self.attempt(wakes);
+            self.line_up(wakes);
         } else {
             let topic = Arc::clone(&self.topic);
             let engine = Arc::clone(&self.engine);
@@ -89,45 +95,79 @@ impl SendOperation {
         }
     }
 
-    /// Chooses a queue and hands the message to its broker's channel.
-    fn attempt(mut self: Box<Self>, wakes: &mut Wakes) {
-        if self.engine.is_aborted() {
-            return self.give_up(Error::closed(), wakes);
-        }
-        if self.engine.faults.is_some() {
-            self.attempt_started = Instant::now();
-        }
-        let queues = self.topic.queues();
-        let last = self.target.as_ref().map(|target| &*target.broker_name);
-        let chosen = queues
-            .as_ref()
-            .and_then(|queues| self.prepared.target.select(queues, last, self.engine.faults.as_deref()));
-        let Some(queue) = chosen.cloned() else {
-            let error = Error::new(ErrorCode::NoRoute, self.prepared.target.missing());
-            return self.give_up(error, wakes);
+    /// Into its lane if it has one, else to the first attempt.
+    fn line_up(mut self: Box<Self>, wakes: &mut Wakes) {
+        let engine = Arc::clone(&self.engine);
+        let Some(lanes) = &engine.lanes else { return self.attempt(wakes) };
+        let key = if self.prepared.target.is_any() {
+            self.may_share().then(|| LaneKey::of_topic(&self.topic))
+        } else {
+            match self.choose_queue() {
+                Ok(queue) => Some(LaneKey::of_queue(&self.topic, &queue)),
+                Err(error) => return self.give_up(error, wakes),
+            }
         };
-        self.attempts += 1;
-        self.queue_id = queue.queue_id;
-        match queue.broker.master() {
-            Some(target) => {
-                self.target = Some(Arc::clone(&target));
-                let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
-                target.channel.submit(self, deadline, oneway, wakes);
-            }
-            None => {
-                let text = format!("broker {} has no master in any route", queue.broker.name);
-                self.target = None;
-                self.again(Error::new(ErrorCode::NoRoute, text), wakes);
-            }
+        match key {
+            Some(key) => lanes.arrive(key, Passenger::One(self), wakes),
+            None => self.attempt(wakes),
         }
     }
 
-    /// Every attempt but the last may be cut short, to leave time for another (`sendMsgMaxTimeoutPerRequest`).
-    fn attempt_deadline(&self) -> Instant {
-        match self.engine.settings.attempt_timeout {
-            Some(limit) if self.attempts <= self.retries() => self.span.deadline.min(Instant::now() + limit),
-            _ => self.span.deadline,
+    /// Whether it may travel in one batch with others of its lane.
+    pub(super) fn may_share(&self) -> bool {
+        self.mode == Mode::Async && !self.prepared.alone && self.topic.takes_batches()
+    }
+
+    /// It is its lane's turn.
+    pub(super) fn depart(mut self: Box<Self>, ticket: Ticket, wakes: &mut Wakes) {
+        self.ticket = Some(ticket);
+        self.attempt(wakes);
+    }
+
+    /// Chooses a queue and hands the message to its broker's channel.
+    pub(super) fn attempt(mut self: Box<Self>, wakes: &mut Wakes) {
+        if self.engine.is_aborted() {
+            return self.give_up(Error::closed(), wakes);
         }
+        let queue = match self.choose_queue() {
+            Ok(queue) => queue,
+            Err(error) => return self.give_up(error, wakes),
+        };
+        match self.engage(&queue).and_then(|target| self.before_hooks().map(|()| target)) {
+            Ok(target) => {
+                let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
+                target.send_channel.submit(self, deadline, oneway, wakes);
+            }
+            Err(error) => self.again(error, wakes),
+        }
+    }
+
+    pub(super) fn choose_queue(&mut self) -> Result<PublishQueue, Error> {
+        let queues = self.topic.queues();
+        let last = self.target.as_ref().map(|target| &*target.broker_name);
+        let faults = self.engine.faults.as_deref();
+        self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
+    }
+
+    /// Begins an attempt at this queue; an error if its broker has no master.
+    pub(super) fn engage(&mut self, queue: &PublishQueue) -> Result<Arc<BrokerTarget>, Error> {
+        self.attempts += 1;
+        self.queue_id = queue.queue_id;
+        self.target = queue.broker.master();
+        self.target.clone().ok_or_else(|| {
+            let text = format!("broker {} has no master in any route", queue.broker.name);
+            Error::new(ErrorCode::NoRoute, text)
+        })
+    }
+
+    /// Every attempt but the last may be cut short, to leave time for another (`sendMsgMaxTimeoutPerRequest`).
+    pub(super) fn attempt_limit(&self) -> Option<Instant> {
+        let limit = self.engine.settings.attempt_timeout?;
+        (self.attempts <= self.retries()).then(|| Instant::now() + limit)
+    }
+
+    fn attempt_deadline(&self) -> Instant {
+        self.attempt_limit().map_or(self.span.deadline, |limit| limit.min(self.span.deadline))
     }
 
     fn retries(&self) -> u32 {
@@ -138,41 +178,86 @@ impl SendOperation {
         }
     }
 
-    /// After a failed attempt: the next one if count and time allow it, or the end.
-    fn again(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
-        self.persistence = self.persistence.max(error.persistence());
-        if self.attempts > self.retries() || Instant::now() >= self.span.deadline {
-            return self.give_up(error, wakes);
+    /// After a failed attempt: the next one, or the end.
+    fn again(self: Box<Self>, error: Error, wakes: &mut Wakes) {
+        if let Some(next) = self.after_failure(error, wakes) {
+            next.attempt(wakes);
         }
+    }
+
+    /// The attempt failed. Gives itself back if count and time allow another one; else this was the end.
+    pub(super) fn after_failure(mut self: Box<Self>, error: Error, wakes: &mut Wakes) -> Option<Box<Self>> {
+        let now = Instant::now();
+        self.note_failure(&error, now);
+        if self.attempts > self.retries() || now >= self.span.deadline {
+            self.give_up(error, wakes);
+            return None;
+        }
+        self.begin_next(now);
+        Some(self)
+    }
+
+    /// Ready for another attempt, however many there were.
+    pub(super) fn begin_next(&mut self, now: Instant) {
         self.born_ms = now_ms();
-        self.attempt(wakes);
+        self.attempt_started = now;
+    }
+
+    /// Keeps what the attempt under way came to.
+    pub(super) fn note_failure(&mut self, error: &Error, now: Instant) {
+        self.after_hooks(SendOutcome::Failed(error));
+        self.persistence = self.persistence.max(error.persistence());
+        let (broker_name, broker_address) = match &self.target {
+            Some(target) => (Arc::clone(&target.broker_name), Arc::clone(target.channel.address())),
+            None => Default::default(),
+        };
+        self.history.push(FailedAttempt {
+            broker_name,
+            broker_address,
+            elapsed: now.saturating_duration_since(self.attempt_started),
+            code: error.code(),
+            broker_code: error.broker_code(),
+            message: error.message().into(),
+        });
     }
 
     /// Tells the fault strategy how the attempt went. Sends that name their queue have no part in it.
-    fn judge(&self, verdict: Verdict, now: Instant) {
-        if let (Some(faults), Some(target), Target::Any) =
-            (&self.engine.faults, &self.target, &self.prepared.target)
+    pub(super) fn judge(&self, verdict: Verdict, now: Instant) {
+        if let (Some(faults), Some(target), true) =
+            (&self.engine.faults, &self.target, self.prepared.target.is_any())
         {
             let latency = now.saturating_duration_since(self.attempt_started);
             faults.record(&target.broker_name, latency, verdict, now);
         }
     }
 
-    /// Stored. If that was not safe enough, another broker is asked too.
-    fn stored(mut self: Box<Self>, receipt: Receipt, wakes: &mut Wakes) {
-        let better_wanted = receipt.status != SendStatus::SendOk
-            && self.engine.settings.retry_another_broker_when_not_store_ok;
+    /// Stored. If that was not safe enough, another broker is asked too: gives itself back for that.
+    pub(super) fn after_stored(
+        mut self: Box<Self>,
+        status: SendStatus,
+        answer: &SendAnswer<'_>,
+        now: Instant,
+        wakes: &mut Wakes,
+    ) -> Option<Box<Self>> {
+        let Some(receipt) = self.receipt(status, answer, now) else {
+            self.give_up(Error::new(ErrorCode::Internal, "an answer without an attempt"), wakes);
+            return None;
+        };
+        let better_wanted =
+            status != SendStatus::SendOk && self.engine.settings.retry_another_broker_when_not_store_ok;
         if !better_wanted {
-            return self.complete(Ok(receipt), wakes);
+            self.after_hooks(SendOutcome::Stored(&receipt));
+            self.complete(Ok(receipt), wakes);
+            return None;
         }
-        let error = Error::new(ErrorCode::Broker, format!("stored with status {}", receipt.status.name()))
+        let error = Error::new(ErrorCode::Broker, format!("stored with status {}", status.name()))
             .with_persistence(Persistence::Persisted);
         self.stored = Some(Box::new(receipt));
-        self.again(error, wakes);
+        self.after_failure(error, wakes)
     }
 
     /// No attempt is left: an earlier receipt if there is one, else the error with its whole story.
-    fn give_up(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
+    pub(super) fn give_up(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
         if let Some(receipt) = self.stored.take() {
             return self.complete(Ok(*receipt), wakes);
         }
@@ -182,7 +267,7 @@ impl SendOperation {
         });
         let text = format!(
             "send to topic {} failed after {} attempt(s) in {} ms: {}{place}",
-            self.topic.name,
+            self.topic.shown,
             self.attempts,
             elapsed.as_millis(),
             error.message(),
@@ -192,24 +277,29 @@ impl SendOperation {
             None => error,
         };
         let persistence = self.persistence.max(error.persistence());
-        let error =
-            error.with_message(text).with_persistence(persistence).with_history(self.attempts, elapsed);
+        let history = std::mem::take(&mut self.history);
+        let error = error.with_message(text).with_persistence(persistence).with_history(
+            history,
+            self.attempts,
+            elapsed,
+        );
         self.complete(Err(error), wakes);
     }
 
     fn complete(self: Box<Self>, result: Result<Receipt, Error>, wakes: &mut Wakes) {
-        let Self { engine, completion, share, topic, .. } = *self;
+        let Self { engine, completion, share, topic, ticket, .. } = *self;
         if let (Completion::Nobody, Err(error)) = (&completion, &result) {
-            engine.client.log.warn(|| format!("one-way message to {} lost: {error}", topic.name));
+            engine.client.log.warn(|| format!("one-way message to {} lost: {error}", topic.shown));
         }
         completion.complete(result, share, wakes);
-        engine.bounds.settled();
+        engine.bounds.settled(1);
+        wakes.release(ticket);
     }
 
     fn receipt(&self, status: SendStatus, answer: &SendAnswer<'_>, now: Instant) -> Option<Receipt> {
         Some(Receipt {
             status,
-            topic: Arc::clone(&self.topic.name),
+            topic: Arc::clone(&self.topic.shown),
             target: Arc::clone(self.target.as_ref()?),
             message_id: self.prepared.unique_id,
             offset_message_id: OffsetId::new(answer.message_id.unwrap_or_default()),
@@ -219,21 +309,26 @@ impl SendOperation {
             elapsed: now.saturating_duration_since(self.span.started),
         })
     }
+
+    /// The properties of the attempt under way.
+    pub(super) fn properties(&self) -> std::borrow::Cow<'_, str> {
+        match &self.added {
+            Some(added) => format!("{}{added}", self.prepared.properties()).into(),
+            None => self.prepared.properties().into(),
+        }
+    }
 }
 
 impl Exchange for SendOperation {
-    fn encode(&mut self, context: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    fn code(&self) -> i32 {
+        if self.engine.settings.smart_headers { request::SEND_MESSAGE_V2 } else { request::SEND_MESSAGE }
+    }
+
+    fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
         let settings = &self.engine.settings;
-        let preamble = Preamble {
-            code: request::SEND_MESSAGE_V2,
-            language: context.language,
-            version: PROTOCOL_VERSION,
-            opaque: context.opaque,
-            flag: if self.mode == Mode::Oneway { flag::ONEWAY } else { 0 },
-            remark: None,
-        };
+        let flag = if self.mode == Mode::Oneway { flag::ONEWAY } else { 0 };
         let request = SendRequest {
-            producer_group: settings.group.as_str().into(),
+            producer_group: settings.wire_group.as_str().into(),
             topic: (&*self.topic.name).into(),
             default_topic: settings.create_topic_key.as_str().into(),
             default_topic_queue_nums: settings.default_topic_queue_nums,
@@ -241,44 +336,49 @@ impl Exchange for SendOperation {
             sys_flag: self.prepared.sys_flag,
             born_timestamp: self.born_ms as i64,
             flag: self.prepared.flag,
-            properties: self.prepared.properties().into(),
+            properties: self.properties(),
             reconsume_times: 0,
-            unit_mode: false,
+            unit_mode: settings.unit_mode,
             max_reconsume_times: None,
             batch: false,
             broker_name: self.target.as_ref().map(|target| (&*target.broker_name).into()),
         };
-        encode_frame(out, context.encoding, &preamble, &request.v2(), &[self.prepared.body()])
+        let body = &[self.prepared.body()];
+        match self.code() {
+            code @ request::SEND_MESSAGE_V2 => context.write(out, code, flag, &request.v2(), body),
+            code => context.write(out, code, flag, &request.v1(), body),
+        }
     }
 
     fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
         let attempt = outcome::of_answer(header, &self.engine.settings.retry_response_codes);
-        let stored = matches!(attempt, Attempt::Stored { .. });
-        self.judge(if stored { Verdict::Stored } else { Verdict::Refused }, now);
-        match attempt {
-            Attempt::Stored { status, answer } => match self.receipt(status, &answer, now) {
-                Some(receipt) => self.stored(receipt, wakes),
-                None => self.give_up(Error::new(ErrorCode::Internal, "an answer without an attempt"), wakes),
-            },
-            Attempt::Failed(error) => self.again(error, wakes),
-            Attempt::Refused(error) => self.give_up(error, wakes),
+        self.judge(attempt.verdict(), now);
+        let next = match attempt {
+            Attempt::Stored { status, answer } => self.after_stored(status, &answer, now, wakes),
+            Attempt::Failed(error) => self.after_failure(error, wakes),
+            Attempt::Refused(error) => return self.refused(error, wakes),
+        };
+        if let Some(next) = next {
+            next.attempt(wakes);
         }
     }
 
-    fn written(self: Box<Self>) {
+    fn written(self: Box<Self>, wakes: &mut Wakes) {
+        self.after_hooks(SendOutcome::Written);
         // Nobody listens for the outcome of a one-way send; only its place is given back.
-        let Self { engine, share, .. } = *self;
+        let Self { engine, share, ticket, .. } = *self;
         drop(share);
-        engine.bounds.settled();
+        engine.bounds.settled(1);
+        wakes.release(ticket);
     }
 
     fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
-        if !matches!(failure.kind, FailureKind::Unencodable | FailureKind::Aborted) {
+        if failure.kind.is_of_peer() {
             self.judge(Verdict::Unreached, Instant::now());
         }
         match outcome::of_failure(&failure) {
             Attempt::Failed(error) => self.again(error, wakes),
-            Attempt::Refused(error) => self.give_up(error, wakes),
+            Attempt::Refused(error) => self.refused(error, wakes),
             Attempt::Stored { .. } => {
                 self.give_up(Error::new(ErrorCode::Internal, "a failure that is none"), wakes)
             }
@@ -287,6 +387,14 @@ impl Exchange for SendOperation {
 
     fn owner(&self) -> usize {
         self.engine.owner
+    }
+}
+
+impl SendOperation {
+    /// No attempt will get over this.
+    fn refused(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
+        self.note_failure(&error, Instant::now());
+        self.give_up(error, wakes);
     }
 }
 
@@ -299,8 +407,9 @@ impl RouteWaiter for SendOperation {
         self.engine.owner
     }
 
-    fn routed(self: Box<Self>, wakes: &mut Wakes) {
-        self.attempt(wakes);
+    fn routed(mut self: Box<Self>, wakes: &mut Wakes) {
+        self.attempt_started = Instant::now();
+        self.line_up(wakes);
     }
 
     fn unrouted(self: Box<Self>, error: Error, wakes: &mut Wakes) {

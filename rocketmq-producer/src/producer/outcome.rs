@@ -6,6 +6,7 @@ use rocketmq_protocol::header::Header;
 use crate::error::{Error, ErrorCode, Persistence};
 use crate::receipt::SendStatus;
 use crate::remoting::{Failure, FailureKind};
+use crate::routing::Verdict;
 
 /// What came of one attempt.
 pub(super) enum Attempt<'a> {
@@ -17,6 +18,16 @@ pub(super) enum Attempt<'a> {
     Failed(Error),
     /// No attempt will succeed.
     Refused(Error),
+}
+
+impl Attempt<'_> {
+    /// What an answer like this says of its broker.
+    pub(super) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Stored { .. } => Verdict::Stored,
+            Self::Failed(_) | Self::Refused(_) => Verdict::Refused,
+        }
+    }
 }
 
 /// `retried`: the response codes that a further attempt may get over.
@@ -51,6 +62,9 @@ pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
         }
         FailureKind::Unencodable => {
             Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
+        }
+        FailureKind::Forbidden => {
+            Error::new(ErrorCode::Forbidden, format!("a hook refused the request: {cause}"))
         }
         FailureKind::Aborted => Error::closed(),
     };

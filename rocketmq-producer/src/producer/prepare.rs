@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use rocketmq_protocol::compression;
 use rocketmq_protocol::ids::UniqueId;
 use rocketmq_protocol::properties::{self, name};
 use rocketmq_protocol::sys_flag::CompressionType;
+use rocketmq_protocol::{batch, compression};
 
 use super::target::Target;
 use super::validate::illegal;
@@ -43,18 +43,26 @@ pub(super) struct Prepared {
     pub(super) unique_id: UniqueId,
     pub(super) flag: i32,
     pub(super) sys_flag: i32,
+    pub(super) wait_store_ok: bool,
+    /// Brokers would not do in a batch what this message asks for.
+    pub(super) alone: bool,
     pub(super) target: Target,
     bytes: Vec<u8>,
     properties_len: usize,
 }
 
 impl Prepared {
+    /// `compression` is `None` for the members of a batch, `instance_id` the namespace of the producer.
     pub(super) fn new(
         message: &Message<'_>,
         unique_id: UniqueId,
-        compression: &Compression,
+        compression: Option<&Compression>,
+        instance_id: Option<&str>,
     ) -> Result<Self, Error> {
-        let (body, sys_flag) = compression.apply(message.body);
+        let (body, sys_flag) = match compression {
+            Some(compression) => compression.apply(message.body),
+            None => (Cow::Borrowed(message.body), 0),
+        };
         let mut text = String::with_capacity(body.len() + estimate(message));
         properties::push(&mut text, name::UNIQ_KEY, unique_id.as_str());
         properties::push(&mut text, name::WAIT, if message.wait_store_ok { "true" } else { "false" });
@@ -76,6 +84,12 @@ impl Prepared {
         if let Some((name, value)) = timer {
             properties::push(&mut text, name, &value.to_string());
         }
+        if let Some(instance_id) = instance_id.or(message.instance_id) {
+            properties::push(&mut text, name::INSTANCE_ID, instance_id);
+        }
+        if let Some(buyer_id) = message.buyer_id {
+            properties::push(&mut text, name::BUYER_ID, buyer_id);
+        }
         if let Destination::ShardingKey(key) = message.destination {
             properties::push(&mut text, name::SHARDING_KEY, key);
         }
@@ -92,8 +106,17 @@ impl Prepared {
         let properties_len = text.len();
         let mut bytes = text.into_bytes();
         bytes.extend_from_slice(&body);
-        let target = Target::of(message.destination);
-        Ok(Self { unique_id, flag: message.flag, sys_flag, target, bytes, properties_len })
+        let fans_out = message.properties.iter().any(|property| property.name == name::INNER_MULTI_DISPATCH);
+        Ok(Self {
+            unique_id,
+            flag: message.flag,
+            sys_flag,
+            wait_store_ok: message.wait_store_ok,
+            alone: sys_flag != 0 || message.delivery != Delivery::AtOnce || fans_out,
+            target: Target::of(message.destination),
+            bytes,
+            properties_len,
+        })
     }
 
     /// The property string. It was made of text, so the check cannot fail.
@@ -104,11 +127,17 @@ impl Prepared {
     pub(super) fn body(&self) -> &[u8] {
         &self.bytes[self.properties_len..]
     }
+
+    /// How many bytes it takes in a batch.
+    pub(super) fn item_len(&self) -> usize {
+        batch::ITEM_OVERHEAD + self.bytes.len()
+    }
 }
 
 /// At least the length of the properties: names, separators and values.
 fn estimate(message: &Message<'_>) -> usize {
     const UNIQUE_ID_WAIT_TIMER: usize = 128;
+    let ids: usize = [message.instance_id, message.buyer_id].into_iter().flatten().map(str::len).sum();
     const NAME_AND_SEPARATORS: usize = 8;
     let tags = message.tags.map_or(0, |tags| tags.len() + NAME_AND_SEPARATORS);
     let keys: usize = message.keys.iter().map(|key| key.len() + NAME_AND_SEPARATORS).sum();
@@ -117,5 +146,5 @@ fn estimate(message: &Message<'_>) -> usize {
         Destination::ShardingKey(key) => key.len() + name::SHARDING_KEY.len() + 2,
         _ => 0,
     };
-    UNIQUE_ID_WAIT_TIMER + tags + keys + sharding + own
+    UNIQUE_ID_WAIT_TIMER + ids + tags + keys + sharding + own
 }

@@ -1,50 +1,97 @@
 //! Where the attempts of one send go.
 
+use std::sync::Arc;
+
 use rocketmq_protocol::java_hash::java_string_hash;
 
-use crate::message::Destination;
-use crate::routing::{FaultStrategy, PublishQueue, PublishQueues};
+use crate::error::{Error, ErrorCode};
+use crate::hooks::guarded;
+use crate::log::Log;
+use crate::message::{Destination, QueueSelector};
+use crate::routing::{Broker, FaultStrategy, PublishQueue, PublishQueues};
 
-/// A destination that outlives the caller's message.
+/// A destination that outlives the caller's message. All but `Any` become a fixed queue with the first choice.
 pub(super) enum Target {
     Any,
-    Queue(Box<(String, i32)>),
+    Random,
+    Named(Box<(String, i32)>),
     Hash(i32),
+    Selector(Arc<dyn QueueSelector>),
+    Chosen(Arc<Broker>, i32),
 }
 
 impl Target {
     pub(super) fn of(destination: Destination<'_>) -> Self {
         match destination {
             Destination::Any => Self::Any,
-            Destination::Queue { broker, queue_id } => Self::Queue(Box::new((broker.to_owned(), queue_id))),
+            Destination::Random => Self::Random,
+            Destination::Queue { broker, queue_id } => Self::Named(Box::new((broker.to_owned(), queue_id))),
             Destination::ShardingKey(key) => Self::Hash(java_string_hash(key)),
             Destination::ShardingNumber(number) => Self::Hash(java_number_hash(number)),
+            Destination::Selector(selector) => Self::Selector(Arc::clone(selector)),
         }
+    }
+
+    pub(super) fn is_any(&self) -> bool {
+        matches!(self, Self::Any)
     }
 
     /// The queue of the next attempt; `last` is the broker of the one before.
-    pub(super) fn select<'q>(
-        &self,
-        queues: &'q PublishQueues,
+    pub(super) fn select(
+        &mut self,
+        queues: Option<&PublishQueues>,
         last: Option<&str>,
         faults: Option<&FaultStrategy>,
-    ) -> Option<&'q PublishQueue> {
-        match self {
-            Self::Any => queues.select(last, faults),
-            Self::Queue(queue) => queues.find(&queue.0, queue.1),
-            Self::Hash(hash) => queues.by_hash(*hash),
-        }
-    }
-
-    /// Why there is no such queue.
-    pub(super) fn missing(&self) -> String {
-        match self {
-            Self::Any | Self::Hash(_) => "its route has no queue that may be written".to_owned(),
-            Self::Queue(queue) => {
-                format!("its route has no queue {} of broker {} to write", queue.1, queue.0)
+        log: &Log,
+    ) -> Result<PublishQueue, Error> {
+        let none = || no_route("its route has no queue that may be written".to_owned());
+        let queues = queues.ok_or_else(none)?;
+        let chosen = match self {
+            Self::Any => return queues.select(last, faults).cloned().ok_or_else(none),
+            Self::Random => queues.by_chance().ok_or_else(none)?,
+            Self::Hash(hash) => queues.by_hash(*hash).ok_or_else(none)?,
+            Self::Named(queue) => queues.find(&queue.0, queue.1).ok_or_else(|| missing(&queue.0, queue.1))?,
+            Self::Chosen(broker, queue_id) => {
+                queues.find(&broker.name, *queue_id).ok_or_else(|| missing(&broker.name, *queue_id))?
             }
+            Self::Selector(_) if queues.is_empty() => return Err(none()),
+            Self::Selector(selector) => select_by(selector, queues, log)?,
+        };
+        let chosen = chosen.clone();
+        *self = Self::Chosen(Arc::clone(&chosen.broker), chosen.queue_id);
+        Ok(chosen)
+    }
+}
+
+impl Target {
+    /// Another message of the same batch chose this queue for all of them.
+    pub(super) fn bind(&mut self, queue: &PublishQueue) {
+        if !self.is_any() {
+            *self = Self::Chosen(Arc::clone(&queue.broker), queue.queue_id);
         }
     }
+}
+
+fn select_by<'q>(
+    selector: &Arc<dyn QueueSelector>,
+    queues: &'q PublishQueues,
+    log: &Log,
+) -> Result<&'q PublishQueue, Error> {
+    let offered = queues.refs();
+    let index = guarded(log, "queue selector", || selector.select(&offered)).flatten();
+    index.and_then(|index| queues.get(index)).ok_or_else(|| {
+        let index = index.map_or("none".to_owned(), |index| index.to_string());
+        let text = format!("the queue selector chose {index} of {} queues", offered.len());
+        Error::new(ErrorCode::Forbidden, text)
+    })
+}
+
+fn missing(broker: &str, queue_id: i32) -> Error {
+    no_route(format!("its route has no queue {queue_id} of broker {broker} to write"))
+}
+
+fn no_route(text: String) -> Error {
+    Error::new(ErrorCode::NoRoute, text)
 }
 
 /// `hashCode` of an `Integer` where the number is one, else of a `Long`.

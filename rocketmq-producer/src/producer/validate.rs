@@ -1,5 +1,6 @@
 //! The rules a message must keep before anything is sent (protocol 5.1). One error each, with value and rule.
 
+use rocketmq_protocol::namespace;
 use rocketmq_protocol::properties;
 use rocketmq_protocol::topics;
 
@@ -9,8 +10,16 @@ use crate::message::{Delivery, Destination, Message};
 /// The highest delay level of a broker's default table; a broker clamps what is above its own.
 const MAX_DELAY_LEVEL: i32 = 18;
 
-pub(super) fn validate(message: &Message<'_>, max_message_size: usize) -> Result<(), Error> {
+pub(super) fn validate(
+    message: &Message<'_>,
+    namespace: Option<&str>,
+    max_message_size: usize,
+) -> Result<(), Error> {
     topics::check_topic(message.topic).map_err(|error| illegal(error.to_string()))?;
+    if let Some(namespace) = namespace {
+        let wrapped = namespace::wrap(namespace, message.topic);
+        topics::check_topic(&wrapped).map_err(|error| illegal(error.to_string()))?;
+    }
     if topics::is_send_forbidden(message.topic) {
         return Err(illegal(format!("topic {} belongs to the broker and refuses messages", message.topic)));
     }
@@ -28,6 +37,12 @@ pub(super) fn validate(message: &Message<'_>, max_message_size: usize) -> Result
     if let Some(tags) = message.tags {
         check_text("tags", tags)?;
     }
+    if let Some(buyer_id) = message.buyer_id {
+        check_text("buyer id", buyer_id)?;
+    }
+    if let Some(instance_id) = message.instance_id {
+        check_text("instance id", instance_id)?;
+    }
     for key in message.keys {
         check_text("key", key)?;
         if key.contains(' ') {
@@ -40,6 +55,33 @@ pub(super) fn validate(message: &Message<'_>, max_message_size: usize) -> Result
             return Err(illegal(format!("property name {} is reserved by RocketMQ", property.name)));
         }
         check_text(property.name, property.value)?;
+    }
+    Ok(())
+}
+
+/// What the messages of one wire batch must have in common, and may not have (protocol 5.8).
+pub(super) fn check_batch(messages: &[Message<'_>]) -> Result<(), Error> {
+    let Some(first) = messages.first() else { return Err(illegal("the batch has no messages".into())) };
+    if first.topic.starts_with(topics::RETRY_PREFIX) {
+        return Err(illegal(format!("retry topic {} takes no batches", first.topic)));
+    }
+    for (index, message) in messages.iter().enumerate() {
+        let differs =
+            |what| Err(illegal(format!("message {index} of the batch has another {what} than the first")));
+        if message.topic != first.topic {
+            return differs("topic");
+        }
+        if message.wait_store_ok != first.wait_store_ok {
+            return differs("wait_store_ok");
+        }
+        if message.destination != first.destination {
+            return differs("destination");
+        }
+        if message.delivery != Delivery::AtOnce {
+            return Err(illegal(format!(
+                "message {index} of the batch has a delay: brokers ignore it there"
+            )));
+        }
     }
     Ok(())
 }
@@ -63,7 +105,10 @@ fn check_delivery(delivery: Delivery) -> Result<(), Error> {
 
 fn check_destination(destination: Destination<'_>) -> Result<(), Error> {
     match destination {
-        Destination::Any | Destination::ShardingNumber(_) => Ok(()),
+        Destination::Any
+        | Destination::Random
+        | Destination::ShardingNumber(_)
+        | Destination::Selector(_) => Ok(()),
         Destination::Queue { broker, queue_id } => {
             if broker.is_empty() {
                 return Err(illegal(format!("queue {queue_id} is named without its broker")));
@@ -78,7 +123,7 @@ fn check_destination(destination: Destination<'_>) -> Result<(), Error> {
 }
 
 /// Blank texts vanish at the broker, and two control characters separate properties (protocol 5.6).
-fn check_text(what: &str, text: &str) -> Result<(), Error> {
+pub(super) fn check_text(what: &str, text: &str) -> Result<(), Error> {
     if text.trim().is_empty() {
         return Err(illegal(format!("{what} is blank: {text:?}")));
     }
@@ -100,7 +145,7 @@ mod tests {
     use crate::message::Property;
 
     fn refused(message: &Message<'_>, parts: &[&str]) {
-        let error = validate(message, 16).expect_err("refused");
+        let error = validate(message, Some("NS"), 16).expect_err("refused");
         assert_eq!(error.code(), ErrorCode::MessageIllegal);
         for part in parts {
             assert!(error.message().contains(part), "{error} should name {part}");
@@ -108,9 +153,30 @@ mod tests {
     }
 
     #[test]
+    fn batches_are_of_one_kind() {
+        let good = Message::new("T", b"body");
+        let refused = |messages: &[Message<'_>], part: &str| {
+            let error = check_batch(messages).expect_err("refused");
+            assert!(error.message().contains(part), "{error} should name {part}");
+        };
+        assert!(check_batch(&[good, good]).is_ok());
+        refused(&[], "no messages");
+        refused(&[Message { topic: "%RETRY%g", ..good }], "%RETRY%g");
+        refused(&[good, Message { topic: "U", ..good }], "message 1 of the batch has another topic");
+        refused(&[good, Message { wait_store_ok: false, ..good }], "wait_store_ok");
+        refused(&[good, Message { destination: Destination::ShardingKey("k"), ..good }], "destination");
+        refused(&[good, Message { delivery: Delivery::AfterSeconds(1), ..good }], "delay");
+    }
+
+    #[test]
     fn every_rule_names_the_value_and_itself() {
         let good = Message::new("T", b"body");
-        assert!(validate(&good, 16).is_ok());
+        assert!(validate(&good, None, 16).is_ok());
+        let long = "t".repeat(125);
+        assert!(validate(&Message { topic: &long, ..good }, None, 16).is_ok());
+        refused(&Message { topic: &long, ..good }, &["128", "127"]);
+        refused(&Message { buyer_id: Some(""), ..good }, &["buyer id"]);
+        refused(&Message { instance_id: Some("a\u{2}"), ..good }, &["instance id"]);
         refused(&Message { topic: "", ..good }, &["topic"]);
         refused(&Message { topic: "a b", ..good }, &["a b"]);
         refused(&Message { topic: "SCHEDULE_TOPIC_XXXX", ..good }, &["SCHEDULE_TOPIC_XXXX"]);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rocketmq_protocol::encode::{EncodeError, ExtFields, Preamble, encode_frame};
+use rocketmq_protocol::encode::ExtFields;
 use rocketmq_protocol::header::Header;
 use tokio::sync::oneshot;
 
 use super::channel::Channel;
-use super::exchange::{Exchange, Failure, FailureKind, FrameContext};
-use crate::client::PROTOCOL_VERSION;
+use super::exchange::{Exchange, Failure, FailureKind};
+use super::frame_context::FrameContext;
 use crate::completion::Wakes;
 
 /// Calls belong to no producer.
@@ -56,16 +56,13 @@ impl<F: ExtFields + Send> Call<F> {
 }
 
 impl<F: ExtFields + Send> Exchange for Call<F> {
-    fn encode(&mut self, context: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let preamble = Preamble {
-            code: self.code,
-            language: context.language,
-            version: PROTOCOL_VERSION,
-            opaque: context.opaque,
-            flag: 0,
-            remark: None,
-        };
-        encode_frame(out, context.encoding, &preamble, &self.fields, &[&self.body])
+    fn code(&self) -> i32 {
+        self.code
+    }
+
+    fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        const TWO_WAY: i32 = 0;
+        context.write(out, self.code, TWO_WAY, &self.fields, &[&self.body])
     }
 
     fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Instant, _: &mut Wakes) {
@@ -77,7 +74,7 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
         self.finish(Ok(answer));
     }
 
-    fn written(self: Box<Self>) {}
+    fn written(self: Box<Self>, _: &mut Wakes) {}
 
     fn failed(self: Box<Self>, failure: Failure, _: &mut Wakes) {
         self.finish(Err(failure));

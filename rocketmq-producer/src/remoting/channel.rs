@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::sync::Mutex;
+use rocketmq_protocol::header::Header;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
@@ -12,6 +13,7 @@ use super::exchange::{Exchange, Failure, FailureKind};
 use super::state::{Phase, State, Writer};
 use super::{Events, RemotingOptions, connection};
 use crate::completion::Wakes;
+use crate::hooks::{RpcResponse, guarded};
 
 pub(crate) struct Channel {
     address: Arc<str>,
@@ -63,7 +65,8 @@ impl Channel {
             }
             return;
         };
-        if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.options) {
+        if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.address, &self.options)
+        {
             drop(state);
             exchange.failed(failure, wakes);
             return;
@@ -125,8 +128,9 @@ impl Channel {
         };
         let (count, outcome) = write_some(stream, &chunk[start..]);
         let through = self.state.lock().chunk_written(stream, chunk, start + count, count);
+        let mut wakes = Wakes::default();
         for exchange in through {
-            exchange.written();
+            exchange.written(&mut wakes);
         }
         outcome.map(|()| true)
     }
@@ -138,6 +142,14 @@ impl Channel {
         let gone = self.state.lock().take_gone(|exchange, _| exchange.owner() == owner);
         for (exchange, sent) in gone {
             exchange.failed(failure.sent(sent), &mut wakes);
+        }
+    }
+
+    /// Shows an answer to the hooks.
+    pub(super) fn show_response(&self, request_code: i32, header: &Header<'_>) {
+        for hook in &self.options.rpc.hooks {
+            let response = RpcResponse { address: &self.address, request_code, header };
+            guarded(&self.options.log, "RPC", || hook.after_response(&response));
         }
     }
 

@@ -106,7 +106,7 @@ impl Connection {
             if !state.is_current(self.epoch) {
                 return Failure::new(FailureKind::Aborted);
             }
-            state.open(Arc::clone(&self.stream), &self.channel.options)
+            state.open(Arc::clone(&self.stream), self.channel.address(), &self.channel.options)
         };
         for (exchange, failure) in unencodable {
             exchange.failed(failure, &mut self.wakes);
@@ -123,6 +123,8 @@ impl Connection {
         tokio::pin!(timer);
         let mut armed = None;
         loop {
+            // First, so that what goes next is in the same write.
+            self.wakes.depart();
             if !blocked {
                 blocked = match self.write() {
                     Ok(blocked) => blocked,
@@ -215,6 +217,7 @@ impl Connection {
                 self.silent_since = None;
                 let pending = self.channel.state.lock().in_flight.answer(header.opaque);
                 if let Some(pending) = pending {
+                    self.channel.show_response(pending.exchange.code(), &header);
                     pending.exchange.answered(&header, frame.body, now, &mut self.wakes);
                 }
             } else {
@@ -253,7 +256,8 @@ fn check_deadlines(channel: &Channel, wakes: &mut Wakes) -> bool {
     let now = Instant::now();
     let gone = {
         let mut state = channel.state.lock();
-        let gone = state.take_gone(|_, deadline| deadline <= now);
+        let mut gone = state.split_expired(now);
+        gone.extend(state.take_gone(|_, deadline| deadline <= now));
         state.next_check = state.next_deadline().map(|deadline| deadline.max(now + CHECK_INTERVAL));
         gone
     };

@@ -4,31 +4,30 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rocketmq_protocol::encode::EncodeError;
-use rocketmq_protocol::frame::HeaderEncoding;
 use rocketmq_protocol::header::Header;
-use rocketmq_protocol::language::Language;
 
+use super::FrameContext;
 use crate::completion::Wakes;
-
-/// What a request needs to write itself into a channel's buffer.
-#[derive(Clone, Copy)]
-pub(crate) struct FrameContext {
-    pub(crate) encoding: HeaderEncoding,
-    pub(crate) language: Language,
-    pub(crate) opaque: i32,
-}
 
 /// One request on its way: it writes itself once, then gets exactly one of the three outcomes.
 pub(crate) trait Exchange: Send {
-    /// Appends the whole frame to `out`; on an error `out` is as before.
-    fn encode(&mut self, context: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+    /// The request code.
+    fn code(&self) -> i32;
+
+    /// Appends the whole frame to `out`; on a failure `out` is as before.
+    fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure>;
 
     /// The answer came, about `now` (the clock is read once for all answers of a read).
     fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Instant, wakes: &mut Wakes);
 
     /// A one-way request was handed to the socket as a whole.
-    fn written(self: Box<Self>);
+    fn written(self: Box<Self>, wakes: &mut Wakes);
+
+    /// The deadline has passed. A request on behalf of several may go on for some of them: it gives those that are
+    /// over, and until when it goes on. Called under the lock of its connection.
+    fn split_expired(&mut self, _now: Instant) -> Option<(Box<dyn Exchange>, Instant)> {
+        None
+    }
 
     /// No answer will be told.
     fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes);
@@ -58,8 +57,17 @@ pub(crate) enum FailureKind {
     Backlog,
     /// The request cannot be put into a frame.
     Unencodable,
+    /// A hook refused the request.
+    Forbidden,
     /// The owner gave up.
     Aborted,
+}
+
+impl FailureKind {
+    /// Whether it says something of the peer.
+    pub(crate) fn is_of_peer(self) -> bool {
+        !matches!(self, Self::Unencodable | Self::Forbidden | Self::Aborted)
+    }
 }
 
 /// Why a request has no answer.

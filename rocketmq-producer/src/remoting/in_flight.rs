@@ -98,6 +98,14 @@ impl InFlight {
         taken
     }
 
+    /// All that wait.
+    pub(super) fn waiting_mut(&mut self) -> impl Iterator<Item = &mut Pending> {
+        self.slots.iter_mut().filter_map(|slot| match &mut slot.state {
+            SlotState::Waiting(pending) => Some(pending),
+            SlotState::Free | SlotState::Abandoned => None,
+        })
+    }
+
     /// Takes out those that `gone` names and leaves their slots to the late answers.
     pub(super) fn abandon(&mut self, gone: impl Fn(&Pending) -> bool) -> Vec<Pending> {
         let mut taken = Vec::new();
@@ -145,21 +153,24 @@ fn opaque_of(index: u32, uses: u32) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use rocketmq_protocol::encode::EncodeError;
     use rocketmq_protocol::header::Header;
 
     use super::*;
     use crate::completion::Wakes;
-    use crate::remoting::exchange::{Failure, FrameContext};
+    use crate::remoting::FrameContext;
+    use crate::remoting::exchange::Failure;
 
     struct Nothing(usize);
 
     impl Exchange for Nothing {
-        fn encode(&mut self, _: FrameContext, _: &mut Vec<u8>) -> Result<(), EncodeError> {
+        fn code(&self) -> i32 {
+            0
+        }
+        fn encode(&mut self, _: FrameContext<'_>, _: &mut Vec<u8>) -> Result<(), Failure> {
             Ok(())
         }
         fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Instant, _: &mut Wakes) {}
-        fn written(self: Box<Self>) {}
+        fn written(self: Box<Self>, _: &mut Wakes) {}
         fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
         fn owner(&self) -> usize {
             self.0

@@ -8,12 +8,14 @@ mod call;
 mod channel;
 mod connection;
 mod exchange;
+mod frame_context;
 mod in_flight;
 mod state;
 
 pub(crate) use call::{Answer, call};
 pub(crate) use channel::Channel;
-pub(crate) use exchange::{Exchange, Failure, FailureKind, FrameContext, Reply};
+pub(crate) use exchange::{Exchange, Failure, FailureKind, Reply};
+pub(crate) use frame_context::FrameContext;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use rocketmq_protocol::header::Header;
 use rocketmq_protocol::language::Language;
 use tokio::runtime::Handle;
 
+use crate::hooks::RpcHooks;
 use crate::log::Log;
 
 /// What every connection of a client instance is made with.
@@ -37,6 +40,7 @@ pub(crate) struct RemotingOptions {
     pub(crate) receive_buffer: Option<usize>,
     /// Bytes that may wait to be written on one connection.
     pub(crate) max_backlog: usize,
+    pub(crate) rpc: RpcHooks,
     pub(crate) log: Log,
 }
 
@@ -51,6 +55,7 @@ impl RemotingOptions {
             send_buffer: None,
             receive_buffer: None,
             max_backlog: usize::MAX,
+            rpc: RpcHooks::default(),
             log: Log::new(crate::log::LogLevel::Off, None),
         }
     }

@@ -7,7 +7,8 @@ use std::time::Instant;
 use tokio::net::TcpStream;
 
 use super::RemotingOptions;
-use super::exchange::{Exchange, Failure, FailureKind, FrameContext};
+use super::exchange::{Exchange, Failure, FailureKind};
+use super::frame_context::FrameContext;
 use super::in_flight::{InFlight, MAX_SLOTS, Pending};
 
 /// The opaque of one-way requests, which are never answered.
@@ -103,6 +104,7 @@ impl State {
     pub(super) fn open(
         &mut self,
         stream: Arc<TcpStream>,
+        address: &str,
         options: &RemotingOptions,
     ) -> Vec<(Box<dyn Exchange>, Failure)> {
         self.phase = Phase::Open(stream);
@@ -110,7 +112,9 @@ impl State {
         let waiting = std::mem::take(&mut self.waiting);
         waiting
             .into_iter()
-            .filter_map(|entry| self.add(entry.exchange, entry.deadline, entry.oneway, options).err())
+            .filter_map(|entry| {
+                self.add(entry.exchange, entry.deadline, entry.oneway, address, options).err()
+            })
             .collect()
     }
 
@@ -120,6 +124,7 @@ impl State {
         mut exchange: Box<dyn Exchange>,
         deadline: Instant,
         oneway: bool,
+        address: &str,
         options: &RemotingOptions,
     ) -> Result<(), (Box<dyn Exchange>, Failure)> {
         let backlog = self.queued - self.written;
@@ -133,9 +138,9 @@ impl State {
             return Err((exchange, Failure::because(FailureKind::Backlog, cause)));
         };
         let before = self.outbound.len();
-        let context = FrameContext { encoding: options.encoding, language: options.language, opaque };
-        if let Err(error) = exchange.encode(context, &mut self.outbound) {
-            return Err((exchange, Failure::because(FailureKind::Unencodable, error)));
+        let context = FrameContext { options, address, opaque };
+        if let Err(failure) = exchange.encode(context, &mut self.outbound) {
+            return Err((exchange, failure));
         }
         self.queued += (self.outbound.len() - before) as u64;
         let pending = Pending { exchange, deadline, frame_end: self.queued };
@@ -232,6 +237,26 @@ impl State {
         let more = self.rest.is_some() || !self.outbound.is_empty();
         self.writer = if more { Writer::IoTask } else { Writer::Nobody };
         more
+    }
+
+    /// What is over of the requests that go on for others, with whether the peer may still act on it.
+    pub(super) fn split_expired(&mut self, now: Instant) -> Vec<(Box<dyn Exchange>, bool)> {
+        let mut over = Vec::new();
+        let mut split = |exchange: &mut Box<dyn Exchange>, deadline: &mut Instant, sent| {
+            if *deadline <= now
+                && let Some((part, next)) = exchange.split_expired(now)
+            {
+                *deadline = next;
+                over.push((part, sent));
+            }
+        };
+        for entry in &mut self.waiting {
+            split(&mut entry.exchange, &mut entry.deadline, false);
+        }
+        for entry in self.in_flight.waiting_mut() {
+            split(&mut entry.exchange, &mut entry.deadline, true);
+        }
+        over
     }
 
     /// Takes out what `gone` names, with whether the peer may still act on it. A frame that lies in the

@@ -1,4 +1,3 @@
-use rocketmq_protocol::encode::EncodeError;
 use rocketmq_protocol::header::Header;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -6,16 +5,21 @@ use tokio::runtime::{Builder, Runtime};
 use super::*;
 use crate::completion::Wakes;
 
+const ADDRESS: &str = "127.0.0.1:1";
+
 /// A request that is these bytes.
 struct Bytes(&'static [u8]);
 
 impl Exchange for Bytes {
-    fn encode(&mut self, _: FrameContext, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    fn code(&self) -> i32 {
+        0
+    }
+    fn encode(&mut self, _: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
         out.extend_from_slice(self.0);
         Ok(())
     }
     fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Instant, _: &mut Wakes) {}
-    fn written(self: Box<Self>) {}
+    fn written(self: Box<Self>, _: &mut Wakes) {}
     fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
     fn owner(&self) -> usize {
         1
@@ -43,14 +47,14 @@ impl Bench {
             Arc::new(TcpStream::connect(address).await.expect("connected"))
         });
         self.state.begin();
-        assert!(self.state.open(Arc::clone(&stream), &self.options).is_empty());
+        assert!(self.state.open(Arc::clone(&stream), ADDRESS, &self.options).is_empty());
         assert!(self.state.next_chunk(&stream).is_none());
         stream
     }
 
     fn add(&mut self, bytes: &'static [u8], oneway: bool) {
         let far = Instant::now() + std::time::Duration::from_secs(60);
-        let added = self.state.add(Box::new(Bytes(bytes)), far, oneway, &self.options);
+        let added = self.state.add(Box::new(Bytes(bytes)), far, oneway, ADDRESS, &self.options);
         assert!(added.is_ok());
     }
 
@@ -115,7 +119,7 @@ fn a_backlog_is_bounded() {
     let stream = bench.connect();
     bench.add(b"abcdef", false);
     let far = Instant::now() + std::time::Duration::from_secs(60);
-    let refused = bench.state.add(Box::new(Bytes(b"g")), far, false, &bench.options);
+    let refused = bench.state.add(Box::new(Bytes(b"g")), far, false, ADDRESS, &bench.options);
     assert!(refused.is_err_and(|(_, failure)| failure.kind == FailureKind::Backlog));
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     bench.state.chunk_written(&stream, chunk, 6, 6);

@@ -22,6 +22,8 @@ pub(crate) struct Broker {
 pub(crate) struct BrokerTarget {
     pub(crate) broker_name: Arc<str>,
     pub(crate) channel: Arc<Channel>,
+    /// Where sends go: `channel`, or the broker's VIP channel.
+    pub(crate) send_channel: Arc<Channel>,
 }
 
 impl Broker {
@@ -38,6 +40,7 @@ impl Broker {
 /// Broker name → addresses, shared by all topics of a client instance (protocol 3.2).
 pub(crate) struct BrokerTable {
     remoting: Arc<Remoting>,
+    vip: bool,
     brokers: Mutex<HashMap<Arc<str>, Entry>>,
 }
 
@@ -47,8 +50,8 @@ struct Entry {
 }
 
 impl BrokerTable {
-    pub(crate) fn new(remoting: Arc<Remoting>) -> Self {
-        Self { remoting, brokers: Mutex::default() }
+    pub(crate) fn new(remoting: Arc<Remoting>, vip: bool) -> Self {
+        Self { remoting, vip, brokers: Mutex::default() }
     }
 
     /// The broker of this name; without a master until a route names one.
@@ -65,9 +68,11 @@ impl BrokerTable {
         }
         entry.addresses.clone_from(&data.broker_addrs);
         let master = data.broker_addrs.get(&MASTER_ID).map(|address| {
+            let vip = if self.vip { vip_address(address) } else { None };
             Arc::new(BrokerTarget {
                 broker_name: Arc::clone(&entry.broker.name),
                 channel: self.remoting.channel(address),
+                send_channel: self.remoting.channel(vip.as_deref().unwrap_or(address)),
             })
         });
         entry.broker.master.store(master);
@@ -95,8 +100,28 @@ impl BrokerTable {
     }
 }
 
+/// The address of a broker's VIP channel: two ports below (protocol 3.6).
+fn vip_address(address: &str) -> Option<String> {
+    let (host, port) = address.rsplit_once(':')?;
+    let vip = port.parse::<u16>().ok()?.checked_sub(2).filter(|port| *port > 0)?;
+    Some(format!("{host}:{vip}"))
+}
+
 impl Entry {
     fn new(name: &Arc<str>) -> Self {
         Self { broker: Arc::new(Broker::without_master(name)), addresses: BTreeMap::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vip_channel_is_two_ports_below() {
+        assert_eq!(vip_address("10.0.0.1:10911").as_deref(), Some("10.0.0.1:10909"));
+        assert_eq!(vip_address("[::1]:3").as_deref(), Some("[::1]:1"));
+        assert_eq!(vip_address("h:2"), None);
+        assert_eq!(vip_address("h"), None);
     }
 }

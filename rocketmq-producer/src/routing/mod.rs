@@ -1,5 +1,6 @@
 //! Where a message can go: name servers, the routes of topics, the queues that may be written.
 
+mod batch_trials;
 mod broker;
 mod faults;
 mod name_servers;
@@ -7,7 +8,7 @@ mod publish;
 mod route_table;
 mod topic;
 
-pub(crate) use broker::{BrokerTable, BrokerTarget};
+pub(crate) use broker::{Broker, BrokerTable, BrokerTarget};
 pub(crate) use faults::{BanTable, FaultStrategy, Verdict};
 pub(crate) use name_servers::NameServers;
 pub(crate) use publish::{PublishQueue, PublishQueues};

@@ -127,6 +127,7 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
         FailureKind::Garbage => format!("not a RocketMQ name server ({cause})"),
         FailureKind::Backlog => format!("overloaded ({cause})"),
         FailureKind::Unencodable => format!("request too large ({cause})"),
+        FailureKind::Forbidden => format!("refused by a hook ({cause})"),
         FailureKind::Aborted => "given up".to_owned(),
     };
     Error::new(ErrorCode::NameServer, text).with_shared_source(failure.cause.clone())

@@ -1,5 +1,6 @@
 //! The queues of a topic that a producer may write, in the Java client's order.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -10,6 +11,7 @@ use rocketmq_protocol::route::TopicRoute;
 
 use super::broker::{Broker, BrokerTable};
 use super::faults::FaultStrategy;
+use crate::message::QueueRef;
 
 #[derive(Clone)]
 pub(crate) struct PublishQueue {
@@ -58,6 +60,22 @@ impl PublishQueues {
     /// The queue of this broker with this number.
     pub(crate) fn find(&self, broker: &str, queue_id: i32) -> Option<&PublishQueue> {
         self.queues.iter().find(|queue| queue.queue_id == queue_id && queue.broker.name.as_ref() == broker)
+    }
+
+    /// A queue by chance.
+    pub(crate) fn by_chance(&self) -> Option<&PublishQueue> {
+        let chance = RandomState::new().hash_one(self.next.fetch_add(1, Ordering::Relaxed)) as usize;
+        self.queues.get(chance.checked_rem(self.queues.len())?)
+    }
+
+    /// All queues, for a program to choose from.
+    pub(crate) fn refs(&self) -> Vec<QueueRef<'_>> {
+        let queues = self.queues.iter();
+        queues.map(|queue| QueueRef { broker_name: &queue.broker.name, queue_id: queue.queue_id }).collect()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&PublishQueue> {
+        self.queues.get(index)
     }
 
     /// The queue that Java's `SelectMessageQueueByHash` takes for this hash (protocol 5.11).
@@ -118,7 +136,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let options = RemotingOptions::for_tests(runtime.handle().clone());
         let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
-        let brokers = BrokerTable::new(Arc::new(Remoting::new(options, nobody)));
+        let brokers = BrokerTable::new(Arc::new(Remoting::new(options, nobody)), false);
         let publish = PublishQueues::of(route, &brokers, 0);
         publish.queues.iter().map(|queue| format!("{}/{}", queue.broker.name, queue.queue_id)).collect()
     }

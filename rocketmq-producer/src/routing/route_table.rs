@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::sync::RwLock;
+use rocketmq_protocol::namespace;
 use rocketmq_protocol::route::TopicRoute;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -26,6 +27,8 @@ pub(crate) struct RouteOptions {
     /// The topic whose route stands in for that of an unknown topic (`create.topic.key`).
     pub(crate) default_topic: String,
     pub(crate) default_topic_queue_nums: i32,
+    /// The namespace of version 1 that names of topics carry.
+    pub(crate) namespace: Option<String>,
     pub(crate) timeout: Duration,
 }
 
@@ -60,8 +63,13 @@ impl RouteTable {
         })
     }
 
-    /// The topic of this name, known or not.
-    pub(crate) fn topic(&self, name: &str) -> Arc<Topic> {
+    /// The topic that the program calls so, known or not.
+    pub(crate) fn topic(&self, shown: &str) -> Arc<Topic> {
+        let name = match &self.options.namespace {
+            Some(namespace) => namespace::wrap(namespace, shown),
+            None => shown.into(),
+        };
+        let name = name.as_ref();
         if let Some(topic) = self.topics.read().get(name) {
             return Arc::clone(topic);
         }
@@ -69,7 +77,11 @@ impl RouteTable {
         if let Some(topic) = topics.get(name) {
             return Arc::clone(topic);
         }
-        let topic = Arc::new(Topic::new(name.into()));
+        let shown = match &self.options.namespace {
+            Some(namespace) => namespace::unwrap(namespace, name).into(),
+            None => name.into(),
+        };
+        let topic = Arc::new(Topic::new(name.into(), shown));
         topics.insert(Arc::clone(&topic.name), Arc::clone(&topic));
         topic
     }
@@ -81,9 +93,18 @@ impl RouteTable {
 
     /// Looks the topic up and lets the waiter go on, with queues or an error. One look-up serves all who wait.
     pub(crate) fn wait(&self, topic: &Arc<Topic>, waiter: Box<dyn RouteWaiter>) {
+        self.begin_look_up(topic, Some(waiter));
+    }
+
+    /// Looks the topic up before anybody needs it.
+    pub(crate) fn warm_up(&self, topic: &str) {
+        self.begin_look_up(&self.topic(topic), None);
+    }
+
+    fn begin_look_up(&self, topic: &Arc<Topic>, waiter: Option<Box<dyn RouteWaiter>>) {
         let start = {
             let mut look_up = topic.look_up.lock();
-            look_up.waiters.push(waiter);
+            look_up.waiters.extend(waiter);
             !std::mem::replace(&mut look_up.running, true)
         };
         topic.joined.notify_one();

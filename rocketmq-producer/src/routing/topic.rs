@@ -6,8 +6,10 @@ use std::time::Instant;
 use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
 use rocketmq_protocol::route::TopicRoute;
+use rocketmq_protocol::topics;
 use tokio::sync::Notify;
 
+use super::batch_trials::BatchTrials;
 use super::publish::PublishQueues;
 use crate::completion::Wakes;
 use crate::error::Error;
@@ -27,8 +29,12 @@ pub(crate) trait RouteWaiter: Send {
 }
 
 pub(crate) struct Topic {
+    /// As brokers know it.
     pub(crate) name: Arc<str>,
+    /// As the program names it.
+    pub(crate) shown: Arc<str>,
     queues: ArcSwapOption<PublishQueues>,
+    batches: BatchTrials,
     pub(super) look_up: Mutex<LookUp>,
     /// Tells the look-up that somebody more waits for it.
     pub(super) joined: Notify,
@@ -43,8 +49,15 @@ pub(super) struct LookUp {
 }
 
 impl Topic {
-    pub(super) fn new(name: Arc<str>) -> Self {
-        Self { name, queues: ArcSwapOption::empty(), look_up: Mutex::default(), joined: Notify::new() }
+    pub(super) fn new(name: Arc<str>, shown: Arc<str>) -> Self {
+        Self {
+            name,
+            shown,
+            queues: ArcSwapOption::empty(),
+            batches: BatchTrials::default(),
+            look_up: Mutex::default(),
+            joined: Notify::new(),
+        }
     }
 
     /// The queues to choose from, or `None` before the first look-up succeeded.
@@ -55,6 +68,16 @@ impl Topic {
     /// Whether a send can go on without a look-up.
     pub(crate) fn is_routed(&self) -> bool {
         self.queues.load().as_ref().is_some_and(|queues| !queues.is_empty())
+    }
+
+    /// Whether several messages may go to it in one request.
+    pub(crate) fn takes_batches(&self) -> bool {
+        self.batches.are_welcome() && !self.name.starts_with(topics::RETRY_PREFIX)
+    }
+
+    /// How wire batches of this topic fare.
+    pub(crate) fn batches(&self) -> &BatchTrials {
+        &self.batches
     }
 
     pub(super) fn set_queues(&self, queues: PublishQueues) {

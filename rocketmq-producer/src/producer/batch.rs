@@ -1,0 +1,368 @@
+//! Several messages on their way as one wire batch (protocol 5.8): the attempt loop of [`SendOperation`], made once for
+//! all of them. Each keeps its id, its deadline, its count of attempts, its receipt and its error.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rocketmq_protocol::answers::SendAnswer;
+use rocketmq_protocol::batch;
+use rocketmq_protocol::codes::{request, response};
+use rocketmq_protocol::header::Header;
+use rocketmq_protocol::properties::{self, name};
+use rocketmq_protocol::requests::SendRequest;
+
+use super::engine::Engine;
+use super::lanes::{LaneKey, Passenger, Ticket};
+use super::operation::SendOperation;
+use super::outcome::{self, Attempt};
+use crate::completion::Wakes;
+use crate::error::{Error, ErrorCode};
+use crate::receipt::SendStatus;
+use crate::remoting::{Exchange, Failure, FrameContext};
+use crate::routing::{PublishQueue, RouteWaiter, Verdict};
+use crate::runtime::now_ms;
+
+pub(super) struct BatchOperation {
+    engine: Arc<Engine>,
+    /// In the order of the body. One whose deadline passed while the others go on has left a gap.
+    members: Vec<Option<Box<SendOperation>>>,
+    origin: Origin,
+    queue_id: i32,
+    broker_name: Arc<str>,
+    born_ms: u64,
+    /// When the attempt under way is cut short, to leave time for another.
+    limit: Option<Instant>,
+    /// The encoded members, from the choice of the queue to the writing.
+    body: Vec<u8>,
+}
+
+/// Why these messages travel together.
+pub(super) enum Origin {
+    /// The program made the batch: it stays one.
+    Program(Option<Ticket>),
+    /// They waited in one lane: they may part again.
+    Lane(Ticket),
+}
+
+impl BatchOperation {
+    /// A batch of at least one message. All have one topic, and one queue if they are bound to one.
+    pub(super) fn new(engine: Arc<Engine>, members: Vec<Box<SendOperation>>, origin: Origin) -> Self {
+        Self {
+            engine,
+            members: members.into_iter().map(Some).collect(),
+            origin,
+            queue_id: 0,
+            broker_name: Arc::default(),
+            born_ms: 0,
+            limit: None,
+            body: Vec::new(),
+        }
+    }
+
+    /// On its way, first to a route look-up if the topic has no queues yet.
+    pub(super) fn start(self: Box<Self>, wakes: &mut Wakes) {
+        let Some(topic) = self.first().map(|first| Arc::clone(&first.topic)) else { return };
+        if topic.is_routed() {
+            self.line_up(wakes);
+        } else {
+            let engine = Arc::clone(&self.engine);
+            engine.client.routes.wait(&topic, self);
+        }
+    }
+
+    /// Behind what waits for the same queue. Batches to any queue wait for nobody.
+    fn line_up(mut self: Box<Self>, wakes: &mut Wakes) {
+        let engine = Arc::clone(&self.engine);
+        if let (Some(lanes), Some(first)) = (&engine.lanes, self.first_mut())
+            && !first.prepared.target.is_any()
+        {
+            let topic = Arc::clone(&first.topic);
+            return match first.choose_queue() {
+                Ok(queue) => lanes.arrive(LaneKey::of_queue(&topic, &queue), Passenger::Batch(self), wakes),
+                Err(error) => self.give_up(&error, wakes),
+            };
+        }
+        self.attempt(wakes);
+    }
+
+    /// It is its lane's turn.
+    pub(super) fn depart(mut self: Box<Self>, ticket: Ticket, wakes: &mut Wakes) {
+        if let Origin::Program(place) = &mut self.origin {
+            *place = Some(ticket);
+        }
+        self.attempt(wakes);
+    }
+
+    fn first(&self) -> Option<&SendOperation> {
+        self.members.iter().flatten().next().map(|first| &**first)
+    }
+
+    fn first_mut(&mut self) -> Option<&mut SendOperation> {
+        self.members.iter_mut().flatten().next().map(|first| &mut **first)
+    }
+
+    /// The earliest deadline of its members.
+    pub(super) fn deadline(&self) -> Instant {
+        let deadlines = self.members.iter().flatten().map(|member| member.span.deadline);
+        deadlines.min().unwrap_or_else(Instant::now)
+    }
+
+    /// Chooses a queue and hands the members to its broker's channel.
+    pub(super) fn attempt(mut self: Box<Self>, wakes: &mut Wakes) {
+        if self.engine.is_aborted() {
+            return self.give_up(&Error::closed(), wakes);
+        }
+        let queue = match self.first_mut().map(SendOperation::choose_queue) {
+            Some(Ok(queue)) => queue,
+            Some(Err(error)) => return self.give_up(&error, wakes),
+            None => return self.release(wakes),
+        };
+        self.engage(&queue, wakes);
+        let Some(target) = self.first().and_then(|first| first.target.clone()) else {
+            return self.release(wakes);
+        };
+        self.limit = self.first().and_then(SendOperation::attempt_limit);
+        let deadline = self.limit.map_or(self.deadline(), |limit| limit.min(self.deadline()));
+        target.send_channel.submit(self, deadline, false, wakes);
+    }
+
+    /// Begins an attempt of every member; one that a hook forbids, or that does not fit, leaves.
+    fn engage(&mut self, queue: &PublishQueue, wakes: &mut Wakes) {
+        let now = Instant::now();
+        self.born_ms = now_ms();
+        self.queue_id = queue.queue_id;
+        self.broker_name = Arc::clone(&queue.broker.name);
+        self.body.clear();
+        let mut staying = Vec::with_capacity(self.members.len());
+        for mut member in std::mem::take(&mut self.members).into_iter().flatten() {
+            member.attempt_started = now;
+            member.prepared.target.bind(queue);
+            let engaged = member.engage(queue).and_then(|_| member.before_hooks());
+            let item = engaged.and_then(|()| {
+                let (flag, body) = (member.prepared.flag, member.prepared.body());
+                batch::push(&mut self.body, flag, &member.properties(), body).map_err(|cause| {
+                    Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
+                        .with_source(cause)
+                })
+            });
+            match item {
+                Ok(()) => staying.push(Some(member)),
+                Err(error) => {
+                    if let Some(next) = member.after_failure(error, wakes) {
+                        next.attempt(wakes);
+                    }
+                }
+            }
+        }
+        self.members = staying;
+    }
+
+    /// Every member ends with this error.
+    pub(super) fn give_up(mut self: Box<Self>, error: &Error, wakes: &mut Wakes) {
+        for member in std::mem::take(&mut self.members).into_iter().flatten() {
+            member.give_up(error.clone(), wakes);
+        }
+        self.release(wakes);
+    }
+
+    /// It is over.
+    fn release(self: Box<Self>, wakes: &mut Wakes) {
+        match self.origin {
+            Origin::Program(place) => wakes.release(place),
+            Origin::Lane(ticket) => wakes.release(Some(ticket)),
+        }
+    }
+
+    /// After an attempt: the members that go on make another one together.
+    fn go_on(mut self: Box<Self>, next: Vec<Box<SendOperation>>, wakes: &mut Wakes) {
+        if next.is_empty() {
+            return self.release(wakes);
+        }
+        self.members = next.into_iter().map(Some).collect();
+        self.attempt(wakes);
+    }
+
+    fn stored(
+        mut self: Box<Self>,
+        status: SendStatus,
+        answer: &SendAnswer<'_>,
+        now: Instant,
+        wakes: &mut Wakes,
+    ) {
+        let ids: Vec<&str> = answer.message_id.unwrap_or_default().split(',').collect();
+        let as_one_record = ids.len() != self.members.len();
+        if let Some(first) = self.first() {
+            match as_one_record {
+                true => first.topic.batches().end(),
+                false => first.topic.batches().stored(),
+            }
+        }
+        let mut next = Vec::new();
+        for (index, member) in std::mem::take(&mut self.members).into_iter().enumerate() {
+            let Some(member) = member else { continue };
+            let id = if as_one_record { ids.first() } else { ids.get(index) };
+            let own = SendAnswer {
+                message_id: id.copied(),
+                queue_offset: answer.queue_offset.map(|first| first.saturating_add(index as i64)),
+                ..*answer
+            };
+            next.extend(member.after_stored(status, &own, now, wakes));
+        }
+        self.go_on(next, wakes);
+    }
+
+    /// No answer says that they are stored.
+    fn not_stored(mut self: Box<Self>, error: &Error, can_retry: bool, wakes: &mut Wakes) {
+        if self.may_be_one_members_fault(error, can_retry) {
+            return self.part(error, wakes);
+        }
+        let members = std::mem::take(&mut self.members).into_iter().flatten();
+        let mut next = Vec::new();
+        for mut member in members {
+            if can_retry {
+                next.extend(member.after_failure(error.clone(), wakes));
+            } else {
+                member.note_failure(error, Instant::now());
+                member.give_up(error.clone(), wakes);
+            }
+        }
+        self.go_on(next, wakes);
+    }
+
+    /// Whether the broker refused the batch for what may be in only one of its messages. It says code 1 for whatever
+    /// it did not expect.
+    fn may_be_one_members_fault(&self, error: &Error, can_retry: bool) -> bool {
+        let of_message = !can_retry || error.broker_code() == Some(response::SYSTEM_ERROR);
+        matches!(self.origin, Origin::Lane(_)) && error.broker_code().is_some() && of_message
+    }
+
+    /// Sends each by itself, in order, so that only the guilty one fails.
+    fn part(mut self: Box<Self>, error: &Error, wakes: &mut Wakes) {
+        let now = Instant::now();
+        if let Some(first) = self.first() {
+            match error.broker_code() {
+                Some(response::REQUEST_CODE_NOT_SUPPORTED) => first.topic.batches().end(),
+                _ => first.topic.batches().refused(),
+            }
+        }
+        let mut members: Vec<_> = std::mem::take(&mut self.members).into_iter().flatten().collect();
+        for member in &mut members {
+            member.note_failure(error, now);
+            member.prepared.alone = true;
+        }
+        if let Origin::Lane(ticket) = &self.origin {
+            ticket.put_back(members);
+        }
+        self.release(wakes);
+    }
+
+    fn judge(&self, verdict: Verdict, now: Instant) {
+        if let Some(first) = self.first() {
+            first.judge(verdict, now);
+        }
+    }
+}
+
+impl Exchange for BatchOperation {
+    fn code(&self) -> i32 {
+        request::SEND_BATCH_MESSAGE
+    }
+
+    fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let engine = Arc::clone(&self.engine);
+        let settings = &engine.settings;
+        let Some(first) = self.first() else { return Ok(()) };
+        let mut shared = String::new();
+        // No unique id: brokers up to 5.3 append these properties to every member's (protocol 5.8).
+        let wait = if first.prepared.wait_store_ok { "true" } else { "false" };
+        properties::push(&mut shared, name::WAIT, wait);
+        if let Some(namespace) = &settings.namespace {
+            properties::push(&mut shared, name::INSTANCE_ID, namespace);
+        }
+        let request = SendRequest {
+            producer_group: settings.wire_group.as_str().into(),
+            topic: first.topic.name.to_string().into(),
+            default_topic: settings.create_topic_key.as_str().into(),
+            default_topic_queue_nums: settings.default_topic_queue_nums,
+            queue_id: self.queue_id,
+            // Nothing compressed, no transaction.
+            sys_flag: 0,
+            born_timestamp: self.born_ms as i64,
+            flag: 0,
+            properties: shared.into(),
+            reconsume_times: 0,
+            unit_mode: settings.unit_mode,
+            max_reconsume_times: None,
+            batch: true,
+            broker_name: Some((&*self.broker_name).into()),
+        };
+        let two_way = 0;
+        context.write(out, self.code(), two_way, &request.v2(), &[&self.body])?;
+        // Another attempt makes it anew, perhaps with fewer members.
+        self.body = Vec::new();
+        Ok(())
+    }
+
+    fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
+        let engine = Arc::clone(&self.engine);
+        let attempt = outcome::of_answer(header, &engine.settings.retry_response_codes);
+        self.judge(attempt.verdict(), now);
+        match attempt {
+            Attempt::Stored { status, answer } => self.stored(status, &answer, now, wakes),
+            Attempt::Failed(error) => self.not_stored(&error, true, wakes),
+            Attempt::Refused(error) => self.not_stored(&error, false, wakes),
+        }
+    }
+
+    fn written(self: Box<Self>, wakes: &mut Wakes) {
+        self.release(wakes);
+    }
+
+    fn split_expired(&mut self, now: Instant) -> Option<(Box<dyn Exchange>, Instant)> {
+        if self.limit.is_some_and(|limit| limit <= now) {
+            return None;
+        }
+        let is_over = |member: &SendOperation| member.span.deadline <= now;
+        let rest = self.members.iter().flatten().filter(|member| !is_over(member));
+        let next = rest.map(|member| member.span.deadline).chain(self.limit).min()?;
+        let over: Vec<_> =
+            self.members.iter_mut().filter_map(|place| place.take_if(|member| is_over(member))).collect();
+        let expired = Self::new(Arc::clone(&self.engine), over, Origin::Program(None));
+        Some((Box::new(expired), next))
+    }
+
+    fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
+        if failure.kind.is_of_peer() {
+            self.judge(Verdict::Unreached, Instant::now());
+        }
+        match outcome::of_failure(&failure) {
+            Attempt::Failed(error) => self.not_stored(&error, true, wakes),
+            Attempt::Refused(error) => self.not_stored(&error, false, wakes),
+            Attempt::Stored { .. } => {
+                self.give_up(&Error::new(ErrorCode::Internal, "a failure that is none"), wakes);
+            }
+        }
+    }
+
+    fn owner(&self) -> usize {
+        self.engine.owner
+    }
+}
+
+impl RouteWaiter for BatchOperation {
+    fn deadline(&self) -> Instant {
+        self.deadline()
+    }
+
+    fn owner(&self) -> usize {
+        self.engine.owner
+    }
+
+    fn routed(self: Box<Self>, wakes: &mut Wakes) {
+        self.line_up(wakes);
+    }
+
+    fn unrouted(self: Box<Self>, error: Error, wakes: &mut Wakes) {
+        self.give_up(&error, wakes);
+    }
+}

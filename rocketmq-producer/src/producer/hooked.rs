@@ -1,0 +1,77 @@
+//! The hooks around the attempts of a send.
+
+use rocketmq_protocol::properties;
+
+use super::engine::Mode;
+use super::operation::SendOperation;
+use super::validate::check_text;
+use crate::error::{Error, ErrorCode};
+use crate::hooks::{SendAttempt, SendMode, SendOutcome, guarded};
+
+impl SendOperation {
+    /// Before an attempt; an error if a hook forbids it.
+    pub(super) fn before_hooks(&mut self) -> Result<(), Error> {
+        if self.engine.settings.send_hooks.is_empty() {
+            return Ok(());
+        }
+        let engine = std::sync::Arc::clone(&self.engine);
+        let (hooks, log) = (&engine.settings.send_hooks, &engine.client.log);
+        let attempt = self.shown();
+        for hook in &hooks.forbidden {
+            if let Some(Err(reason)) = guarded(log, "check-forbidden", || hook.check(&attempt)) {
+                return Err(Error::new(ErrorCode::Forbidden, format!("forbidden by a hook: {reason}")));
+            }
+        }
+        let mut added = Vec::new();
+        for hook in &hooks.messages {
+            guarded(log, "send", || hook.before(&attempt, &mut added));
+        }
+        let mut text = String::new();
+        for (name, value) in &added {
+            match check_text("property name of a hook", name).and_then(|()| check_text(name, value)) {
+                Ok(()) => properties::push(&mut text, name, value),
+                Err(error) => log.warn(|| format!("a send hook's property is left out: {error}")),
+            }
+        }
+        self.added = (!text.is_empty()).then(|| text.into_boxed_str());
+        Ok(())
+    }
+
+    /// After an attempt. A forbidden one was none, so its hooks hear nothing of it.
+    pub(super) fn after_hooks(&self, outcome: SendOutcome<'_>) {
+        let hooks = &self.engine.settings.send_hooks.messages;
+        if hooks.is_empty() || self.target.is_none() {
+            return;
+        }
+        if matches!(outcome, SendOutcome::Failed(error) if error.code() == ErrorCode::Forbidden) {
+            return;
+        }
+        let attempt = self.shown();
+        for hook in hooks {
+            guarded(&self.engine.client.log, "send", || hook.after(&attempt, outcome));
+        }
+    }
+
+    fn shown(&self) -> SendAttempt<'_> {
+        let (broker_name, broker_address) = match &self.target {
+            Some(target) => (&*target.broker_name, &**target.channel.address()),
+            None => ("", ""),
+        };
+        SendAttempt {
+            group: &self.engine.settings.group,
+            topic: &self.topic.shown,
+            message_id: self.prepared.unique_id.as_str(),
+            broker_name,
+            broker_address,
+            queue_id: self.queue_id,
+            mode: match self.mode {
+                Mode::Sync => SendMode::Sync,
+                Mode::Async => SendMode::Async,
+                Mode::Oneway => SendMode::Oneway,
+            },
+            number: self.attempts,
+            properties: self.prepared.properties(),
+            body: self.prepared.body(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Waiting for a route without a message.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
+
+use crate::completion::Wakes;
+use crate::error::{Error, ErrorCode};
+use crate::routing::RouteWaiter;
+
+/// Tells a waiting thread that a look-up has ended.
+pub(super) struct LookedUp {
+    deadline: Instant,
+    owner: usize,
+    told: Sender<Result<(), Error>>,
+}
+
+/// The waiting thread's end.
+pub(super) struct Waiting(Receiver<Result<(), Error>>);
+
+impl LookedUp {
+    pub(super) fn new(deadline: Instant, owner: usize) -> (Self, Waiting) {
+        let (told, waiting) = channel();
+        (Self { deadline, owner, told }, Waiting(waiting))
+    }
+
+    fn tell(&self, outcome: Result<(), Error>) {
+        // The receiver waits until it has this.
+        let _ = self.told.send(outcome);
+    }
+}
+
+impl Waiting {
+    /// Waits for the end of the look-up, which comes by the deadline.
+    pub(super) fn wait(self) -> Result<(), Error> {
+        self.0.recv().unwrap_or_else(|cause| {
+            Err(Error::new(ErrorCode::Internal, "a look-up without an end").with_source(cause))
+        })
+    }
+}
+
+impl RouteWaiter for LookedUp {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn owner(&self) -> usize {
+        self.owner
+    }
+
+    fn routed(self: Box<Self>, _: &mut Wakes) {
+        self.tell(Ok(()));
+    }
+
+    fn unrouted(self: Box<Self>, error: Error, _: &mut Wakes) {
+        self.tell(Err(error));
+    }
+}
