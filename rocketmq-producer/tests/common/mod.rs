@@ -36,6 +36,11 @@ pub(crate) fn on_sends(broker: Option<&str>, times: Option<u32>, fault: Fault) -
     FaultRule { broker: broker.map(str::to_owned), request_code: Some(310), times, topic: None, fault }
 }
 
+/// The same for wire batches.
+pub(crate) fn on_batches(broker: Option<&str>, times: Option<u32>, fault: Fault) -> FaultRule {
+    FaultRule { request_code: Some(320), ..on_sends(broker, times, fault) }
+}
+
 pub(crate) fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
