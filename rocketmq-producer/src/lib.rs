@@ -18,6 +18,7 @@ mod receipt;
 mod remoting;
 mod routing;
 mod runtime;
+pub mod stats;
 pub mod sync;
 pub mod sys;
 
@@ -28,6 +29,7 @@ pub use log::{LogLevel, LogSink};
 pub use message::{Delivery, Destination, Message, Property};
 pub use producer::Producer;
 pub use receipt::{Receipt, SendStatus};
+pub use stats::Stats;
 pub use sys::is_forked;
 
 /// The version of the library.
