@@ -13,6 +13,7 @@ use crate::config::{Config, Settings, parse_addresses};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
 use crate::receipt::Receipt;
+use crate::stats::Stats;
 
 /// A producer of one group. Clones are handles of the same producer; any thread may use any of them.
 ///
@@ -308,6 +309,14 @@ impl Producer {
             true => Ok(()),
             false => Err(Error::queue_full()),
         }
+    }
+
+    /// What this producer has done since it was made, and how it stands. Works until it is gone, also after the close.
+    ///
+    /// # Errors
+    /// `FORKED`.
+    pub fn stats(&self) -> Result<Stats, Error> {
+        if self.engine().is_forked() { Err(Error::forked()) } else { Ok(self.engine().stats()) }
     }
 
     /// Messages that count against `in.flight.max.messages` now.

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use super::batch::{BatchOperation, Origin};
-use super::operation::SendOperation;
+use super::operation::Operation;
 use crate::completion::Wakes;
 use crate::config::Batching;
 use crate::error::{Error, ErrorCode};
@@ -64,7 +64,7 @@ struct Lane {
 
 /// Who waits in a lane.
 pub(super) enum Passenger {
-    One(Box<SendOperation>),
+    One(Operation),
     /// A batch that the program made.
     Batch(Box<BatchOperation>),
 }
@@ -392,7 +392,7 @@ impl Ticket {
     }
 
     /// The messages wait again, before all others.
-    pub(super) fn put_back(&self, members: Vec<Box<SendOperation>>) {
+    pub(super) fn put_back(&self, members: Vec<Operation>) {
         let Some(deadline) = members.iter().map(|member| member.span.deadline).min() else { return };
         let mut state = self.lanes.state.lock();
         let lane = state.lanes.entry(self.key.clone()).or_default();

@@ -19,6 +19,7 @@ use super::topic::{RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
+use crate::stats::TopicState;
 
 /// How many topics are asked for at once in a refresh.
 const REFRESHED_AT_ONCE: usize = 16;
@@ -84,6 +85,17 @@ impl RouteTable {
         let topic = Arc::new(Topic::new(name.into(), shown));
         topics.insert(Arc::clone(&topic.name), Arc::clone(&topic));
         topic
+    }
+
+    /// What is known of each topic, as statistics show it.
+    pub(crate) fn states(&self) -> Vec<TopicState> {
+        let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        let state = |topic: Arc<Topic>| TopicState {
+            name: Arc::clone(&topic.shown),
+            writable_queues: topic.queues().map_or(0, |queues| queues.refs().len()),
+            route_age: topic.look_up.lock().confirmed.map(|confirmed| confirmed.elapsed()),
+        };
+        topics.into_iter().map(state).collect()
     }
 
     /// The name of some topic that was asked for.
@@ -217,6 +229,7 @@ impl RouteTable {
     /// Takes over a route if it differs from what is known, or if nothing usable is known.
     fn adopt(&self, topic: &Topic, route: TopicRoute) {
         let mut look_up = topic.look_up.lock();
+        look_up.confirmed = Some(Instant::now());
         if look_up.route.as_ref() == Some(&route) && topic.is_routed() {
             return;
         }

@@ -44,6 +44,8 @@ pub(crate) struct Topic {
 #[derive(Default)]
 pub(super) struct LookUp {
     pub(super) route: Option<TopicRoute>,
+    /// When a name server last said that this is the route.
+    pub(super) confirmed: Option<Instant>,
     pub(super) running: bool,
     pub(super) waiters: Vec<Box<dyn RouteWaiter>>,
 }

@@ -4,8 +4,6 @@
 //! know at one moment. Everything that is said about a metric (its name, kind, unit, text, and how it is read
 //! from a snapshot) is said once, in [`table::TABLE`]: JSON text, Prometheus text, values by path and the manual
 //! are printed from there.
-#![cfg_attr(not(test), expect(dead_code, reason = "the engine does not record yet"))]
-#![expect(unused_imports, reason = "the engine does not record yet")]
 
 mod brokers;
 mod counters;
