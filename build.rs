@@ -18,6 +18,7 @@ const SOURCES: &[&str] = &[
     "producer.rs",
     "queue.rs",
     "send.rs",
+    "stats.rs",
 ];
 
 const SONAME: &str = "librmq.so.0";

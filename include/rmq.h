@@ -369,6 +369,12 @@ typedef struct rmq_producer_t rmq_producer_t;
 typedef struct rmq_queue_t rmq_queue_t;
 
 /**
+ * A snapshot of the statistics of a producer. It never changes and may be read by any number of threads. What it
+ * holds is listed in the manual, page "Statistics".
+ */
+typedef struct rmq_stats_t rmq_stats_t;
+
+/**
  * Takes a line of the log: its level (`RMQ_LOG_*`), the part of the library it comes from, and its text without
  * a line end. Both texts live until the function returns.
  *
@@ -985,6 +991,42 @@ struct rmq_error_t *rmq_send_many(struct rmq_producer_t *producer,
                                   void *const *opaques,
                                   int32_t *codes,
                                   size_t *out_accepted);
+
+/**
+ * Takes a snapshot of what the producer has done since it was made, and how it stands: also after the close.
+ *
+ * End it with `rmq_stats_destroy`. Costs some microseconds; sends go on meanwhile. Errors: `FORKED`,
+ * `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_stats(struct rmq_producer_t *producer,
+                                       struct rmq_stats_t **out);
+
+/**
+ * Ends a snapshot and the texts read from it. Does nothing with NULL.
+ */
+void rmq_stats_destroy(struct rmq_stats_t *stats);
+
+/**
+ * All of the snapshot as one JSON object. Empty for NULL. Lives as long as the snapshot.
+ */
+const char *rmq_stats_json(const struct rmq_stats_t *stats);
+
+/**
+ * All of the snapshot in the text format of Prometheus, 0.0.4. Empty for NULL. Lives as long as the snapshot.
+ */
+const char *rmq_stats_prometheus(const struct rmq_stats_t *stats);
+
+/**
+ * Writes one number of the snapshot to `out`, by its place in the JSON object with points between the keys, for
+ * example `"succeeded"`, `"failed.TIMEOUT"` or `"latency_us.p99"`. Yes and no are 1 and 0.
+ *
+ * Errors: `UNKNOWN_KEY` if there is no number at this place; `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_stats_get(const struct rmq_stats_t *stats,
+                                  const char *path,
+                                  double *out);
 
 #ifdef __cplusplus
 }  // extern "C"

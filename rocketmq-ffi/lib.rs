@@ -21,4 +21,5 @@ pub mod producer;
 pub mod queue;
 pub mod receipt;
 pub mod send;
+pub mod stats;
 pub mod version;

@@ -50,6 +50,7 @@ programs! {
     queue_end
     send_many
     signals
+    statistics
     struct_size
     two_clusters
     use_after_close

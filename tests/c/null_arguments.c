@@ -185,6 +185,22 @@ static void mock(rmq_mock_cluster_t *cluster)
     rmq_mock_cluster_destroy(NULL);
 }
 
+static void statistics(rmq_producer_t *producer)
+{
+    rmq_stats_t *stats = NULL;
+    double value;
+    NAMES(rmq_producer_stats(NULL, &stats), "producer");
+    NAMES(rmq_producer_stats(producer, NULL), "out");
+    CHECK_OK(rmq_producer_stats(producer, &stats));
+    NAMES(rmq_stats_get(NULL, "accepted", &value), "stats");
+    NAMES(rmq_stats_get(stats, NULL, &value), "path");
+    NAMES(rmq_stats_get(stats, "accepted", NULL), "out");
+    CHECK(strcmp(rmq_stats_json(NULL), "") == 0);
+    CHECK(strcmp(rmq_stats_prometheus(NULL), "") == 0);
+    rmq_stats_destroy(NULL);
+    rmq_stats_destroy(stats);
+}
+
 int main(void)
 {
     rmq_mock_cluster_t *cluster = mock_cluster(1);
@@ -199,6 +215,7 @@ int main(void)
     sends(producer, queue);
     members(producer);
     queues(queue);
+    statistics(producer);
     mock(cluster);
 
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));

@@ -139,6 +139,7 @@ impl BatchOperation {
         self.queue_id = queue.queue_id;
         self.broker_name = Arc::clone(&queue.broker.name);
         self.body.clear();
+        self.body.reserve(self.members.iter().flatten().map(|member| member.prepared.item_len()).sum());
         let mut staying = Vec::with_capacity(self.members.len());
         for mut member in std::mem::take(&mut self.members).into_iter().flatten() {
             member.attempt_started = now;

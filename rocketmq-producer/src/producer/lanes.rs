@@ -107,7 +107,11 @@ impl Lanes {
         }
         let check = passenger.check_at(&self.batching);
         lane.push(passenger);
-        let departures = lane.take_due(&self.batching, window, Instant::now());
+        // Without lingering only an answer makes room.
+        let departures = match self.batching.linger {
+            Some(_) => lane.take_due(&self.batching, window, Instant::now()),
+            None => Vec::new(),
+        };
         let announce = state.check_by(check);
         drop(state);
         self.let_go(&key, departures, wakes);
@@ -117,6 +121,9 @@ impl Lanes {
     }
 
     fn let_go(self: &Arc<Self>, key: &LaneKey, departures: Vec<Vec<Passenger>>, wakes: &mut Wakes) {
+        if departures.is_empty() {
+            return;
+        }
         let now = Instant::now();
         for passengers in departures {
             let ticket = Ticket { lanes: Arc::clone(self), key: key.clone() };
