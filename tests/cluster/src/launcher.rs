@@ -200,14 +200,14 @@ impl RealCluster {
                 let route = TopicRoute::parse(&answer.body).map_err(LaunchError::wire("parse a route"))?;
                 known.extend(route.broker_datas);
             }
-            let is_known = |broker: &Broker| {
-                known.iter().any(|data| {
-                    data.broker_name == broker.name
-                        && data.broker_addrs.contains_key(&broker.role.broker_id())
-                })
+            // The name server takes a moment to notice a kill: what it knows may be the broker that was.
+            let is_there = |broker: &Broker| {
+                let (name, id) = (&broker.name, broker.role.broker_id());
+                known.iter().any(|data| data.broker_name == *name && data.broker_addrs.contains_key(&id))
+                    && TcpStream::connect(address(&broker.ports)).is_ok()
             };
             let expected = self.brokers.iter().chain(&self.slaves).filter(|b| b.process.is_some());
-            let missing: Vec<_> = expected.filter(|b| !is_known(b)).collect();
+            let missing: Vec<_> = expected.filter(|b| !is_there(b)).collect();
             if missing.is_empty() {
                 return Ok(Ok(()));
             }
