@@ -46,7 +46,7 @@ pub(crate) fn run(scene: &Scene) -> Delays {
     let mut delays = Delays { sent: Vec::new(), failures: Vec::new() };
     for serial in 0..OF_EACH {
         for (name, delivery, due) in kinds(scene.version()) {
-            let body = format!("{name}, the {serial}th");
+            let body = format!("{name}, number {serial}");
             let message = Message { delivery, ..Message::new(TOPIC, body.as_bytes()) };
             match producer.send(&message, None) {
                 Ok(receipt) => delays.sent.push(Delayed { body, due, receipt }),
@@ -72,7 +72,8 @@ impl Delays {
             };
             self.failures.extend(problem.map(|problem| format!("{}: {problem}", sent.body)));
         }
-        self.failures.extend(by_body.keys().map(|body| format!("{body:?} was never sent")));
+        self.failures
+            .extend(by_body.keys().map(|body| format!("`{}` was never sent", String::from_utf8_lossy(body))));
         self.failures
     }
 }

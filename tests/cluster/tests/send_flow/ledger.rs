@@ -23,11 +23,9 @@ pub(crate) fn failures(sent: &[Sent], victim: &Victim, topic: &str, stored: &Sto
         }));
     }
     failures.extend(by_body.keys().map(|body| format!("`{}` was never sent", String::from_utf8_lossy(body))));
-    failures.extend(stored.doubled_ids(topic));
-    failures.extend(counts.emptiness());
-    failures.extend(unseen_brokers(sent, &victim.name));
     println!("{topic}: {counts:?}");
-    failures
+    // What makes all else worthless comes first.
+    [counts.emptiness(), unseen_brokers(sent, &victim.name), stored.doubled_ids(topic), failures].concat()
 }
 
 /// Whether the one outcome is true.

@@ -1,6 +1,7 @@
 //! One of two brokers is killed and comes back while four threads send, two of them blocking and two asynchronously.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ const BLOCKING: [&str; 2] = ["blocking a", "blocking b"];
 const QUEUED: [&str; 2] = ["queued a", "queued b"];
 /// What each thread must have met before the next phase.
 const ENOUGH: usize = 20;
+/// A rush fills the stores: it takes milliseconds, and must not last when something is wrong.
+const RUSH: Duration = Duration::from_secs(10);
 
 pub(crate) struct Outage {
     sent: Vec<Sent>,
@@ -73,9 +76,11 @@ pub(crate) fn run(scene: &mut Scene) -> Outage {
 
 /// Leads through the phases; each lasts until every thread has met what it is for.
 fn conduct(scene: &mut Scene, stage: &Stage, tallies: &[Arc<Tally>]) -> Result<(), LaunchError> {
+    let wait =
+        |what: &str, limit, of: fn(&Tally) -> &AtomicUsize| Tally::wait(tallies, what, limit, ENOUGH, of);
     let both = |when: &str| {
-        Tally::wait(tallies, &format!("receipts of the victim {when}"), ENOUGH, |tally| &tally.at_victim)?;
-        Tally::wait(tallies, &format!("receipts of the survivor {when}"), ENOUGH, |tally| &tally.elsewhere)
+        wait(&format!("receipts of the victim {when}"), PATIENCE, |tally| &tally.at_victim)?;
+        wait(&format!("receipts of the survivor {when}"), PATIENCE, |tally| &tally.elsewhere)
     };
     let enter = |phase| {
         stage.enter(phase);
@@ -83,9 +88,9 @@ fn conduct(scene: &mut Scene, stage: &Stage, tallies: &[Arc<Tally>]) -> Result<(
     };
     both("before the kill")?;
     enter(Phase::Rush);
-    Tally::wait(tallies, "outcomes in the rush", ENOUGH, |tally| &tally.outcomes)?;
+    wait("outcomes in the rush", RUSH, |tally| &tally.outcomes)?;
     scene.cluster.kill_broker(VICTIM);
-    Tally::wait(tallies, "failed or repeated sends after the kill", ENOUGH, |tally| &tally.troubled)?;
+    wait("failed or repeated sends after the kill", RUSH, |tally| &tally.troubled)?;
     enter(Phase::Down);
     scene.cluster.start_broker(VICTIM)?;
     enter(Phase::Back);

@@ -56,8 +56,8 @@ pub(crate) fn of_receipt<'a>(
     ];
     let wrong: Vec<_> = checks.iter().filter(|(_, holds)| !holds).map(|(what, _)| *what).collect();
     if wrong.is_empty() {
-        Ok(copy)
-    } else {
-        Err(format!("{} wrong in {receipt:?}: {copy:?}", wrong.join(", ")))
+        return Ok(copy);
     }
+    let shown = ReadMessage { body: Vec::new(), ..copy.clone() };
+    Err(format!("{} wrong in {receipt:?}: {shown:?}", wrong.join(", ")))
 }

@@ -113,10 +113,11 @@ impl Tally {
     pub(crate) fn wait(
         tallies: &[Arc<Tally>],
         what: &str,
+        limit: Duration,
         count: usize,
         of: impl Fn(&Tally) -> &AtomicUsize,
     ) -> Result<(), LaunchError> {
-        wait_for(what, PATIENCE, || {
+        wait_for(what, limit, || {
             let seen: Vec<_> = tallies.iter().map(|tally| of(tally).load(Ordering::Relaxed)).collect();
             let enough = seen.iter().all(|seen| *seen >= count);
             Ok(if enough { Ok(()) } else { Err(format!("{seen:?} by thread, {count} wanted of each")) })
@@ -152,7 +153,10 @@ impl Worker {
                 let serial = self.plan(phase);
                 match self.producer.send_queued(&self.message(serial), None, queue, Tag(serial, 0)) {
                     Ok(()) => in_flight += 1,
-                    Err(refusal) => self.sent[serial].refused = Some(refusal),
+                    Err(refusal) => {
+                        self.sent[serial].refused = Some(refusal);
+                        break;
+                    }
                 }
             }
             // A report too many is found later, by message.
