@@ -123,6 +123,7 @@ public final class Reader {
         text(json, "store_host", address(message.getStoreHost()));
         number(json, "born_timestamp", message.getBornTimestamp());
         number(json, "store_timestamp", message.getStoreTimestamp());
+        number(json, "store_size", message.getStoreSize());
         number(json, "sys_flag", message.getSysFlag());
         number(json, "flag", message.getFlag());
         number(json, "reconsume_times", message.getReconsumeTimes());

@@ -43,7 +43,9 @@ pub struct ReadMessage {
     pub born_timestamp: i64,
     /// Broker's clock, ms since the epoch.
     pub store_timestamp: i64,
-    /// System flag.
+    /// Size of its record in the commit log: the body as it travelled, properties and fixed fields.
+    pub store_size: usize,
+    /// System flag. 5.5.0's client takes out [`COMPRESSED`](rocketmq_protocol::sys_flag::COMPRESSED) with the compression.
     pub sys_flag: i32,
     /// The user's flag.
     pub flag: i32,
