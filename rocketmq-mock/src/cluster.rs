@@ -53,7 +53,8 @@ impl MockCluster {
         self.shared.state.lock().brokers.iter().map(|broker| broker.endpoint.name.clone()).collect()
     }
 
-    /// A broker's address, `127.0.0.1:PORT`; it keeps it over stop and start.
+    /// A broker's address, `127.0.0.1:PORT`; it keeps it over stop and start. Its VIP port is PORT - 2, as with real
+    /// brokers; no route names it.
     pub fn broker_address(&self, broker: &str) -> Option<String> {
         let state = self.shared.state.lock();
         let known = state.brokers.iter().find(|known| known.endpoint.name == broker)?;

@@ -11,6 +11,7 @@ mod requests;
 mod send_rows;
 mod table;
 mod transaction_rows;
+mod vip_rows;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +23,7 @@ use cluster::{LaunchError, Options, RealCluster, Version};
 use rocketmq_mock::{Keep, MockCluster, MockOptions, Profile};
 
 use expect::{Column, Columns};
-use table::{Action, BodyRule, Row, Seen, Server, Table};
+use table::{Action, BodyRule, Peer, Row, Seen, Table};
 
 /// Real clusters run one after another: two at once starve each other on a small machine.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -33,6 +34,7 @@ fn table() -> Table {
     send_rows::add(&mut table);
     query_rows::add(&mut table);
     naming_rows::add(&mut table);
+    vip_rows::add(&mut table);
     transaction_rows::add(&mut table);
     table
 }
@@ -47,18 +49,18 @@ struct Target {
 impl Target {
     /// Runs every row and reports all that differ.
     fn check(&self) {
-        let mut connections = [self.connect(Server::NameServer), self.connect(Server::Broker)];
+        let mut connections = [Peer::NameServer, Peer::Broker, Peer::Vip].map(|peer| self.connect(peer));
         let mut seen = Seen::new();
         let mut failures = Vec::new();
         let rows = table().rows;
         for row in &rows {
-            let connection = &mut connections[usize::from(row.server == Server::Broker)];
+            let connection = &mut connections[row.peer as usize];
             match self.run(row, connection, &mut seen) {
                 Ok(differences) if differences.is_empty() => {}
                 Ok(differences) => failures.push(format!("{}: {}", row.name, differences.join("; "))),
                 Err(error) => {
                     failures.push(format!("{}: {error}", row.name));
-                    *connection = self.connect(row.server);
+                    *connection = self.connect(row.peer);
                 }
             }
         }
@@ -71,9 +73,13 @@ impl Target {
         );
     }
 
-    fn connect(&self, server: Server) -> Connection {
-        let address = if server == Server::Broker { &self.broker } else { &self.name_server };
-        Connection::open(address).unwrap_or_else(|e| panic!("{e}"))
+    fn connect(&self, peer: Peer) -> Connection {
+        let address = match peer {
+            Peer::NameServer => self.name_server.clone(),
+            Peer::Broker => self.broker.clone(),
+            Peer::Vip => vip_rows::vip_address(&self.broker),
+        };
+        Connection::open(&address).unwrap_or_else(|e| panic!("{e}"))
     }
 
     fn run(
@@ -99,10 +105,10 @@ impl Target {
                 }
             }
             Action::Closes(bytes) => {
-                let mut own = self.connect(row.server);
+                let mut own = self.connect(row.peer);
                 own.send_bytes(bytes)?;
                 let closed = own.is_closed_by_server()?;
-                Ok(if closed { Vec::new() } else { vec![format!("{:?} answered", row.server)] })
+                Ok(if closed { Vec::new() } else { vec![format!("{:?} answered", row.peer)] })
             }
         }
     }

@@ -5,7 +5,7 @@ use cluster::wire::Request;
 use crate::bodies::{contains, is_route, json};
 use crate::expect::{Columns, Expected, refused, stored};
 use crate::requests::{create_topic, route, send, unique};
-use crate::table::{Server, Table, body};
+use crate::table::{Peer, Table, body};
 
 pub(crate) fn add(table: &mut Table) {
     routes(table);
@@ -36,11 +36,11 @@ fn routes(table: &mut Table) {
         quoted("route asked for in JSON", route("TBW102").json(), true),
     ];
     for (name, request, check) in rows {
-        table.call(name, Server::NameServer, move |_| request.clone(), Expected::code(0), check);
+        table.call(name, Peer::NameServer, move |_| request.clone(), Expected::code(0), check);
     }
     table.call(
         "brokers of the cluster",
-        Server::NameServer,
+        Peer::NameServer,
         |_| Request::new(106),
         Expected::code(0),
         body(|answer, _| {
@@ -60,7 +60,7 @@ fn topics(table: &mut Table) {
     table.broker("topic made on purpose", create_topic("T_made", 16), made());
     table.until(
         "route of the topic made on purpose",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_made"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 16, 6)),
@@ -70,7 +70,7 @@ fn topics(table: &mut Table) {
     table.broker("topic made again with fewer queues", create_topic("T_made", 3), made());
     table.until(
         "route after the change",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_made"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 3, 6)),
