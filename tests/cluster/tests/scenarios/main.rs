@@ -165,6 +165,7 @@ fn check_read_back(cluster: &RealCluster) {
 fn mock(profile: Profile, column: Column) {
     let options = MockOptions { brokers: 1, profile, keep: Keep::All, ..MockOptions::default() };
     let cluster = MockCluster::start(options).expect("loopback ports");
+    cluster.set_zone("broker-0", Some(cluster::launcher::ZONE)).expect("one broker");
     let broker = cluster.broker_address("broker-0").expect("one broker");
     Target { column, name_server: cluster.name_server(), broker }.check();
 }
