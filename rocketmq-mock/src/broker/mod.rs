@@ -1,5 +1,6 @@
 //! A master broker: who is registered, which topics it has, what it stored, and how it answers.
 
+pub(crate) mod attributes;
 mod batch;
 mod clients;
 mod offsets;

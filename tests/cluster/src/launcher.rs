@@ -63,7 +63,7 @@ struct Broker {
 }
 
 impl RealCluster {
-    /// Starts the cluster and waits until the name server shows every broker in the route of TBW102.
+    /// Starts the cluster and waits until the name server shows every broker in the route of a topic they all have.
     ///
     /// # Errors
     /// Java or Maven is missing; no ports; a process ends or is not ready in time, with the end of its output.
@@ -144,10 +144,10 @@ impl RealCluster {
     fn wait_for_route(&mut self) -> Result<(), LaunchError> {
         let name_server = self.name_server();
         let route_request = Request::new(request::GET_ROUTEINFO_BY_TOPIC)
-            .field("topic", topics::AUTO_CREATE)
+            .field("topic", topics::SELF_TEST)
             .field("acceptStandardJsonOnly", true);
         let mut connection = Connection::open(&name_server)?;
-        wait_for("route of TBW102 with every broker", START_LIMIT, || {
+        wait_for("route of every broker", START_LIMIT, || {
             for process in self.brokers.iter_mut().filter_map(|b| b.process.as_mut()) {
                 process.check_running()?;
             }

@@ -10,6 +10,7 @@ mod query_rows;
 mod requests;
 mod send_rows;
 mod table;
+mod topic_rows;
 mod transaction_rows;
 mod vip_rows;
 
@@ -29,11 +30,19 @@ use table::{Action, BodyRule, Peer, Row, Seen, Table};
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
 
+/// Rows for brokers that make no topics.
+fn closed_table() -> Table {
+    let mut table = Table::default();
+    topic_rows::add_closed(&mut table);
+    table
+}
+
 fn table() -> Table {
     let mut table = Table::default();
     send_rows::add(&mut table);
     query_rows::add(&mut table);
     naming_rows::add(&mut table);
+    topic_rows::add(&mut table);
     vip_rows::add(&mut table);
     transaction_rows::add(&mut table);
     table
@@ -47,12 +56,22 @@ struct Target {
 }
 
 impl Target {
+    fn real(cluster: &RealCluster, column: Column) -> Target {
+        let broker = cluster.broker_address(0).expect("one broker");
+        Target { column, name_server: cluster.name_server(), broker }
+    }
+
+    fn mock(cluster: &MockCluster, column: Column) -> Target {
+        let broker = cluster.broker_address("broker-0").expect("one broker");
+        Target { column, name_server: cluster.name_server(), broker }
+    }
+
     /// Runs every row and reports all that differ.
-    fn check(&self) {
+    fn check(&self, table: Table) {
         let mut connections = [Peer::NameServer, Peer::Broker, Peer::Vip].map(|peer| self.connect(peer));
         let mut seen = Seen::new();
         let mut failures = Vec::new();
-        let rows = table().rows;
+        let rows = table.rows;
         for row in &rows {
             let connection = &mut connections[row.peer as usize];
             match self.run(row, connection, &mut seen) {
@@ -140,10 +159,14 @@ impl Target {
 
 fn real(version: Version, column: Column) {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let cluster = RealCluster::start(&Options::new(version)).unwrap_or_else(|e| panic!("{e}"));
-    let broker = cluster.broker_address(0).expect("one broker");
-    Target { column, name_server: cluster.name_server(), broker }.check();
+    let mut options = Options::new(version);
+    let cluster = RealCluster::start(&options).unwrap_or_else(|e| panic!("{e}"));
+    Target::real(&cluster, column).check(table());
     check_read_back(&cluster);
+    drop(cluster);
+    options.extra_broker_conf.push(("autoCreateTopicEnable".to_owned(), "false".to_owned()));
+    let cluster = RealCluster::start(&options).unwrap_or_else(|e| panic!("{e}"));
+    Target::real(&cluster, column).check(closed_table());
 }
 
 /// What the rows stored is what Apache's client reads: so raw requests and reader prove each other.
@@ -164,10 +187,12 @@ fn check_read_back(cluster: &RealCluster) {
 
 fn mock(profile: Profile, column: Column) {
     let options = MockOptions { brokers: 1, profile, keep: Keep::All, ..MockOptions::default() };
-    let cluster = MockCluster::start(options).expect("loopback ports");
+    let cluster = MockCluster::start(options.clone()).expect("loopback ports");
     cluster.set_zone("broker-0", Some(cluster::launcher::ZONE)).expect("one broker");
-    let broker = cluster.broker_address("broker-0").expect("one broker");
-    Target { column, name_server: cluster.name_server(), broker }.check();
+    Target::mock(&cluster, column).check(table());
+    let options = MockOptions { auto_create: false, ..options };
+    let cluster = MockCluster::start(options).expect("loopback ports");
+    Target::mock(&cluster, column).check(closed_table());
 }
 
 #[test]
@@ -197,7 +222,7 @@ fn mock_5() {
 
 #[test]
 fn row_names_are_unique() {
-    let rows = table().rows;
+    let rows: Vec<Row> = table().rows.into_iter().chain(closed_table().rows).collect();
     let closing = |row: &&Row| matches!(row.action, Action::Closes(_));
     let names: Vec<_> = rows.iter().filter(|row| !closing(row)).map(|row| row.name).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
