@@ -2,7 +2,9 @@
 
 pub(crate) mod attributes;
 mod batch;
+pub(crate) mod batch_members;
 mod clients;
+mod inner_batch;
 mod offsets;
 mod placing;
 mod properties;

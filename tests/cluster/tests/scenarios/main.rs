@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod batch_queue_rows;
+mod batch_rows;
 mod bodies;
 mod expect;
 mod naming_rows;
@@ -40,11 +42,14 @@ fn closed_table() -> Table {
 fn table() -> Table {
     let mut table = Table::default();
     send_rows::add(&mut table);
+    batch_rows::add(&mut table);
+    batch_queue_rows::add(&mut table);
     query_rows::add(&mut table);
     naming_rows::add(&mut table);
     topic_rows::add(&mut table);
     vip_rows::add(&mut table);
     transaction_rows::add(&mut table);
+    batch_rows::add_last(&mut table);
     table
 }
 
