@@ -88,7 +88,7 @@ impl Broker {
     fn shared_properties(&self, header: &str) -> Result<String, Refusal> {
         let mut text = String::new();
         if self.profile == Profile::V4_9 {
-            properties::copy(&mut text, header, &[name::CLUSTER]);
+            properties::copy(&mut text, header, |key| key == name::CLUSTER);
             push(&mut text, name::CLUSTER, CLUSTER);
             text.pop();
         }

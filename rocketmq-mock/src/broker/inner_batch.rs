@@ -29,7 +29,7 @@ impl Broker {
         let level = header.checked_level()?;
         placing.park(&mut String::new(), header, level, request.arrival.now, self.profile)?;
         let mut fields = SendFields { batch_unique_id: Some(unique_id.to_owned()), ..SendFields::default() };
-        let mut text = self.completed_properties(&sent.properties, header, None);
+        let mut text = self.completed_properties(&sent.properties, header, level, None);
         push(&mut text, name::INNER_NUM, &messages.to_string());
         // The topics where messages wait are no BatchCQ topics.
         let waits = placing.due.is_some();

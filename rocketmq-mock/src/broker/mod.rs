@@ -4,6 +4,7 @@ pub(crate) mod attributes;
 mod batch;
 pub(crate) mod batch_members;
 mod clients;
+mod dead_letter;
 mod inner_batch;
 mod offsets;
 mod placing;

@@ -58,12 +58,17 @@ impl<'a> Known<'a> {
             Refusal::exception(format!("java.lang.NumberFormatException: For input string: {text:?}"))
         })
     }
+
+    /// Whether it asks for a delivery time.
+    pub(super) fn has_timer(&self) -> bool {
+        [self.timer_seconds, self.timer_milliseconds, self.timer_deliver].iter().any(Option::is_some)
+    }
 }
 
-/// Appends all properties of `source` but those named in `without`.
-pub(super) fn copy(text: &mut String, source: &str, without: &[&str]) {
+/// Appends all properties of `source` but those whose names `leave_out` says.
+pub(super) fn copy(text: &mut String, source: &str, leave_out: impl Fn(&str) -> bool) {
     for (key, value) in properties::iter(source) {
-        if !without.contains(&key) {
+        if !leave_out(key) {
             properties::push(text, key, value);
         }
     }

@@ -7,6 +7,7 @@ mod batch_queue_rows;
 mod batch_rows;
 mod bodies;
 mod expect;
+mod moved_rows;
 mod naming_rows;
 mod query_rows;
 mod requests;
@@ -42,6 +43,7 @@ fn closed_table() -> Table {
 fn table() -> Table {
     let mut table = Table::default();
     send_rows::add(&mut table);
+    moved_rows::add(&mut table);
     batch_rows::add(&mut table);
     batch_queue_rows::add(&mut table);
     query_rows::add(&mut table);
