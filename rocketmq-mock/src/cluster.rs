@@ -63,7 +63,8 @@ impl MockCluster {
     }
 
     /// Creates a topic or changes it, on the brokers named or on all: routes show it at once. `perm` has the bits of
-    /// protocol 3.2. Brokers that are not named keep what they have; names of no broker are ignored.
+    /// protocol 3.2. A topic keeps its attributes, brokers that are not named keep what they have; names of no broker
+    /// are ignored.
     pub fn create_topic(
         &self,
         topic: &str,
@@ -75,7 +76,10 @@ impl MockCluster {
         let mut state = self.shared.state.lock();
         for broker in &mut state.brokers {
             if brokers.is_none_or(|named| named.contains(&broker.endpoint.name.as_str())) {
-                broker.topics.set(topic, TopicConfig::new(read_queues, write_queues, perm));
+                let known = broker.topics.get(topic);
+                let attributes = known.map(|known| known.attributes.clone()).unwrap_or_default();
+                let config = TopicConfig::new(read_queues, write_queues, perm);
+                broker.topics.set(topic, TopicConfig { attributes, ..config });
             }
         }
         drop(state);

@@ -29,10 +29,6 @@ use crate::state::Endpoint;
 use crate::store::Store;
 use crate::topic::TopicTable;
 
-/// Where brokers and name servers send those whose topic is unknown.
-pub(crate) const FAQ_TOPIC: &str =
-    "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.";
-
 /// One broker of the cluster.
 #[derive(Debug)]
 pub(crate) struct Broker {

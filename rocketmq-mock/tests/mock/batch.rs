@@ -265,6 +265,15 @@ fn a_4_9_broker_has_no_batch_topics() {
 }
 
 #[test]
+fn a_topic_that_is_changed_keeps_its_attributes() {
+    let (cluster, mut wire) = batch_topic(Profile::V5);
+    cluster.create_topic("Orders", 8, 8, 6, None);
+    let members = three_members();
+    let reply = wire.send(&Send { queue_id: 7, ..batch_to("Orders", &members) }.with("UNIQ_KEY", "B1"));
+    assert_eq!(outcome(&reply), (1, 0, Some("B1"), Some("B1")));
+}
+
+#[test]
 fn a_rule_refuses_batches_and_lets_single_messages_through() {
     let (cluster, mut wire) = broker();
     let fault = Fault::Code { code: 13, remark: Some("no batches here".to_owned()) };
