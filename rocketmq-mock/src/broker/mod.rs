@@ -1,7 +1,11 @@
 //! A master broker: who is registered, which topics it has, what it stored, and how it answers.
 
+pub(crate) mod attributes;
 mod batch;
+pub(crate) mod batch_members;
 mod clients;
+mod dead_letter;
+mod inner_batch;
 mod offsets;
 mod placing;
 mod properties;
@@ -25,10 +29,6 @@ use crate::state::Endpoint;
 use crate::store::Store;
 use crate::topic::TopicTable;
 
-/// Where brokers and name servers send those whose topic is unknown.
-pub(crate) const FAQ_TOPIC: &str =
-    "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.";
-
 /// One broker of the cluster.
 #[derive(Debug)]
 pub(crate) struct Broker {
@@ -36,6 +36,8 @@ pub(crate) struct Broker {
     pub(crate) profile: Profile,
     /// Whether name servers know it.
     pub(crate) in_routes: bool,
+    /// The zone it tells name servers it is in.
+    pub(crate) zone: Option<String>,
     pub(crate) topics: TopicTable,
     pub(crate) store: Store,
     pub(crate) clients: Clients,
@@ -54,6 +56,7 @@ impl Broker {
         Broker {
             profile: options.profile,
             in_routes: true,
+            zone: None,
             topics,
             store: Store::new(options.keep),
             clients: Clients::default(),
