@@ -14,7 +14,8 @@ use crate::{LaunchError, Version, work_dir};
 
 const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1";
 const PARTS: [&str; 3] = ["rocketmq-namesrv", "rocketmq-broker", "rocketmq-tools"];
-const SOURCES: [(&str, &str); 4] = [
+const SOURCES: [(&str, &str); 5] = [
+    ("Consumers.java", include_str!("../java/Consumers.java")),
     ("Guard.java", include_str!("../java/Guard.java")),
     ("MessageJson.java", include_str!("../java/MessageJson.java")),
     ("Reader.java", include_str!("../java/Reader.java")),
