@@ -39,6 +39,7 @@ public final class Consumers {
     private static final int MOST_FOUND = 64;
     private static final int ONE_SECOND = 1;
     private static final long POLL_MS = 25;
+    private static final int LOOK_AGAIN_MS = 1_000;
     /** ResponseCode.NO_MESSAGE, which stands in another package in 4.9. */
     private static final int NO_MESSAGE = 208;
     private static final int RECORDS_OF_A_TRACE = 2;
@@ -63,6 +64,8 @@ public final class Consumers {
 
     public static void main(String[] args) {
         int status = 0;
+        // Read by the client's classes when they are loaded.
+        System.setProperty("rocketmq.client.rebalance.waitInterval", Integer.toString(LOOK_AGAIN_MS));
         try (BufferedWriter out = Files.newBufferedWriter(Paths.get(args[1]), StandardCharsets.UTF_8)) {
             Consumers consumers = new Consumers(args, out);
             consumers.run(args[4], Integer.parseInt(args[5]), args[6], Integer.parseInt(args[7]));
@@ -119,6 +122,8 @@ public final class Consumers {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(
             "consumers_" + way, null, new AllocateMessageQueueAveragely(), traced, traced ? TRACE_TOPIC : null);
         consumer.setNamesrvAddr(nameServer);
+        // The retry topic of a new group has no route when its consumer starts.
+        consumer.setPollNameServerInterval(LOOK_AGAIN_MS);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         // One thread takes the messages of a queue in their order, so that one too many comes before the last.
         consumer.setConsumeThreadMin(1);
