@@ -18,7 +18,7 @@ const FLAGS: [i32; 4] = [0, 7, -1, i32::MIN];
 const BIG_BODY: usize = 70_000;
 
 /// A message as its user gives it, and the queue it is for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
     pub(crate) queue_id: usize,
     pub(crate) tags: Option<&'static str>,

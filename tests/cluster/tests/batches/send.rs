@@ -28,7 +28,7 @@ pub(crate) enum Form {
 }
 
 /// Where the answer says that a message is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Placed {
     pub(crate) unique_id: String,
     pub(crate) offset_message_id: String,
