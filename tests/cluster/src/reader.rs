@@ -25,6 +25,8 @@ pub struct ReadMessage {
     /// Body, decompressed.
     #[serde(deserialize_with = "hex_bytes")]
     pub body: Vec<u8>,
+    /// CRC-32 of the body without its sign bit.
+    pub body_crc: i32,
     /// Tag.
     pub tags: Option<String>,
     /// Keys, separated by a space.
@@ -51,6 +53,8 @@ pub struct ReadMessage {
     pub flag: i32,
     /// Number of earlier consumptions.
     pub reconsume_times: i32,
+    /// Commit-log offset of the half message that it was; 0 for others.
+    pub prepared_offset: i64,
 }
 
 /// A topic to read, and for how many messages the reader waits.
