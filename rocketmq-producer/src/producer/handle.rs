@@ -136,10 +136,13 @@ impl Producer {
         messages: &[Message<'_>],
         timeout: Option<Duration>,
     ) -> Result<Vec<Receipt>, BatchError> {
-        let mut receipts = Vec::with_capacity(messages.len());
-        match self.send_batches(messages, timeout, &mut receipts) {
-            Ok(()) => Ok(receipts),
-            Err(error) => Err(BatchError { error, receipts }),
+        let mut stored = Vec::with_capacity(messages.len());
+        match self.send_batches(messages, timeout, &mut stored) {
+            Ok(()) => Ok(stored.into_iter().map(|(_, receipt)| receipt).collect()),
+            Err(error) => {
+                let (positions, receipts) = stored.into_iter().unzip();
+                Err(BatchError { error, receipts, positions })
+            }
         }
     }
 
@@ -147,7 +150,7 @@ impl Producer {
         &self,
         messages: &[Message<'_>],
         timeout: Option<Duration>,
-        receipts: &mut Vec<Receipt>,
+        stored: &mut Vec<(usize, Receipt)>,
     ) -> Result<(), Error> {
         let engine = self.engine();
         if engine.is_io_thread() {
@@ -162,9 +165,10 @@ impl Producer {
             let completions = (0..count).map(|index| Completion::Batch(Arc::clone(&waiter), index));
             engine.send_batch(now, Mode::Sync, span, completions, &mut Wakes::default())?;
             let mut failed = None;
-            for outcome in waiter.wait() {
+            let first = messages.len() - rest.len();
+            for (index, outcome) in waiter.wait().into_iter().enumerate() {
                 match outcome {
-                    Ok(receipt) => receipts.push(receipt),
+                    Ok(receipt) => stored.push((first + index, receipt)),
                     Err(error) => failed = failed.or(Some(error)),
                 }
             }
@@ -348,6 +352,8 @@ pub struct BatchError {
     pub error: Error,
     /// In the order of the messages.
     pub receipts: Vec<Receipt>,
+    /// For each receipt, which of the messages it is of.
+    pub positions: Vec<usize>,
 }
 
 fn unsettled(timeout: Duration) -> Error {

@@ -57,6 +57,7 @@ fn read(topic: &Topic<'_>, serial: usize, way: Way) -> ReadMessage {
         store_host: BROKER.to_owned(),
         born_timestamp: SENT,
         store_timestamp: SENT + 5,
+        store_size: 200 + message.body.len(),
         sys_flag: 0,
         flag: message.flag,
         reconsume_times: i32::from(way == Way::Retry),
