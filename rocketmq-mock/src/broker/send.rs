@@ -20,7 +20,8 @@ use crate::store::NewRecord;
 use crate::topic::CLUSTER;
 
 /// Properties a 5.x broker writes itself, and the one it does not take from producers.
-const REPLACED_V5: &[&str] = &[name::MSG_REGION, name::TRACE_ON, name::CLUSTER, name::POP_CK];
+const REPLACED_V5: &[&str] =
+    &[name::MSG_REGION, name::TRACE_ON, name::CLUSTER, name::POP_CK, name::INNER_NUM];
 /// The same of 4.9; it does not store WAIT.
 const REPLACED_V4_9: &[&str] = &[name::CLUSTER, name::WAIT];
 
@@ -94,7 +95,7 @@ impl Broker {
         self.check_topic_name(&sent.topic)?;
         self.check_topic_is_open(&sent.topic)?;
         self.find_or_create_topic(sent)?;
-        let target = self.check_and_choose_queue(sent, request.arrival.peer)?;
+        let target = self.check_and_choose_queue(sent, request.arrival.origin.peer)?;
         if sent.batch {
             self.check_batch_topic(&sent.topic)?;
             self.store_batch(request, sent, &target)
@@ -110,9 +111,7 @@ impl Broker {
         target: &Target,
     ) -> Result<Answer, Refusal> {
         let known = Known::read(&sent.properties);
-        let level = known.level().map_err(|text| {
-            Refusal::exception(format!("java.lang.NumberFormatException: For input string: {:?}", text.0))
-        })?;
+        let level = known.checked_level()?;
         let made_id = self.missing_unique_id(&known, request.arrival.now);
         let unique_id = made_id.as_deref().or(known.unique_id);
         self.check_keys(target, &known)?;
@@ -141,10 +140,11 @@ impl Broker {
             flag: sent.flag,
             sys_flag: flags,
             born_timestamp: sent.born_timestamp,
-            born_host: request.arrival.peer,
+            born_host: request.arrival.origin.peer,
             reconsume_times: sent.reconsume_times,
             store_timestamp: request.arrival.now,
             prepared_transaction_offset: 0,
+            messages: 1,
         };
         let appended = self.store.append(&record);
         if let Some(due) = placing.due {
@@ -158,6 +158,7 @@ impl Broker {
             queue_offset: Some(appended.queue_offset),
             transaction_id: self.transaction_id(unique_id),
             recall_handle,
+            batch_unique_id: None,
         })))
     }
 
@@ -176,7 +177,12 @@ impl Broker {
     }
 
     /// Rows 3 and 17: the properties as the broker re-writes them, every one of them with its separator.
-    fn completed_properties(&mut self, sent: &str, known: &Known<'_>, made_id: Option<&str>) -> String {
+    pub(super) fn completed_properties(
+        &mut self,
+        sent: &str,
+        known: &Known<'_>,
+        made_id: Option<&str>,
+    ) -> String {
         let mut text = std::mem::take(&mut self.properties);
         text.clear();
         if known.plain && (self.profile.is_v5() || !known.waits) {

@@ -29,6 +29,8 @@ pub(super) struct Target {
     pub(super) queue_id: i32,
     multi_tag: bool,
     compaction: bool,
+    /// Whether its topic stores a batch as one record.
+    pub(super) batch_queues: bool,
 }
 
 impl Target {
@@ -117,7 +119,12 @@ impl Broker {
         } else {
             return Err(Refusal::exception("java.lang.ArithmeticException: / by zero"));
         };
-        Ok(Target { queue_id, multi_tag: topic.multi_tag, compaction: topic.is_compaction() })
+        Ok(Target {
+            queue_id,
+            multi_tag: topic.multi_tag,
+            compaction: topic.is_compaction(),
+            batch_queues: topic.has_batch_queues(),
+        })
     }
 
     /// Rows 12 and 13: topics that take no batches.

@@ -250,6 +250,16 @@ fn inner_batches_of_producers_are_refused_by_5_x() {
 }
 
 #[test]
+fn a_record_that_says_it_is_a_half_message_is_in_no_queue() {
+    let (cluster, mut wire) = broker();
+    for (sys_flag, queue_offset, count) in [(0, 0, 1), (4, 0, 1), (12, 0, 1), (8, 1, 2)] {
+        let reply = wire.send(&Send { sys_flag, ..Send::to("Orders") });
+        assert_eq!((reply.code, reply.number("queueOffset")), (0, queue_offset));
+        assert_eq!((cluster.stored_count("Orders"), cluster.stored("Orders").len() as u64), (count, count));
+    }
+}
+
+#[test]
 fn a_compaction_topic_needs_keys() {
     let (_cluster, mut wire) = broker();
     let create = [

@@ -2,8 +2,8 @@
 
 use crate::bodies::is_route;
 use crate::expect::{Columns, Expected, Value, processed, refused, stored};
-use crate::requests::{BODY_LIMIT, about_queue, batch, properties, route, send, send_v1, send_with, unique};
-use crate::table::{Server, Table, body};
+use crate::requests::{BODY_LIMIT, about_queue, properties, route, send, send_v1, send_with, unique};
+use crate::table::{Peer, Table, body};
 
 pub(crate) fn add(table: &mut Table) {
     accepted(table);
@@ -12,7 +12,6 @@ pub(crate) fn add(table: &mut Table) {
     queue_ids(table);
     sizes(table);
     delays(table);
-    batches(table);
     groups(table);
     before_the_processor(table);
 }
@@ -22,7 +21,7 @@ fn accepted(table: &mut Table) {
     table.broker("send creates the topic", send("T_plain", &id), stored(&id, 0, 0));
     table.until(
         "route of the created topic",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_plain"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 4, 6)),
@@ -58,7 +57,7 @@ fn accepted(table: &mut Table) {
     table.oneway("one-way send", send("T_plain", &id));
     table.until(
         "maximum offset after the one-way send",
-        Server::Broker,
+        Peer::Broker,
         |_| about_queue(30, "T_plain", 0),
         Expected::code(0).is("offset", 11),
         None,
@@ -70,7 +69,7 @@ fn auto_creation(table: &mut Table) {
     table.broker("fewer queues than the default topic", send("T_two", &id).field("d", 2), stored(&id, 0, 0));
     table.until(
         "route with the header's queue count",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_two"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 2, 6)),
@@ -83,7 +82,7 @@ fn auto_creation(table: &mut Table) {
     );
     table.until(
         "route with the default topic's queue count",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_many"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 8, 6)),
@@ -109,7 +108,7 @@ fn auto_creation(table: &mut Table) {
     );
     table.until(
         "route with the broker topic's queue count",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_single"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 1, 6)),
@@ -211,38 +210,12 @@ fn delays(table: &mut Table) {
     timer("timer in the past is immediate", 74, ("TIMER_DELIVER_MS", "1000"), past);
 }
 
-fn batches(table: &mut Table) {
-    let members: [(&str, &[u8]); 3] = [(&unique(80), b"a"), (&unique(81), b"bc"), (&unique(82), &[0; 100])];
-    let three = processed(0).field("msgId", Value::OffsetIds(3)).is("queueId", 0).is("queueOffset", 0);
-    table.broker("batch of three", batch("T_batch", &members), three);
-    let id = unique(83);
-    table.broker("send after the batch", send("T_batch", &id), stored(&id, 0, 3));
-    let id = unique(84);
-    let mut unmarked = send("T_batch", &id);
-    unmarked.code = 320;
-    table.broker("batch code without the mark is one message", unmarked, stored(&id, 0, 4));
-    let one = [(members[0].0, members[0].1)];
-    let illegal = refused(13, 13, "the message is illegal");
-    let with = |name, value: &str| batch("T_batch", &one).field(name, value);
-    table.broker("batch marked as half message", with("f", "4"), illegal.clone());
-    table.broker("batch with a delay", with("i", &properties(&[("DELAY", "3")])), illegal.clone());
-    let refusal = processed(13).says("batch request does not support retry group");
-    let columns = stored("", 0, 0).old_else(refusal);
-    table.broker("batch to a retry topic", batch("%RETRY%CG_batch", &one), columns);
-    let large = [(members[0].0, &[0; 2_200_000][..]), (members[1].0, &[0; 2_200_000][..])];
-    let columns = Columns::split(
-        processed(13).says("the message is illegal"),
-        Expected::code(1).says("java.lang.RuntimeException: message body size exceeded"),
-    );
-    table.broker("batch too large", batch("T_batch", &large), columns);
-}
-
 fn groups(table: &mut Table) {
     let mut made = |name, route_name, n, topic: &'static str, default_topic, queues| {
         let id = unique(n);
         table.broker(name, send(topic, &id).field("c", default_topic), stored(&id, 0, 0));
         let check = body(move |answer, _| is_route(answer, queues, 6));
-        table.until(route_name, Server::NameServer, move |_| route(topic), Expected::code(0), check);
+        table.until(route_name, Peer::NameServer, move |_| route(topic), Expected::code(0), check);
     };
     made("retry topic from the default topic", "route of that retry topic", 90, "%RETRY%CG_one", "TBW102", 4);
     made(
