@@ -153,7 +153,7 @@ impl SendOperation {
     pub(super) fn choose_queue(&mut self) -> Result<PublishQueue, Error> {
         let queues = self.topic.queues();
         let last = self.target.as_ref().map(|target| &*target.broker_name);
-        let faults = self.engine.faults.as_deref();
+        let faults = self.engine.faults.as_deref().map(|faults| (faults, Instant::now()));
         self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
     }
 
