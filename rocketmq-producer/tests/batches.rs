@@ -7,11 +7,10 @@ mod common;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, cluster, ms, on_batches, on_sends, producer};
+use common::{PATIENCE, cluster, in_order, ms, on_batches, on_sends, producer};
 use rocketmq_mock::{Fault, FaultRule, MockCluster};
 use rocketmq_producer::{
-    CompletionQueue, Delivery, Destination, Error, ErrorCode, Message, Persistence, Producer, Receipt,
-    Report, Tag,
+    CompletionQueue, Delivery, Destination, Error, ErrorCode, Message, Persistence, Producer, Receipt, Tag,
 };
 use rocketmq_protocol::compression;
 use rocketmq_protocol::sys_flag::CompressionType;
@@ -43,16 +42,6 @@ fn send_all<'m>(
         producer.send_queued(&message, timeout(index), &queue, Tag(index, 0)).expect("accepted");
     }
     in_order(&queue, count)
-}
-
-fn in_order(queue: &CompletionQueue, count: usize) -> Vec<Result<Receipt, Error>> {
-    let mut reports = Vec::new();
-    while reports.len() < count {
-        assert!(queue.poll(&mut reports, count, PATIENCE) > 0, "{} of {count} outcomes", reports.len());
-    }
-    reports.sort_by_key(|report: &Report| report.tag.0);
-    assert!(reports.iter().map(|report| report.tag.0).eq(0..count), "each once");
-    reports.into_iter().map(|report| report.result).collect()
 }
 
 fn plain(_: usize) -> Message<'static> {

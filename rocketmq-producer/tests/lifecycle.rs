@@ -7,7 +7,7 @@ mod common;
 use std::net::TcpListener;
 use std::time::Instant;
 
-use common::{PATIENCE, cluster, config, ms, on_sends, producer, send};
+use common::{PATIENCE, becomes_true, cluster, config, ms, on_sends, producer, send};
 use rocketmq_mock::{Fault, FaultRule, NAME_SERVER};
 use rocketmq_producer::{CompletionQueue, ErrorCode, Message, Persistence, Producer, Tag};
 
@@ -20,18 +20,6 @@ fn on_routes(topic: Option<&str>, fault: Fault) -> FaultRule {
         topic: topic.map(str::to_owned),
         fault,
     }
-}
-
-/// Waits for a condition that no event tells of.
-fn becomes_true(condition: impl Fn() -> bool) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        std::thread::yield_now();
-    }
-    true
 }
 
 #[test]

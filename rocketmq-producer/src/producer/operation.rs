@@ -42,6 +42,8 @@ pub(super) struct SendOperation {
     broker: Option<BrokerId>,
     /// What hooks added to the properties of the attempt under way.
     pub(super) added: Option<Box<str>>,
+    /// Whether send hooks heard of the begin of the attempt under way, and not yet of its end.
+    pub(super) told_begin: bool,
     /// The worst that the attempts so far can have done.
     persistence: Persistence,
     /// Stored, but not as safely as `retry.another.broker.when.not.store.ok` asks: the answer if nothing
@@ -82,6 +84,7 @@ impl SendOperation {
             queue_id: 0,
             broker: None,
             added: None,
+            told_begin: false,
             persistence: Persistence::NotPersisted,
             stored: None,
             history: Vec::new(),
@@ -153,7 +156,7 @@ impl SendOperation {
     pub(super) fn choose_queue(&mut self) -> Result<PublishQueue, Error> {
         let queues = self.topic.queues();
         let last = self.target.as_ref().map(|target| &*target.broker_name);
-        let faults = self.engine.faults.as_deref();
+        let faults = self.engine.faults.as_deref().map(|faults| (faults, Instant::now()));
         self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
     }
 
@@ -390,7 +393,7 @@ impl Exchange for SendOperation {
         }
     }
 
-    fn written(self: Box<Self>, wakes: &mut Wakes) {
+    fn written(mut self: Box<Self>, wakes: &mut Wakes) {
         self.after_hooks(SendOutcome::Written);
         self.engine.recorder.oneway_written(1);
         // Nobody listens for the outcome of a one-way send; only its place is given back.
