@@ -77,8 +77,8 @@ mod tests {
 
     fn two_members() -> Vec<u8> {
         let mut body = Vec::new();
-        batch::push(&mut body, 7, "a\u{1}1", b"first").unwrap();
-        batch::push(&mut body, 8, "", b"").unwrap();
+        batch::push(&mut body, 7, &["a\u{1}1"], b"first").unwrap();
+        batch::push(&mut body, 8, &[], b"").unwrap();
         body
     }
 

@@ -16,7 +16,7 @@ fn three_members() -> Vec<u8> {
         if number == 3 {
             text.pop();
         }
-        batch::push(&mut body, number, &text, format!("body {number}").as_bytes()).unwrap();
+        batch::push(&mut body, number, &[&text], format!("body {number}").as_bytes()).unwrap();
     }
     body
 }
@@ -110,7 +110,7 @@ fn a_batch_to_a_long_derived_topic_is_refused() {
 /// One member with a property of so many bytes, its name and separators included.
 fn member_of(length: usize) -> Vec<u8> {
     let mut body = Vec::new();
-    batch::push(&mut body, 0, &format!("p\u{1}{}\u{2}", "x".repeat(length - 3)), b"b").unwrap();
+    batch::push(&mut body, 0, &[&format!("p\u{1}{}\u{2}", "x".repeat(length - 3))], b"b").unwrap();
     body
 }
 
@@ -239,7 +239,7 @@ fn a_batch_topic_refuses_with_the_id_of_the_batch() {
     let whole =
         |name: &str, value: &str| batch_to("Orders", &members).with("UNIQ_KEY", "B1").with(name, value);
     let mut over = Vec::new();
-    batch::push(&mut over, 0, "", &vec![0; 4 * 1024 * 1024]).unwrap();
+    batch::push(&mut over, 0, &[], &vec![0; 4 * 1024 * 1024]).unwrap();
     for send in [
         whole("DELAY", "1"),
         whole("TIMER_DELAY_SEC", "1000"),

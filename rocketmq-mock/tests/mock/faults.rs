@@ -72,7 +72,7 @@ fn what_a_store_may_say_has_its_fault() {
             Send { batch: true, code: request::SEND_BATCH_MESSAGE, ..Send::to("Orders") },
         ] {
             let mut item = Vec::new();
-            batch::push(&mut item, 0, "", b"x").unwrap();
+            batch::push(&mut item, 0, &[], b"x").unwrap();
             let body = if send.batch { &item[..] } else { send.body };
             cluster.inject(once(fault.clone()));
             let before = stored(&cluster);

@@ -121,6 +121,10 @@ impl BatchOperation {
             Some(Err(error)) => return self.give_up(&error, wakes),
             None => return self.release(wakes),
         };
+        let is_known = queue.broker.master().is_some_and(|target| target.marks().are_known());
+        if matches!(self.origin, Origin::Lane(_)) && !is_known {
+            return self.probe(&queue, wakes);
+        }
         self.engage(&queue, wakes);
         let Some(target) = self.first().and_then(|first| first.target.clone()) else {
             return self.release(wakes);
@@ -132,12 +136,26 @@ impl BatchOperation {
         target.send_channel.submit(self, deadline, false, wakes);
     }
 
+    /// The first message alone, to learn from its answer what this broker adds to messages; the others wait for that.
+    fn probe(self, queue: &PublishQueue, wakes: &mut Wakes) {
+        let mut members = self.members.into_iter().flatten();
+        if let (Some(first), Origin::Lane(ticket)) = (members.next(), self.origin) {
+            ticket.put_back(members.collect());
+            first.depart_to(queue, ticket, wakes);
+        }
+    }
+
     /// Begins an attempt of every member; one that a hook forbids, or that does not fit, leaves.
     fn engage(&mut self, queue: &PublishQueue, wakes: &mut Wakes) {
         let now = Instant::now();
         self.born_ms = now_ms();
         self.queue_id = queue.queue_id;
         self.broker_name = Arc::clone(&queue.broker.name);
+        let marks = match &self.origin {
+            Origin::Lane(_) => queue.broker.master().and_then(|target| target.marks().text()),
+            Origin::Program(_) => None,
+        };
+        let marks = marks.as_deref().unwrap_or_default();
         self.body.clear();
         self.body.reserve(self.members.iter().flatten().map(|member| member.prepared.item_len()).sum());
         let mut staying = Vec::with_capacity(self.members.len());
@@ -146,8 +164,9 @@ impl BatchOperation {
             member.prepared.target.bind(queue);
             let engaged = member.engage(queue).and_then(|_| member.before_hooks());
             let item = engaged.and_then(|()| {
-                let (flag, body) = (member.prepared.flag, member.prepared.body());
-                batch::push(&mut self.body, flag, &member.properties(), body).map_err(|cause| {
+                let prepared = &member.prepared;
+                let properties = [prepared.properties(), member.added.as_deref().unwrap_or_default(), marks];
+                batch::push(&mut self.body, prepared.flag, &properties, prepared.body()).map_err(|cause| {
                     Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
                         .with_source(cause)
                 })
@@ -321,7 +340,12 @@ impl Exchange for BatchOperation {
         let attempt = outcome::of_answer(header, &engine.settings.retry_response_codes);
         self.conclude(Some(attempt.verdict()), now);
         match attempt {
-            Attempt::Stored { status, answer } => self.stored(status, &answer, now, wakes),
+            Attempt::Stored { status, answer } => {
+                if let Some(target) = self.first().and_then(|first| first.target.as_ref()) {
+                    target.learn(header.version, &answer);
+                }
+                self.stored(status, &answer, now, wakes);
+            }
             Attempt::Failed(error) => self.not_stored(&error, true, wakes),
             Attempt::Refused(error) => self.not_stored(&error, false, wakes),
         }

@@ -4,6 +4,7 @@ use rocketmq_protocol::properties;
 
 use super::engine::Mode;
 use super::operation::SendOperation;
+use super::prepare::MAX_PROPERTIES;
 use super::validate::check_text;
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{SendAttempt, SendMode, SendOutcome, guarded};
@@ -32,6 +33,10 @@ impl SendOperation {
                 Ok(()) => properties::push(&mut text, name, value),
                 Err(error) => log.warn(|| format!("a send hook's property is left out: {error}")),
             }
+        }
+        if self.prepared.properties().len() + text.len() > MAX_PROPERTIES {
+            log.warn(|| format!("the {} bytes of send hooks' properties are left out: too long", text.len()));
+            text.clear();
         }
         self.told_begin = true;
         self.added = (!text.is_empty()).then(|| text.into_boxed_str());

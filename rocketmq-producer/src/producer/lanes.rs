@@ -327,7 +327,7 @@ impl Passenger {
 
     fn bytes(&self) -> usize {
         match self {
-            Self::One(operation) => operation.prepared.item_len(),
+            Self::One(operation) => operation.prepared.marked_item_len(),
             Self::Batch(_) => 0,
         }
     }
@@ -404,7 +404,7 @@ impl Ticket {
         let mut state = self.lanes.state.lock();
         let lane = state.lanes.entry(self.key.clone()).or_default();
         for member in members.into_iter().rev() {
-            lane.bytes += member.prepared.item_len();
+            lane.bytes += member.prepared.marked_item_len();
             lane.waiting.push_front(Passenger::One(member));
         }
         if state.check_by(deadline) {

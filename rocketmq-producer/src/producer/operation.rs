@@ -139,11 +139,21 @@ impl SendOperation {
         if self.engine.is_aborted() {
             return self.give_up(Error::closed(), wakes);
         }
-        let queue = match self.choose_queue() {
-            Ok(queue) => queue,
-            Err(error) => return self.give_up(error, wakes),
-        };
-        match self.engage(&queue).and_then(|target| self.before_hooks().map(|()| target)) {
+        match self.choose_queue() {
+            Ok(queue) => self.attempt_at(&queue, wakes),
+            Err(error) => self.give_up(error, wakes),
+        }
+    }
+
+    /// It is its lane's turn, and this its queue.
+    pub(super) fn depart_to(mut self: Box<Self>, queue: &PublishQueue, ticket: Ticket, wakes: &mut Wakes) {
+        self.ticket = Some(ticket);
+        self.begin_next(Instant::now());
+        self.attempt_at(queue, wakes);
+    }
+
+    fn attempt_at(mut self: Box<Self>, queue: &PublishQueue, wakes: &mut Wakes) {
+        match self.engage(queue).and_then(|target| self.before_hooks().map(|()| target)) {
             Ok(target) => {
                 let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
                 self.broker = Some(self.engine.recorder.attempted(&target.broker_name));
@@ -384,7 +394,12 @@ impl Exchange for SendOperation {
         let attempt = outcome::of_answer(header, &self.engine.settings.retry_response_codes);
         self.conclude(Some(attempt.verdict()), now);
         let next = match attempt {
-            Attempt::Stored { status, answer } => self.after_stored(status, &answer, now, wakes),
+            Attempt::Stored { status, answer } => {
+                if let (Some(_), Some(target)) = (&self.engine.lanes, &self.target) {
+                    target.learn(header.version, &answer);
+                }
+                self.after_stored(status, &answer, now, wakes)
+            }
             Attempt::Failed(error) => self.after_failure(error, wakes),
             Attempt::Refused(error) => return self.refused(error, wakes),
         };

@@ -230,7 +230,7 @@ impl Strategy for Both {
     fn record(&mut self, broker: usize, latency: u64, verdict: Verdict, now: u64) {
         self.0.record(broker, latency, verdict, now);
         self.1.record(broker, latency, verdict, now);
-        for known in 0..BROKERS.len() {
+        for (known, _) in BROKERS.iter().enumerate() {
             let (ours, java) = (self.0.health(known, now), self.1.health(known, now));
             assert_eq!(ours, java, "{} at {now} ms, after {verdict:?} in {latency} ms", BROKERS[known]);
         }

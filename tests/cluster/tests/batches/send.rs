@@ -103,7 +103,7 @@ impl Sender {
                     if form == Form::MarkedBatches {
                         MARKS.iter().for_each(|(name, value)| properties::push(&mut properties, name, value));
                     }
-                    batch::push(&mut body, message.flag, &properties, &message.body).map_err(wire)?;
+                    batch::push(&mut body, message.flag, &[&properties], &message.body).map_err(wire)?;
                 }
                 header.batch = true;
                 header.properties = wait_property(first).into();
