@@ -801,8 +801,8 @@ typedef struct rmq_message_t {
  *
  * Called on the delivery thread of the producer, one call at a time, once for every accepted `rmq_send_async`.
  * A slow one delays the callbacks after it, never the network. It may call every function of the library but
- * `rmq_flush` and `rmq_producer_close` of its own producer, which answer `WOULD_DEADLOCK`. It must return; no
- * C++ exception may leave it.
+ * `rmq_flush`, `rmq_producer_close` and `rmq_producer_wait_writable` of its own producer, which answer
+ * `WOULD_DEADLOCK`. It must return; no C++ exception may leave it.
  */
 typedef void (*rmq_send_fn)(const struct rmq_error_t *error, const struct rmq_receipt_t *receipt, void *opaque);
 

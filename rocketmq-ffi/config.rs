@@ -278,6 +278,8 @@ pub(crate) fn mock_brokers(config: &Config) -> Result<usize, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::rmq_error_code;
+    use crate::writable::rmq_config_set_writable;
 
     #[test]
     fn a_lock_that_was_held_at_the_fork_is_told_in_the_child() {
@@ -288,5 +290,36 @@ mod tests {
         assert_eq!(child.lock().err().map(|error| error.code()), Some(ErrorCode::Forked));
         drop(held);
         assert!(child.lock().is_ok());
+    }
+
+    #[test]
+    fn an_opaque_pointer_that_was_not_taken_is_not_finalized() {
+        unsafe extern "C" fn log(_: i32, _: *const c_char, _: *const c_char, _: *mut c_void) {}
+        unsafe extern "C" fn writable(_: *mut c_void) {}
+        unsafe extern "C" fn finalize(count: *mut c_void) {
+            // SAFETY: the counter below.
+            unsafe { *count.cast::<u32>() += 1 };
+        }
+        let child =
+            ConfigObject { generation: sys::fork_generation().wrapping_sub(1), ..ConfigObject::new() };
+        let handle = rmq_config_t::give(child);
+        let mut finalized = 0_u32;
+        let count = (&raw mut finalized).cast::<c_void>();
+        // SAFETY: a live handle, functions of the right types, and a counter that outlives their use.
+        unsafe {
+            let at = Argument { function: "rmq_x", name: "config" };
+            let held = arguments::handle(handle, at).unwrap().values.lock();
+            for error in [
+                rmq_config_set_log(handle, Some(log), count, Some(finalize)),
+                rmq_config_set_writable(handle, Some(writable), count, Some(finalize)),
+            ] {
+                assert_eq!(rmq_error_code(error), ErrorCode::Forked as i32);
+            }
+            drop(held);
+            assert_eq!(*count.cast::<u32>(), 0);
+            assert!(rmq_config_set_writable(handle, Some(writable), count, Some(finalize)).is_null());
+            rmq_config_destroy(handle);
+            assert_eq!(*count.cast::<u32>(), 1);
+        }
     }
 }

@@ -23,8 +23,8 @@ use crate::writable::WritableCallback;
 ///
 /// Called on the delivery thread of the producer, one call at a time, once for every accepted `rmq_send_async`.
 /// A slow one delays the callbacks after it, never the network. It may call every function of the library but
-/// `rmq_flush` and `rmq_producer_close` of its own producer, which answer `WOULD_DEADLOCK`. It must return; no
-/// C++ exception may leave it.
+/// `rmq_flush`, `rmq_producer_close` and `rmq_producer_wait_writable` of its own producer, which answer
+/// `WOULD_DEADLOCK`. It must return; no C++ exception may leave it.
 pub type rmq_send_fn = Option<
     unsafe extern "C" fn(error: *const rmq_error_t, receipt: *const rmq_receipt_t, opaque: *mut c_void),
 >;

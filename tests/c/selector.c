@@ -137,6 +137,17 @@ int main(void)
         CHECK_OK(rmq_mock_stored_count(cluster, "selected", &after));
         CHECK(after == before);
     }
+    {
+        choice_t choice = CHOOSE(-1);
+        uint64_t stored;
+        CHECK_OK(rmq_mock_create_topic(cluster, "unseen", 2, 2, 6));
+        message.topic = "unseen";
+        message.selector_opaque = &choice;
+        CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_FORBIDDEN, "chose none of 4 queues");
+        CHECK(choice.calls == 1 && !pthread_equal(choice.thread, pthread_self()));
+        CHECK_OK(rmq_mock_stored_count(cluster, "unseen", &stored));
+        CHECK(stored == 0);
+    }
 
     rmq_producer_destroy(producer);
     rmq_mock_cluster_destroy(cluster);
