@@ -67,6 +67,12 @@ fn attempt_fields(attempt: &FailedAttempt) -> AttemptFields<'_> {
     )
 }
 
+/// Whether it is an error of this package.
+pub(crate) fn is_error(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
+    static ERROR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    error.value(py).is_instance(ERROR.import(py, "rmq._errors", "Error")?)
+}
+
 /// The error's sentence, followed by the causes it does not tell already.
 fn text_with_causes(error: &Error) -> String {
     let mut text = error.message().to_owned();
