@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::broker::Broker;
 use crate::fault::{FaultId, FaultRule};
 use crate::options::MockOptions;
 use crate::server::{Command, ServingThread};
@@ -53,7 +54,8 @@ impl MockCluster {
         self.shared.state.lock().brokers.iter().map(|broker| broker.endpoint.name.clone()).collect()
     }
 
-    /// A broker's address, `127.0.0.1:PORT`; it keeps it over stop and start.
+    /// A broker's address, `127.0.0.1:PORT`; it keeps it over stop and start. Its VIP port is PORT - 2, as with real
+    /// brokers; no route names it.
     pub fn broker_address(&self, broker: &str) -> Option<String> {
         let state = self.shared.state.lock();
         let known = state.brokers.iter().find(|known| known.endpoint.name == broker)?;
@@ -153,12 +155,16 @@ impl MockCluster {
     /// # Errors
     /// `NotFound` for an unknown name.
     pub fn show_in_routes(&self, broker: &str, shown: bool) -> io::Result<()> {
-        let mut state = self.shared.state.lock();
-        let known = state.brokers.iter_mut().find(|known| known.endpoint.name == broker);
-        known.ok_or_else(|| unknown_broker(broker))?.in_routes = shown;
-        drop(state);
-        self.shared.note_change();
-        Ok(())
+        self.change_broker(broker, |broker| broker.in_routes = shown)
+    }
+
+    /// Puts a broker into a zone, or into none as at the start. A client in zone mode is shown only the brokers of its
+    /// own zone; 4.9 knows no zones.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown name.
+    pub fn set_zone(&self, broker: &str, zone: Option<&str>) -> io::Result<()> {
+        self.change_broker(broker, |broker| broker.zone = zone.map(str::to_owned))
     }
 
     /// Stops the name server: its port refuses, its connections are reset.
@@ -175,6 +181,15 @@ impl MockCluster {
     /// `NotConnected` after [`stop`](MockCluster::stop), or what the system says about the port.
     pub fn start_name_server(&self) -> io::Result<()> {
         self.command(ServerId::NameServer, Command::Start)
+    }
+
+    fn change_broker(&self, broker: &str, change: impl FnOnce(&mut Broker)) -> io::Result<()> {
+        let mut state = self.shared.state.lock();
+        let known = state.brokers.iter_mut().find(|known| known.endpoint.name == broker);
+        change(known.ok_or_else(|| unknown_broker(broker))?);
+        drop(state);
+        self.shared.note_change();
+        Ok(())
     }
 
     fn broker_id(&self, broker: &str) -> io::Result<ServerId> {

@@ -34,6 +34,17 @@ pub(crate) enum After {
     Reset,
 }
 
+/// Where a connection leads, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) server: ServerId,
+    /// Whether it came to the VIP port.
+    pub(crate) is_vip: bool,
+    /// Its number.
+    pub(crate) connection: u64,
+    pub(crate) peer: SocketAddr,
+}
+
 /// Answers on their way out.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
@@ -84,9 +95,7 @@ enum Event {
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
-    peer: SocketAddr,
-    server: ServerId,
-    number: u64,
+    origin: Origin,
     killed: oneshot::Receiver<()>,
     shared: Arc<Shared>,
     input: Vec<u8>,
@@ -98,17 +107,13 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(
         stream: TcpStream,
-        peer: SocketAddr,
-        server: ServerId,
-        number: u64,
+        origin: Origin,
         killed: oneshot::Receiver<()>,
         shared: Arc<Shared>,
     ) -> Connection {
         Connection {
             stream,
-            peer,
-            server,
-            number,
+            origin,
             killed,
             shared,
             input: Vec::new(),
@@ -126,9 +131,9 @@ impl Connection {
             // Without it the peer sees an orderly end instead.
             let _ = self.stream.set_zero_linger();
         }
-        let Connection { stream, server, number, shared, .. } = self;
+        let Connection { stream, origin, shared, .. } = self;
         drop(stream);
-        shared.state.lock().forget_connection(server, number);
+        shared.state.lock().forget_connection(origin.server, origin.connection);
         shared.note_change();
     }
 
@@ -206,12 +211,11 @@ impl Connection {
 
     /// Answers every whole frame of the input under one lock of the state.
     fn answer(&mut self) -> After {
-        let arrival =
-            Arrival { server: self.server, connection: self.number, peer: self.peer, now: now_ms() };
+        let arrival = Arrival { origin: self.origin, now: now_ms() };
         let mut consumed = 0;
         let mut after = After::Continue;
         let mut state = self.shared.state.lock();
-        let due_before = state.next_due(self.server);
+        let due_before = state.next_due(self.origin.server);
         while after == After::Continue {
             match frame::split(&self.input[consumed..]) {
                 Ok(Some((frame, length))) => {
@@ -223,7 +227,7 @@ impl Connection {
                 Err(_) => after = After::Close,
             }
         }
-        let parked = state.next_due(self.server) != due_before;
+        let parked = state.next_due(self.origin.server) != due_before;
         drop(state);
         if parked {
             self.shared.deliveries.notify_one();

@@ -1,14 +1,12 @@
 //! From a request's frame to its answer: recording, faults, processor, encoding.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use rocketmq_protocol::frame::{Frame, HeaderEncoding};
 use rocketmq_protocol::header::Header;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
-use crate::connection::{After, Output};
+use crate::connection::{After, Origin, Output};
 use crate::fault::Fault;
 use crate::inspection::RecordedRequest;
 use crate::name_server;
@@ -22,9 +20,7 @@ const OPAQUE_MASK: i32 = i32::MIN;
 /// Where and when requests came in; one read may bring many.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
-    pub(crate) server: ServerId,
-    pub(crate) connection: u64,
-    pub(crate) peer: SocketAddr,
+    pub(crate) origin: Origin,
     /// The server's clock, in ms since the epoch.
     pub(crate) now: i64,
 }
@@ -57,7 +53,7 @@ pub(crate) fn serve(state: &mut State, arrival: &Arrival, frame: &Frame<'_>, out
         return instead_of_processor(state, fault, frame, &header, output);
     }
     let request = Request { arrival, header: &header, body: frame.body };
-    let answer = match arrival.server {
+    let answer = match arrival.origin.server {
         ServerId::NameServer => name_server::serve(state, &request),
         ServerId::Broker(index) => state.brokers[index].serve(&request),
     };
@@ -73,8 +69,9 @@ pub(crate) fn serve(state: &mut State, arrival: &Arrival, frame: &Frame<'_>, out
 
 fn record(state: &State, arrival: &Arrival, frame: &Frame<'_>, header: &Header<'_>) -> RecordedRequest {
     RecordedRequest {
-        server: state.endpoint(arrival.server).name.clone(),
-        connection: arrival.connection,
+        server: state.endpoint(arrival.origin.server).name.clone(),
+        connection: arrival.origin.connection,
+        vip: arrival.origin.is_vip,
         encoding: frame.encoding,
         code: header.code,
         language: header.language,
@@ -92,7 +89,7 @@ fn take_fault(state: &mut State, arrival: &Arrival, header: &Header<'_>) -> Opti
         return None;
     }
     let topic = header.fields.get("topic").or_else(|| header.fields.get("b"));
-    let server = match arrival.server {
+    let server = match arrival.origin.server {
         ServerId::NameServer => &state.name_server.name,
         ServerId::Broker(index) => &state.brokers[index].endpoint.name,
     };

@@ -79,6 +79,8 @@ pub struct RecordedRequest {
     pub server: String,
     /// Number of the connection, unique in the cluster.
     pub connection: u64,
+    /// Whether it came to the VIP port of a broker, its main port - 2.
+    pub vip: bool,
     /// Header encoding of its frame.
     pub encoding: HeaderEncoding,
     /// Request code.

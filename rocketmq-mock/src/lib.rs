@@ -26,6 +26,7 @@ mod dispatch;
 mod fault;
 mod ids;
 mod inspection;
+mod listener;
 mod name_server;
 mod options;
 mod parked;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rocketmq_protocol::{perm, topics};
 
+use crate::broker::attributes;
 use crate::options::Profile;
 
 /// Cluster name of every mock broker.
@@ -14,6 +15,10 @@ pub(crate) const MAX_DELAY_LEVEL: i32 = 18;
 
 const READ_WRITE: i32 = perm::READ | perm::WRITE;
 const READ_WRITE_INHERIT: i32 = READ_WRITE | perm::INHERIT;
+
+/// Unit bits of a topic's sysFlag: made by a producer in unit mode, by a consumer in unit mode.
+const UNIT: i32 = 1;
+const UNIT_SUBSCRIPTION: i32 = 2;
 
 /// What a broker knows of one topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +47,7 @@ impl TopicConfig {
 
     /// Whether messages need KEYS.
     pub(crate) fn is_compaction(&self) -> bool {
-        self.attributes.get("cleanup.policy").is_some_and(|policy| policy == "COMPACTION")
+        self.attributes.get(attributes::CLEANUP_POLICY).is_some_and(|policy| policy == "COMPACTION")
     }
 
     /// The text brokers put into remarks.
@@ -147,7 +152,11 @@ impl TopicTable {
             None if name.starts_with(topics::RETRY_PREFIX) => TopicConfig::new(1, 1, READ_WRITE),
             None => return false,
         };
-        created.sys_flag = i32::from(unit);
+        created.sys_flag = match unit {
+            false => 0,
+            true if name.starts_with(topics::RETRY_PREFIX) => UNIT_SUBSCRIPTION,
+            true => UNIT,
+        };
         self.set(name, created);
         true
     }
@@ -183,6 +192,36 @@ mod tests {
         assert_eq!(created(&mut table, "TBW102", 4), None);
         assert!(table.create_for_send("%RETRY%g", "TBW102", 4, false));
         assert_eq!(table.get("%RETRY%g"), Some(&TopicConfig::new(1, 1, 6)));
+    }
+
+    #[test]
+    fn a_topic_inherits_permission_and_filter_of_its_model_and_nothing_else() {
+        let mut table = TopicTable::new("broker-0", Profile::V5, true);
+        let model = TopicConfig {
+            sys_flag: 3,
+            order: true,
+            multi_tag: true,
+            attributes: BTreeMap::from([("message.type".to_owned(), "FIFO".to_owned())]),
+            ..TopicConfig::new(9, 2, perm::INHERIT)
+        };
+        table.set("Model", model);
+        let expected = TopicConfig { multi_tag: true, ..TopicConfig::new(2, 2, 0) };
+        assert_eq!(created(&mut table, "Model", 4), Some(expected));
+    }
+
+    #[test]
+    fn unit_mode_marks_new_topics() {
+        let mut table = TopicTable::new("broker-0", Profile::V5, true);
+        for (name, unit, default_topic, flag) in [
+            ("A", true, "TBW102", 1),
+            ("B", false, "TBW102", 0),
+            ("%RETRY%a", true, "TBW102", 2),
+            ("%RETRY%b", true, "Unknown", 2),
+            ("%RETRY%c", false, "Unknown", 0),
+        ] {
+            assert!(table.create_for_send(name, default_topic, 4, unit));
+            assert_eq!(table.get(name).map(|topic| topic.sys_flag), Some(flag), "{name}");
+        }
     }
 
     #[test]

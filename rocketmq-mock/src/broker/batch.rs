@@ -51,7 +51,7 @@ impl Broker {
                 flag: item.flag,
                 sys_flag: target.stored_sys_flag(sent.sys_flag),
                 born_timestamp: sent.born_timestamp,
-                born_host: request.arrival.peer,
+                born_host: request.arrival.origin.peer,
                 reconsume_times: sent.reconsume_times,
                 store_timestamp: request.arrival.now,
                 prepared_transaction_offset: 0,

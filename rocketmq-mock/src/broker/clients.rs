@@ -35,7 +35,7 @@ impl Broker {
             Err(error) => return Answer::exception(format!("com.alibaba.fastjson.JSONException: {error}")),
         };
         for group in data.producer_groups {
-            let key = (group, request.arrival.connection);
+            let key = (group, request.arrival.origin.connection);
             self.clients.producers.insert(key, data.client_id.clone());
         }
         if !self.profile.is_v5() {
@@ -53,7 +53,7 @@ impl Broker {
             Err(error) => return Answer::exception(error.to_string()),
         };
         if let Some(group) = leaving.producer_group {
-            self.clients.producers.remove(&(group.into_owned(), request.arrival.connection));
+            self.clients.producers.remove(&(group.into_owned(), request.arrival.origin.connection));
         }
         Answer::success()
     }

@@ -1,5 +1,6 @@
 //! A master broker: who is registered, which topics it has, what it stored, and how it answers.
 
+pub(crate) mod attributes;
 mod batch;
 mod clients;
 mod offsets;
@@ -36,6 +37,8 @@ pub(crate) struct Broker {
     pub(crate) profile: Profile,
     /// Whether name servers know it.
     pub(crate) in_routes: bool,
+    /// The zone it tells name servers it is in.
+    pub(crate) zone: Option<String>,
     pub(crate) topics: TopicTable,
     pub(crate) store: Store,
     pub(crate) clients: Clients,
@@ -54,6 +57,7 @@ impl Broker {
         Broker {
             profile: options.profile,
             in_routes: true,
+            zone: None,
             topics,
             store: Store::new(options.keep),
             clients: Clients::default(),

@@ -94,7 +94,7 @@ impl Broker {
         self.check_topic_name(&sent.topic)?;
         self.check_topic_is_open(&sent.topic)?;
         self.find_or_create_topic(sent)?;
-        let target = self.check_and_choose_queue(sent, request.arrival.peer)?;
+        let target = self.check_and_choose_queue(sent, request.arrival.origin.peer)?;
         if sent.batch {
             self.check_batch_topic(&sent.topic)?;
             self.store_batch(request, sent, &target)
@@ -141,7 +141,7 @@ impl Broker {
             flag: sent.flag,
             sys_flag: flags,
             born_timestamp: sent.born_timestamp,
-            born_host: request.arrival.peer,
+            born_host: request.arrival.origin.peer,
             reconsume_times: sent.reconsume_times,
             store_timestamp: request.arrival.now,
             prepared_transaction_offset: 0,

@@ -1,19 +1,15 @@
 //! Explicit creation of topics: 17 (protocol 2.7, 14.3).
 
-use std::collections::BTreeMap;
-
 use rocketmq_protocol::codes::response;
 use rocketmq_protocol::requests::{CreateTopicRequest, SINGLE_TAG};
 use rocketmq_protocol::topics;
 
-use super::Broker;
 use super::send::Refusal;
+use super::{Broker, attributes};
 use crate::answer::{Answer, REMARK_LEFT_OVER};
 use crate::dispatch::Request;
 use crate::topic::{CLUSTER, TopicConfig};
 
-/// Attributes a 5.x broker knows.
-const ATTRIBUTES: &[&str] = &["queue.type", "cleanup.policy", "message.type", "reserve.time"];
 const MULTI_TAG: &str = "MULTI_TAG";
 
 impl Broker {
@@ -36,13 +32,12 @@ impl Broker {
             }
         };
         let known = self.topics.get(&wanted.topic);
-        let mut attributes = known.map(|topic| topic.attributes.clone()).unwrap_or_default();
-        if self.profile.is_v5()
-            && let Some(changes) = &wanted.attributes
-            && let Err(remark) = change_attributes(&mut attributes, changes)
+        let changes = wanted.attributes.as_deref().filter(|_| self.profile.is_v5());
+        let attributes = match attributes::change(known.map(|topic| &topic.attributes), changes.unwrap_or(""))
         {
-            return Answer::refusal(response::SYSTEM_ERROR, remark);
-        }
+            Ok(attributes) => attributes,
+            Err(remark) => return Answer::refusal(response::SYSTEM_ERROR, remark),
+        };
         let config = TopicConfig {
             sys_flag: wanted.topic_sys_flag.unwrap_or(0),
             order: wanted.order,
@@ -64,40 +59,5 @@ impl Broker {
             return Err(Refusal::new(self.profile.invalid_parameter(), remark));
         }
         Ok(())
-    }
-}
-
-/// Applies `+key=value,-key`.
-fn change_attributes(attributes: &mut BTreeMap<String, String>, changes: &str) -> Result<(), String> {
-    for change in changes.split(',').filter(|change| !change.is_empty()) {
-        let (add, rest) = match change.split_at_checked(1) {
-            Some(("+", rest)) => (true, rest),
-            Some(("-", rest)) => (false, rest),
-            _ => return Err(format!("kv string format wrong: {change}")),
-        };
-        let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
-        if !ATTRIBUTES.contains(&key) {
-            return Err(format!("unsupported key: {key}"));
-        }
-        if add {
-            attributes.insert(key.to_owned(), value.to_owned());
-        } else {
-            attributes.remove(key);
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_are_added_replaced_and_removed() {
-        let mut attributes = BTreeMap::from([("queue.type".to_owned(), "BatchCQ".to_owned())]);
-        assert_eq!(change_attributes(&mut attributes, "+cleanup.policy=COMPACTION,-queue.type"), Ok(()));
-        assert_eq!(attributes, BTreeMap::from([("cleanup.policy".to_owned(), "COMPACTION".to_owned())]));
-        assert!(change_attributes(&mut attributes, "+no.such=1").unwrap_err().contains("no.such"));
-        assert!(change_attributes(&mut attributes, "queue.type=SimpleCQ").is_err());
     }
 }

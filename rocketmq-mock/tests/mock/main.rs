@@ -12,3 +12,4 @@ mod queries;
 mod send;
 mod support;
 mod transactions;
+mod vip;

@@ -119,3 +119,54 @@ fn an_unknown_code_is_refused_by_5_x_and_passed_over_by_4_9() {
     // Servers answer a connection in order: the next answer is that to the next request.
     assert_eq!(ask(&mut wire, "TBW102").code, 0);
 }
+
+/// The route of a topic for a client in a zone.
+fn zone_route(wire: &mut Wire, mode: &str, zone: &str) -> String {
+    let fields = [
+        ("topic", "TBW102"),
+        ("acceptStandardJsonOnly", "true"),
+        ("__ZONE_MODE", mode),
+        ("__ZONE_NAME", zone),
+    ];
+    let reply = wire.call(request::GET_ROUTEINFO_BY_TOPIC, &fields, b"");
+    assert_eq!(reply.code, 0);
+    String::from_utf8(reply.body).unwrap()
+}
+
+#[test]
+fn a_client_in_zone_mode_sees_its_own_zone_in_unquoted_json() {
+    let (cluster, mut wire) = three_brokers();
+    cluster.set_zone("broker-0", Some("east")).unwrap();
+    cluster.set_zone("broker-1", Some("west")).unwrap();
+    assert!(cluster.set_zone("broker-9", Some("west")).is_err());
+    let brokers = |body: &str| -> Vec<String> {
+        let route = TopicRoute::parse(body.as_bytes()).unwrap();
+        let of_queues: Vec<String> = route.queue_datas.iter().map(|data| data.broker_name.clone()).collect();
+        let of_brokers: Vec<&str> = route.broker_datas.iter().map(|data| &*data.broker_name).collect();
+        assert_eq!(of_queues, of_brokers);
+        of_queues
+    };
+    let all = ["broker-0", "broker-1", "broker-2"];
+    for (mode, zone, seen) in [
+        ("true", "west", &all[1..2]),
+        ("TRUE", "East", &all[..1]),
+        ("true", "north", &[]),
+        ("true", " ", &all[..]),
+        ("false", "west", &all[..]),
+    ] {
+        let body = zone_route(&mut wire, mode, zone);
+        assert_eq!(brokers(&body), seen, "{mode} {zone}");
+        assert_eq!(body.contains("{0:"), seen.len() == 1, "{body}");
+    }
+    assert!(zone_route(&mut wire, "false", "west").contains("\"zoneName\":\"west\""));
+    cluster.set_zone("broker-1", None).unwrap();
+    assert!(brokers(&zone_route(&mut wire, "true", "west")).is_empty());
+}
+
+#[test]
+fn a_4_9_name_server_knows_no_zones() {
+    let cluster = cluster(Profile::V4_9);
+    cluster.set_zone("broker-0", Some("east")).unwrap();
+    let body = zone_route(&mut Wire::to_name_server(&cluster), "true", "west");
+    assert!(body.contains("{\"0\":") && !body.contains("zoneName"), "{body}");
+}

@@ -10,7 +10,9 @@ mod query_rows;
 mod requests;
 mod send_rows;
 mod table;
+mod topic_rows;
 mod transaction_rows;
+mod vip_rows;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -22,17 +24,26 @@ use cluster::{LaunchError, Options, RealCluster, Version};
 use rocketmq_mock::{Keep, MockCluster, MockOptions, Profile};
 
 use expect::{Column, Columns};
-use table::{Action, BodyRule, Row, Seen, Server, Table};
+use table::{Action, BodyRule, Peer, Row, Seen, Table};
 
 /// Real clusters run one after another: two at once starve each other on a small machine.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
+
+/// Rows for brokers that make no topics.
+fn closed_table() -> Table {
+    let mut table = Table::default();
+    topic_rows::add_closed(&mut table);
+    table
+}
 
 fn table() -> Table {
     let mut table = Table::default();
     send_rows::add(&mut table);
     query_rows::add(&mut table);
     naming_rows::add(&mut table);
+    topic_rows::add(&mut table);
+    vip_rows::add(&mut table);
     transaction_rows::add(&mut table);
     table
 }
@@ -45,20 +56,30 @@ struct Target {
 }
 
 impl Target {
+    fn real(cluster: &RealCluster, column: Column) -> Target {
+        let broker = cluster.broker_address(0).expect("one broker");
+        Target { column, name_server: cluster.name_server(), broker }
+    }
+
+    fn mock(cluster: &MockCluster, column: Column) -> Target {
+        let broker = cluster.broker_address("broker-0").expect("one broker");
+        Target { column, name_server: cluster.name_server(), broker }
+    }
+
     /// Runs every row and reports all that differ.
-    fn check(&self) {
-        let mut connections = [self.connect(Server::NameServer), self.connect(Server::Broker)];
+    fn check(&self, table: Table) {
+        let mut connections = [Peer::NameServer, Peer::Broker, Peer::Vip].map(|peer| self.connect(peer));
         let mut seen = Seen::new();
         let mut failures = Vec::new();
-        let rows = table().rows;
+        let rows = table.rows;
         for row in &rows {
-            let connection = &mut connections[usize::from(row.server == Server::Broker)];
+            let connection = &mut connections[row.peer as usize];
             match self.run(row, connection, &mut seen) {
                 Ok(differences) if differences.is_empty() => {}
                 Ok(differences) => failures.push(format!("{}: {}", row.name, differences.join("; "))),
                 Err(error) => {
                     failures.push(format!("{}: {error}", row.name));
-                    *connection = self.connect(row.server);
+                    *connection = self.connect(row.peer);
                 }
             }
         }
@@ -71,9 +92,13 @@ impl Target {
         );
     }
 
-    fn connect(&self, server: Server) -> Connection {
-        let address = if server == Server::Broker { &self.broker } else { &self.name_server };
-        Connection::open(address).unwrap_or_else(|e| panic!("{e}"))
+    fn connect(&self, peer: Peer) -> Connection {
+        let address = match peer {
+            Peer::NameServer => self.name_server.clone(),
+            Peer::Broker => self.broker.clone(),
+            Peer::Vip => vip_rows::vip_address(&self.broker),
+        };
+        Connection::open(&address).unwrap_or_else(|e| panic!("{e}"))
     }
 
     fn run(
@@ -99,10 +124,10 @@ impl Target {
                 }
             }
             Action::Closes(bytes) => {
-                let mut own = self.connect(row.server);
+                let mut own = self.connect(row.peer);
                 own.send_bytes(bytes)?;
                 let closed = own.is_closed_by_server()?;
-                Ok(if closed { Vec::new() } else { vec![format!("{:?} answered", row.server)] })
+                Ok(if closed { Vec::new() } else { vec![format!("{:?} answered", row.peer)] })
             }
         }
     }
@@ -134,10 +159,14 @@ impl Target {
 
 fn real(version: Version, column: Column) {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let cluster = RealCluster::start(&Options::new(version)).unwrap_or_else(|e| panic!("{e}"));
-    let broker = cluster.broker_address(0).expect("one broker");
-    Target { column, name_server: cluster.name_server(), broker }.check();
+    let mut options = Options::new(version);
+    let cluster = RealCluster::start(&options).unwrap_or_else(|e| panic!("{e}"));
+    Target::real(&cluster, column).check(table());
     check_read_back(&cluster);
+    drop(cluster);
+    options.extra_broker_conf.push(("autoCreateTopicEnable".to_owned(), "false".to_owned()));
+    let cluster = RealCluster::start(&options).unwrap_or_else(|e| panic!("{e}"));
+    Target::real(&cluster, column).check(closed_table());
 }
 
 /// What the rows stored is what Apache's client reads: so raw requests and reader prove each other.
@@ -158,9 +187,12 @@ fn check_read_back(cluster: &RealCluster) {
 
 fn mock(profile: Profile, column: Column) {
     let options = MockOptions { brokers: 1, profile, keep: Keep::All, ..MockOptions::default() };
+    let cluster = MockCluster::start(options.clone()).expect("loopback ports");
+    cluster.set_zone("broker-0", Some(cluster::launcher::ZONE)).expect("one broker");
+    Target::mock(&cluster, column).check(table());
+    let options = MockOptions { auto_create: false, ..options };
     let cluster = MockCluster::start(options).expect("loopback ports");
-    let broker = cluster.broker_address("broker-0").expect("one broker");
-    Target { column, name_server: cluster.name_server(), broker }.check();
+    Target::mock(&cluster, column).check(closed_table());
 }
 
 #[test]
@@ -190,7 +222,7 @@ fn mock_5() {
 
 #[test]
 fn row_names_are_unique() {
-    let rows = table().rows;
+    let rows: Vec<Row> = table().rows.into_iter().chain(closed_table().rows).collect();
     let closing = |row: &&Row| matches!(row.action, Action::Closes(_));
     let names: Vec<_> = rows.iter().filter(|row| !closing(row)).map(|row| row.name).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());

@@ -1,14 +1,18 @@
 //! Routes, topics made on purpose, heartbeats, and frames that end a connection (protocol 1.1, 2.5 to 2.7, 3.1).
 
-use cluster::wire::Request;
+use cluster::Version;
+use cluster::launcher::ZONE;
+use cluster::wire::{Answer, Request};
+use serde_json::json;
 
 use crate::bodies::{contains, is_route, json};
 use crate::expect::{Columns, Expected, refused, stored};
 use crate::requests::{create_topic, route, send, unique};
-use crate::table::{Server, Table, body};
+use crate::table::{Peer, Table, body};
 
 pub(crate) fn add(table: &mut Table) {
     routes(table);
+    zones(table);
     topics(table);
     clients(table);
     frames(table);
@@ -36,11 +40,11 @@ fn routes(table: &mut Table) {
         quoted("route asked for in JSON", route("TBW102").json(), true),
     ];
     for (name, request, check) in rows {
-        table.call(name, Server::NameServer, move |_| request.clone(), Expected::code(0), check);
+        table.call(name, Peer::NameServer, move |_| request.clone(), Expected::code(0), check);
     }
     table.call(
         "brokers of the cluster",
-        Server::NameServer,
+        Peer::NameServer,
         |_| Request::new(106),
         Expected::code(0),
         body(|answer, _| {
@@ -55,12 +59,43 @@ fn routes(table: &mut Table) {
     );
 }
 
+/// What a client in zone mode is told; 4.9.7 tells it what it tells everybody.
+fn zones(table: &mut Table) {
+    let in_zone = |mode: &str, zone: &str| {
+        let quoted = route("TBW102").field("acceptStandardJsonOnly", true);
+        quoted.field("__ZONE_MODE", mode).field("__ZONE_NAME", zone)
+    };
+    let is_5 = |answer: &Answer| answer.version > Version::V4_9_7.ordinal();
+    let mut seen_as = |name, request: Request, filtered: bool, found: bool| {
+        let check = body(move |answer, _| {
+            let filtered = filtered && is_5(answer);
+            if filtered && !found {
+                let route = json(answer)?;
+                let empty = ["brokerDatas", "queueDatas"].iter().all(|list| route[list] == json!([]));
+                return if empty { Ok(()) } else { Err(format!("route {route}, should be empty")) };
+            }
+            contains(answer, "{0:", filtered)?;
+            contains(answer, "\"zoneName\":\"zone-a\"", is_5(answer))?;
+            is_route(answer, 8, 7)
+        });
+        table.call(name, Peer::NameServer, move |_| request.clone(), Expected::code(0), check);
+    };
+    seen_as("route of the own zone", in_zone("true", ZONE), true, true);
+    seen_as("route of the own zone in other letters", in_zone("True", "ZONE-A"), true, true);
+    seen_as("route of another zone", in_zone("true", "zone-b"), true, false);
+    seen_as("route without zone mode", in_zone("false", "zone-b"), false, true);
+    seen_as("route in zone mode without a zone", in_zone("true", " "), false, true);
+    let unknown = Expected::code(17).says("No topic route info");
+    let request = in_zone("true", ZONE).field("topic", "T_unknown");
+    table.name_server("unknown topic in zone mode", request, unknown);
+}
+
 fn topics(table: &mut Table) {
     let made = || Expected::code(0).remark(crate::expect::Remark::Free);
     table.broker("topic made on purpose", create_topic("T_made", 16), made());
     table.until(
         "route of the topic made on purpose",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_made"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 16, 6)),
@@ -70,7 +105,7 @@ fn topics(table: &mut Table) {
     table.broker("topic made again with fewer queues", create_topic("T_made", 3), made());
     table.until(
         "route after the change",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_made"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 3, 6)),

@@ -5,7 +5,7 @@ use cluster::wire::Request;
 use crate::bodies::{commit_log_offset, one_record};
 use crate::expect::{Expected, Value};
 use crate::requests::{BORN, about_queue, query, unique};
-use crate::table::{Seen, Server, Table, body};
+use crate::table::{Peer, Seen, Table, body};
 
 const STORED_ROW: &str = "second send";
 
@@ -32,7 +32,7 @@ pub(crate) fn add(table: &mut Table) {
 fn by_offset(table: &mut Table) {
     table.call(
         "message by offset",
-        Server::Broker,
+        Peer::Broker,
         |seen| Request::new(33).field("offset", stored_offset(seen)),
         Expected::code(0).json(),
         body(|answer, seen| {
@@ -73,10 +73,10 @@ fn by_key(table: &mut Table) {
             .field("indexLastUpdatePhyoffset", Value::Any)
     };
     let is_stored = || body(|answer, _| one_record(answer, |record| record.queue_offset == 1));
-    table.until("messages by key", Server::Broker, |_| query("T_plain", "k2", false), found(), is_stored());
+    table.until("messages by key", Peer::Broker, |_| query("T_plain", "k2", false), found(), is_stored());
     table.until(
         "messages by unique key",
-        Server::Broker,
+        Peer::Broker,
         |_| query("T_plain", &unique(2), true),
         found(),
         is_stored(),

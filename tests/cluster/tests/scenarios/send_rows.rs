@@ -3,7 +3,7 @@
 use crate::bodies::is_route;
 use crate::expect::{Columns, Expected, Value, processed, refused, stored};
 use crate::requests::{BODY_LIMIT, about_queue, batch, properties, route, send, send_v1, send_with, unique};
-use crate::table::{Server, Table, body};
+use crate::table::{Peer, Table, body};
 
 pub(crate) fn add(table: &mut Table) {
     accepted(table);
@@ -22,7 +22,7 @@ fn accepted(table: &mut Table) {
     table.broker("send creates the topic", send("T_plain", &id), stored(&id, 0, 0));
     table.until(
         "route of the created topic",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_plain"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 4, 6)),
@@ -58,7 +58,7 @@ fn accepted(table: &mut Table) {
     table.oneway("one-way send", send("T_plain", &id));
     table.until(
         "maximum offset after the one-way send",
-        Server::Broker,
+        Peer::Broker,
         |_| about_queue(30, "T_plain", 0),
         Expected::code(0).is("offset", 11),
         None,
@@ -70,7 +70,7 @@ fn auto_creation(table: &mut Table) {
     table.broker("fewer queues than the default topic", send("T_two", &id).field("d", 2), stored(&id, 0, 0));
     table.until(
         "route with the header's queue count",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_two"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 2, 6)),
@@ -83,7 +83,7 @@ fn auto_creation(table: &mut Table) {
     );
     table.until(
         "route with the default topic's queue count",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_many"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 8, 6)),
@@ -109,7 +109,7 @@ fn auto_creation(table: &mut Table) {
     );
     table.until(
         "route with the broker topic's queue count",
-        Server::NameServer,
+        Peer::NameServer,
         |_| route("T_single"),
         Expected::code(0),
         body(|answer, _| is_route(answer, 1, 6)),
@@ -242,7 +242,7 @@ fn groups(table: &mut Table) {
         let id = unique(n);
         table.broker(name, send(topic, &id).field("c", default_topic), stored(&id, 0, 0));
         let check = body(move |answer, _| is_route(answer, queues, 6));
-        table.until(route_name, Server::NameServer, move |_| route(topic), Expected::code(0), check);
+        table.until(route_name, Peer::NameServer, move |_| route(topic), Expected::code(0), check);
     };
     made("retry topic from the default topic", "route of that retry topic", 90, "%RETRY%CG_one", "TBW102", 4);
     made(

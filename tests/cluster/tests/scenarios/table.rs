@@ -15,9 +15,11 @@ pub(crate) type BodyRule = dyn Fn(&Answer, &Seen) -> Result<(), String>;
 type CheckBody = Box<BodyRule>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Server {
+pub(crate) enum Peer {
     NameServer,
     Broker,
+    /// The broker through its VIP port.
+    Vip,
 }
 
 pub(crate) enum Action {
@@ -31,7 +33,7 @@ pub(crate) enum Action {
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    pub(crate) server: Server,
+    pub(crate) peer: Peer,
     pub(crate) action: Action,
 }
 
@@ -44,38 +46,38 @@ pub(crate) struct Table {
 impl Table {
     /// A request to the broker.
     pub(crate) fn broker(&mut self, name: &'static str, request: Request, expected: impl Into<Columns>) {
-        self.call(name, Server::Broker, move |_| request.clone(), expected, None);
+        self.call(name, Peer::Broker, move |_| request.clone(), expected, None);
     }
 
     /// A request to the name server.
     pub(crate) fn name_server(&mut self, name: &'static str, request: Request, expected: impl Into<Columns>) {
-        self.call(name, Server::NameServer, move |_| request.clone(), expected, None);
+        self.call(name, Peer::NameServer, move |_| request.clone(), expected, None);
     }
 
     /// A request made from earlier answers, and a look at the body of its answer.
     pub(crate) fn call(
         &mut self,
         name: &'static str,
-        server: Server,
+        peer: Peer,
         request: impl Fn(&Seen) -> Request + 'static,
         expected: impl Into<Columns>,
         body: Option<CheckBody>,
     ) {
         let action = Action::Call { request: Box::new(request), expected: expected.into(), body };
-        self.rows.push(Row { name, server, action });
+        self.rows.push(Row { name, peer, action });
     }
 
     /// As [`Table::call`], repeated until it fits.
     pub(crate) fn until(
         &mut self,
         name: &'static str,
-        server: Server,
+        peer: Peer,
         request: impl Fn(&Seen) -> Request + 'static,
         expected: impl Into<Columns>,
         body: Option<CheckBody>,
     ) {
         let action = Action::Until { request: Box::new(request), expected: expected.into(), body };
-        self.rows.push(Row { name, server, action });
+        self.rows.push(Row { name, peer, action });
     }
 
     /// A one-way request to the broker: no answer may come.
@@ -85,8 +87,8 @@ impl Table {
 
     /// Bytes that both servers refuse by closing.
     pub(crate) fn closes(&mut self, name: &'static str, bytes: &[u8]) {
-        for server in [Server::Broker, Server::NameServer] {
-            self.rows.push(Row { name, server, action: Action::Closes(bytes.to_vec()) });
+        for peer in [Peer::Broker, Peer::NameServer] {
+            self.rows.push(Row { name, peer, action: Action::Closes(bytes.to_vec()) });
         }
     }
 }

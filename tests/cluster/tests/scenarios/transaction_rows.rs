@@ -6,7 +6,7 @@ use cluster::wire::Request;
 use crate::bodies::commit_log_offset;
 use crate::expect::{Expected, Remark, stored};
 use crate::requests::{about_queue, send_with, unique};
-use crate::table::{Seen, Server, Table};
+use crate::table::{Peer, Seen, Table};
 
 const COMMIT: i32 = 8;
 const ROLLBACK: i32 = 12;
@@ -21,32 +21,32 @@ pub(crate) fn add(table: &mut Table) {
     let wrong_group = |seen: &Seen| end("half message", 110, COMMIT, seen).field("producerGroup", "PG_other");
     table.call(
         "commit by another group",
-        Server::Broker,
+        Peer::Broker,
         wrong_group,
         refusal("The producer group wrong"),
         None,
     );
     let wrong_offset = |seen: &Seen| end("half message", 110, COMMIT, seen).field("tranStateTableOffset", 7);
     let text = "The transaction state table offset wrong";
-    table.call("commit with another queue offset", Server::Broker, wrong_offset, refusal(text), None);
+    table.call("commit with another queue offset", Peer::Broker, wrong_offset, refusal(text), None);
     let beyond = |seen: &Seen| end("half message", 110, COMMIT, seen).field("commitLogOffset", 1_i64 << 40);
     let text = "Find prepared transaction message failed";
-    table.call("commit of an unknown offset", Server::Broker, beyond, refusal(text), None);
+    table.call("commit of an unknown offset", Peer::Broker, beyond, refusal(text), None);
 
     let done = || Expected::code(0).remark(Remark::Free);
-    table.call("commit", Server::Broker, |seen| end("half message", 110, COMMIT, seen), done(), None);
+    table.call("commit", Peer::Broker, |seen| end("half message", 110, COMMIT, seen), done(), None);
     table.until(
         "committed message is visible",
-        Server::Broker,
+        Peer::Broker,
         |_| about_queue(30, "T_half", 1),
         visible(1),
         None,
     );
     let rollback = |seen: &Seen| end("second half message", 111, ROLLBACK, seen);
-    table.call("roll back", Server::Broker, rollback, done(), None);
+    table.call("roll back", Peer::Broker, rollback, done(), None);
     table.call(
         "unknown state is not answered",
-        Server::Broker,
+        Peer::Broker,
         |seen| end("second half message", 111, 0, seen),
         Expected::silence(),
         None,
