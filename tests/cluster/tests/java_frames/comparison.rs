@@ -120,10 +120,13 @@ impl Comparison {
         free_queues: Option<i32>,
     ) {
         let (java_look_ups, our_look_ups) = (look_ups(java, topics), ours.route_requests());
-        for (who, look_ups) in [("Java", &java_look_ups), ("librmq", &our_look_ups)] {
+        for (who, traffic, look_ups) in [("Java", java, &java_look_ups), ("librmq", ours, &our_look_ups)] {
             let asked: Vec<_> = look_ups.iter().map(|request| topic_of(request)).collect();
             if asked != topics {
-                self.fail(case, &format!("{who} asked for the routes of {asked:?}, not of {topics:?}"));
+                let all = traffic.requests.len();
+                let problem =
+                    format!("of {all} requests of {who} the look-ups are {asked:?}, not {topics:?}");
+                self.fail(case, &problem);
             }
         }
         self.compare(case, (java, &java_look_ups), (ours, &our_look_ups), None);

@@ -23,7 +23,7 @@ use crate::cases::{
 };
 use crate::clients::{DEFAULT_TOPIC, TOPIC};
 use crate::comparison::{Comparison, ONE_BROKER, OTHER_BROKER};
-use crate::outgoing::Mode;
+use crate::outgoing::{Mode, Place};
 use crate::retry::Retry;
 
 const IN_NAMESPACE: &[(&str, &str)] = &[("namespace", "MQ_INST_1")];
@@ -41,6 +41,7 @@ fn retries(comparison: &mut Comparison) {
     let refusal = |code| Fault::Code { code, remark: Some("busy".to_owned()) };
     let refused = |mode, settings| Retry {
         mode,
+        place: Place::Any,
         fault: refusal(response::SERVICE_NOT_AVAILABLE),
         times: None,
         wire_topic: TOPIC,
@@ -58,6 +59,9 @@ fn retries(comparison: &mut Comparison) {
     comparison.retry(&reset(&[]));
     comparison.retry(&reset(&[VIP]));
     comparison.retry(&Retry { batches_of: Some(2), ..reset(&[]) });
+    for place in [Place::Queue(ONE_BROKER, 3), Place::Integer(3)] {
+        comparison.retry(&Retry { place, ..reset(&[]) });
+    }
 }
 
 fn lives(comparison: &mut Comparison) {

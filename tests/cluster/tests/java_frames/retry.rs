@@ -7,7 +7,7 @@ use crate::allowed::Context;
 use crate::clients::{Scene, Traffic};
 use crate::compare::{differences, send_field};
 use crate::comparison::{Comparison, ONE_BROKER, OTHER_BROKER, create_topic};
-use crate::outgoing::{Mode, Outgoing};
+use crate::outgoing::{Mode, Outgoing, Place};
 
 /// Queues of the broker that fails.
 const QUEUES: i32 = 4;
@@ -17,6 +17,8 @@ const MESSAGES: usize = 40;
 /// What is tried again, and why.
 pub(crate) struct Retry<'a> {
     pub(crate) mode: Mode,
+    /// Any, or a queue of the one broker: then that is where the second attempt goes too.
+    pub(crate) place: Place,
     /// What the one broker does with sends.
     pub(crate) fault: Fault,
     /// With how many of them; `None`: all.
@@ -31,12 +33,19 @@ pub(crate) struct Retry<'a> {
 impl Retry<'_> {
     fn name(&self) -> String {
         let kind = if self.batches_of.is_some() { " of a batch" } else { "" };
-        format!("{:?} retry{kind} after {:?} with {:?}", self.mode, self.fault, self.settings)
+        format!(
+            "{:?} retry{kind} to {:?} after {:?} with {:?}",
+            self.mode, self.place, self.fault, self.settings
+        )
     }
 
     /// Whether Java sends its first request once more, which names a queue and a broker that are not meant any more.
     fn java_repeats(&self) -> bool {
         self.mode == Mode::Async
+    }
+
+    fn second_server(&self) -> &'static str {
+        if self.place == Place::Any { OTHER_BROKER } else { ONE_BROKER }
     }
 
     /// Queues of the broker that is asked after the other: one, so that a queue id which is kept does not exist there.
@@ -66,7 +75,7 @@ impl Comparison {
         };
         let scene =
             Scene { settings: retry.settings, batches_of: retry.batches_of, ..Scene::new(2, &failing) };
-        let message = Outgoing { mode: retry.mode, ..Outgoing::new("again") };
+        let message = Outgoing { mode: retry.mode, place: retry.place.clone(), ..Outgoing::new("again") };
         let messages = vec![message; MESSAGES * retry.batches_of.unwrap_or(1)];
         let Some((java, ours)) = self.send(&case, &scene, &messages) else { return };
         let java_retried = self.retried(retry, ("Java", &java, retry.java_repeats()));
@@ -87,7 +96,7 @@ impl Comparison {
     }
 
     /// The two attempts of a message that was retried, after a look at those of all messages: the second goes to the
-    /// other broker, and but for that and its time it is the first once more. A client that `repeats` its request
+    /// other broker if it may, and but for that and its time it is the first once more. A client that `repeats` its request
     /// leaves even those as they were.
     fn retried<'t>(
         &mut self,
@@ -105,14 +114,14 @@ impl Comparison {
             match (servers.as_slice(), attempts.as_slice()) {
                 ([OTHER_BROKER], [_]) => continue,
                 ([ONE_BROKER], [_]) if retry.times.is_some() => continue,
-                ([ONE_BROKER, OTHER_BROKER], [first, second]) => {
+                ([ONE_BROKER, server], [first, second]) if *server == retry.second_server() => {
                     let changed = differences(first, second);
                     for difference in changed.iter().filter(|d| !may_change.contains(&&*d.what)) {
                         self.fail(case, &format!("{who} changed from first to second attempt: {difference}"));
                     }
                     let named = send_field(second, "n");
-                    if !repeats && named != Some(OTHER_BROKER) {
-                        self.fail(case, &format!("{who} named {named:?} to the other broker"));
+                    if !repeats && named != Some(server) {
+                        self.fail(case, &format!("{who} named {named:?} to {server}"));
                     }
                 }
                 _ => self.fail(case, &format!("{who} went to {servers:?}")),
