@@ -71,6 +71,18 @@ impl Comparison {
         self.clients.send(scene, messages).map_err(|problem| self.fail(case, &problem)).ok()
     }
 
+    /// Tries again what a client could not do; the last time counts.
+    pub(crate) fn send_persistently(
+        &mut self,
+        case: &str,
+        scene: &Scene<'_>,
+        messages: &[Outgoing],
+        tries: u32,
+    ) -> Option<(Traffic, Traffic)> {
+        let early = (1..tries).find_map(|_| self.clients.send(scene, messages).ok());
+        early.or_else(|| self.send(case, scene, messages))
+    }
+
     pub(crate) fn fail(&mut self, case: &str, problem: &str) {
         self.failures.push(format!("{case}: {problem}"));
     }
@@ -142,7 +154,7 @@ impl Comparison {
         let scene = Scene {
             topic: case.topic,
             settings: &case.settings,
-            batches_of: case.is_batch.then_some(case.messages.len()),
+            batches_of: case.batches_of,
             ..Scene::new(1, &prepare)
         };
         if let Some((java, ours)) = self.send(case.name, &scene, &case.messages) {

@@ -18,7 +18,7 @@ impl Comparison {
             create_topic(cluster, wire_topic, &[(ONE_BROKER, 1), (OTHER_BROKER, 1)]);
         };
         let scene = Scene { settings, with_heartbeats: true, ..Scene::new(2, &prepare) };
-        let message = Outgoing { place: Place::Queue(OTHER_BROKER, 0), ..Outgoing::new("the only one") };
+        let message = Outgoing { place: Place::Last, ..Outgoing::new("the only one") };
         let Some((java, ours)) = self.send(&case, &scene, &[message]) else { return };
         self.compare_all(&case, &java, &ours, &[wire_topic], None);
 
