@@ -1,6 +1,7 @@
 //! The differences from the Java client that are meant to be, each with its reason. Everything else is a mistake.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use cluster::Version;
 use rocketmq_mock::RecordedRequest;
@@ -156,6 +157,14 @@ const ALLOWED: &[Allowed] = &[
         holds: |d, c| d.java == "false" && c.repeated.is_some_and(|first| first.vip),
     },
     Allowed {
+        what: &["body clientID", "field clientID"],
+        reason: "where no instance.name is set each makes one up of its process, a clock and, in librmq, a number",
+        holds: |d, _| match (made_up(&d.java), made_up(&d.ours)) {
+            (Some((2, java_unit)), Some((3, our_unit))) => java_unit == our_unit,
+            _ => false,
+        },
+    },
+    Allowed {
         what: &["body producerDataSet"],
         reason: "Java has a producer of its own in each client",
         holds: |d, _| without_inner_group(&d.java).is_some_and(|java| java == d.ours),
@@ -203,6 +212,14 @@ fn is_within(timestamp: &str, (from, to): (i64, i64)) -> bool {
 
 fn is_within_queues(queue_id: &str, count: i32) -> bool {
     queue_id.parse().is_ok_and(|id: i32| (0..count).contains(&id))
+}
+
+/// How many numbers the instance name of a client id has, and what follows it, if it begins with an address.
+fn made_up(client_id: &str) -> Option<(usize, &str)> {
+    let (address, rest) = client_id.trim_matches('"').split_once('@')?;
+    let (instance, rest) = rest.split_once('@').unwrap_or((rest, ""));
+    let numbers: Vec<u64> = instance.split('#').map(str::parse).collect::<Result<_, _>>().ok()?;
+    address.parse::<IpAddr>().is_ok().then_some((numbers.len(), rest))
 }
 
 /// The groups of a heartbeat without Java's own; nothing if that is not among them.

@@ -33,13 +33,23 @@ pub(crate) struct Scene<'a> {
     pub(crate) settings: &'a [(&'a str, &'a str)],
     /// So many messages at a time go as one wire batch.
     pub(crate) batches_of: Option<usize>,
+    /// Both have the client id that they are told, not one of their own.
+    pub(crate) is_named: bool,
     /// Each broker gets a heartbeat before the client closes.
     pub(crate) with_heartbeats: bool,
 }
 
 impl<'a> Scene<'a> {
     pub(crate) fn new(brokers: usize, prepare: &'a dyn Fn(&MockCluster)) -> Scene<'a> {
-        Scene { brokers, prepare, topic: TOPIC, settings: &[], batches_of: None, with_heartbeats: false }
+        Scene {
+            brokers,
+            prepare,
+            topic: TOPIC,
+            settings: &[],
+            batches_of: None,
+            is_named: true,
+            with_heartbeats: false,
+        }
     }
 }
 
@@ -190,16 +200,13 @@ impl Clients {
     }
 }
 
-/// What both are told. They have the same client id.
+/// What both are told.
 fn settings(scene: &Scene<'_>, instance: &str, cluster: &MockCluster) -> Vec<(String, String)> {
-    let own = [
-        ("producer.group", GROUP.to_owned()),
-        ("name.server", cluster.name_server()),
-        ("client.ip", "192.0.2.7".to_owned()),
-        ("instance.name", instance.to_owned()),
-    ];
+    let own = [("producer.group", GROUP.to_owned()), ("name.server", cluster.name_server())];
+    let name = [("client.ip", "192.0.2.7".to_owned()), ("instance.name", instance.to_owned())];
+    let name = name.into_iter().filter(|_| scene.is_named);
     let of_scene = scene.settings.iter().map(|(key, value)| (*key, (*value).to_owned()));
-    own.into_iter().chain(of_scene).map(|(key, value)| (key.to_owned(), value)).collect()
+    own.into_iter().chain(name).chain(of_scene).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Sends one by one, or batch by batch, and says when. Waits for each oneway message to arrive, as nothing else tells

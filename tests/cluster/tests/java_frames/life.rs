@@ -12,12 +12,13 @@ use crate::outgoing::{Outgoing, Place};
 
 impl Comparison {
     /// One message to one of two brokers; both brokers get to know the client.
-    pub(crate) fn life(&mut self, settings: &[(&str, &str)], wire_topic: &str) {
+    /// Without `is_named` each makes up its client id.
+    pub(crate) fn life(&mut self, settings: &[(&str, &str)], wire_topic: &str, is_named: bool) {
         let case = format!("start and end with {settings:?}");
         let prepare = |cluster: &MockCluster| {
             create_topic(cluster, wire_topic, &[(ONE_BROKER, 1), (OTHER_BROKER, 1)]);
         };
-        let scene = Scene { settings, with_heartbeats: true, ..Scene::new(2, &prepare) };
+        let scene = Scene { settings, is_named, with_heartbeats: true, ..Scene::new(2, &prepare) };
         let message = Outgoing { place: Place::Last, ..Outgoing::new("the only one") };
         let Some((java, ours)) = self.send(&case, &scene, &[message]) else { return };
         self.compare_all(&case, &java, &ours, &[wire_topic], None);

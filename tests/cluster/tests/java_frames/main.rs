@@ -65,8 +65,13 @@ fn retries(comparison: &mut Comparison) {
 }
 
 fn lives(comparison: &mut Comparison) {
-    comparison.life(&[], TOPIC);
-    comparison.life(&[IN_NAMESPACE[0], VIP, ("unit.mode", "true"), ("unit.name", "unit-1")], WIRE_TOPIC);
+    comparison.life(&[], TOPIC, true);
+    comparison.life(&[("unit.name", "unit-1")], TOPIC, false);
+    comparison.life(
+        &[IN_NAMESPACE[0], VIP, ("unit.mode", "true"), ("unit.name", "unit-1")],
+        WIRE_TOPIC,
+        true,
+    );
     if comparison.version >= Version::V5_5_0 {
         let fields = [
             ("namespace.v2", "MQ_INST_2"),
@@ -74,7 +79,7 @@ fn lives(comparison: &mut Comparison) {
             ("stream.request.type", "true"),
             ("unit.name", "unit-1"),
         ];
-        comparison.life(&fields, TOPIC);
+        comparison.life(&fields, TOPIC, true);
     }
 }
 
