@@ -11,13 +11,19 @@ use cbindgen::{Bindings, Builder, Config, DocumentationStyle, Language, Style};
 const SOURCES: &[&str] = &[
     "version.rs",
     "error.rs",
+    "opaque.rs",
     "log.rs",
     "config.rs",
+    "message_queue.rs",
     "message.rs",
     "receipt.rs",
     "producer.rs",
     "queue.rs",
     "send.rs",
+    "batch.rs",
+    "writable.rs",
+    "hooks.rs",
+    "stats.rs",
 ];
 
 const SONAME: &str = "librmq.so.0";

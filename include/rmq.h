@@ -86,10 +86,14 @@
  *
  * rmq_send waits itself and rmq_send_oneway has no outcome.
  *
+ * rmq_send_batch and rmq_send_batch_queued put several messages into one request; each has an outcome of its own. With
+ * the key batch.auto the library does so by itself with messages sent by callback or queue.
+ *
  * What is in flight is bounded by the keys in.flight.max.messages and in.flight.max.bytes. Over them sends fail with
  * QUEUE_FULL at once or wait for room, as the key in.flight.full says. A message counts until its callback has
  * returned or its outcome was polled. rmq_send always waits for room. From a callback that is in vain if only the
- * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL.
+ * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL. The function of
+ * rmq_config_set_writable is told when there is room again, and rmq_producer_wait_writable waits for it.
  *
  *
  * WHEN AND WHERE A MESSAGE ARRIVES
@@ -98,12 +102,22 @@
  * deliver_at_ms is set. Levels work with every broker; the three timers need brokers 5.x, older ones deliver at once.
  *
  * Messages go to the queues of their topic in turn. sharding_key keeps messages with the same text in one queue, the
- * queue in which the Java client's SelectMessageQueueByHash puts them too; broker_name and queue_id name the queue.
- * Both keep to their queue in every attempt, so that a broker that fails fails the send: order needs it. The messages
- * of a queue are stored in the order of the sends if each waits for the outcome of the one before.
+ * queue in which the Java client's SelectMessageQueueByHash puts them too, and sharding_number does so by a number;
+ * broker_name and queue_id name the queue; a selector is a function of yours that chooses it; and it may be left to
+ * chance. All of these keep to their queue in every attempt, so that a broker that fails fails the send: order needs
+ * it. The messages of a queue are stored in the order of the sends if each waits for the outcome of the one before.
+ * rmq_producer_queues lists the queues of a topic.
  *
  * Bodies of compress.threshold.bytes and more (4096 if not set, 0 is never) travel and are stored compressed; consumers
  * get them as they were. Your bytes are never changed.
+ *
+ *
+ * HOOKS
+ *
+ * rmq_config_add_send_hook has functions of yours called before and after each attempt of a send: the place for tracing
+ * and metrics. rmq_config_add_check_forbidden_hook asks one whether an attempt may be made. They and selectors run on
+ * the sending thread or on the I/O thread, so they must be quick and must not wait: there, functions that send or wait
+ * answer WOULD_DEADLOCK, for any producer. What a hook does never takes away the outcome of a message.
  *
  *
  * TIMEOUTS
@@ -162,10 +176,17 @@
 
 /** `rmq_message_t message = RMQ_MESSAGE_INIT;` */
 #define RMQ_MESSAGE_INIT \
-    { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 1, 0, 0, 0, 0, NULL, NULL, 0, 0 }
+    { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 1, 0, 0, 0, 0, NULL, NULL, 0, \
+      RMQ_QUEUE_ROUND_ROBIN, 0, NULL, NULL, NULL, NULL }
+
+/** `rmq_message_queue_t queues[16] = { RMQ_MESSAGE_QUEUE_INIT };` */
+#define RMQ_MESSAGE_QUEUE_INIT { (uint32_t)sizeof(rmq_message_queue_t), 0, { 0 } }
 
 /** `rmq_receipt_t receipt = RMQ_RECEIPT_INIT;` */
 #define RMQ_RECEIPT_INIT { (uint32_t)sizeof(rmq_receipt_t), 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
+
+/** `rmq_failed_attempt_t attempt = RMQ_FAILED_ATTEMPT_INIT;` */
+#define RMQ_FAILED_ATTEMPT_INIT { (uint32_t)sizeof(rmq_failed_attempt_t), 0, -1, 0, 0, NULL, NULL, NULL }
 
 /** `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };` */
 #define RMQ_COMPLETION_INIT { (uint32_t)sizeof(rmq_completion_t), 0, NULL, NULL, { 0, 0 }, RMQ_RECEIPT_INIT }
@@ -286,6 +307,11 @@
 #define RMQ_ERR_INTERNAL 19
 
 /**
+ * A hook or a selector of the program refused the message.
+ */
+#define RMQ_ERR_FORBIDDEN 20
+
+/**
  * No broker can have stored the message: nothing was written, or every broker refused it.
  */
 #define RMQ_NOT_PERSISTED 0
@@ -321,6 +347,21 @@
 #define RMQ_LOG_DEBUG 4
 
 /**
+ * The next queue in turn; after a failure one of another broker.
+ */
+#define RMQ_QUEUE_ROUND_ROBIN 0
+
+/**
+ * A queue by chance, kept in every attempt.
+ */
+#define RMQ_QUEUE_RANDOM 1
+
+/**
+ * The queue that the Java client's `SelectMessageQueueByHash` takes for `sharding_number`, kept in every attempt.
+ */
+#define RMQ_QUEUE_BY_NUMBER 2
+
+/**
  * Stored as the broker is configured to.
  */
 #define RMQ_SEND_OK 0
@@ -339,6 +380,26 @@
  * Stored; there is no usable replica.
  */
 #define RMQ_SEND_SLAVE_NOT_AVAILABLE 3
+
+/**
+ * The program waits for the outcome.
+ */
+#define RMQ_MODE_SYNC 0
+
+/**
+ * The outcome is told later.
+ */
+#define RMQ_MODE_ASYNC 1
+
+/**
+ * There is no outcome.
+ */
+#define RMQ_MODE_ONEWAY 2
+
+/**
+ * The properties that `rmq_before_send_fn` adds to one attempt. Lives until the hook returns.
+ */
+typedef struct rmq_added_properties_t rmq_added_properties_t;
 
 /**
  * A configuration: a value for every key, each checked when it is set.
@@ -369,62 +430,51 @@ typedef struct rmq_producer_t rmq_producer_t;
 typedef struct rmq_queue_t rmq_queue_t;
 
 /**
- * Takes a line of the log: its level (`RMQ_LOG_*`), the part of the library it comes from, and its text without
- * a line end. Both texts live until the function returns.
- *
- * Called from any thread, from library threads above all, and from several at once. It must be quick, must not
- * block, and must not call a function of a producer.
+ * A snapshot of the statistics of a producer. It never changes and may be read by any number of threads. What it
+ * holds is listed in the manual, page "Statistics".
  */
-typedef void (*rmq_log_fn)(int32_t level, const char *target, const char *text, void *opaque);
+typedef struct rmq_stats_t rmq_stats_t;
 
 /**
- * Says that the library will not use `opaque` again. Called once, from any thread.
- */
-typedef void (*rmq_finalizer_fn)(void *opaque);
-
-/**
- * A configuration key. The texts live as long as the process.
+ * An attempt of a send that failed.
  *
- * Start with `rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;`.
+ * Start with `rmq_failed_attempt_t attempt = RMQ_FAILED_ATTEMPT_INIT;`. The texts live as long as the error object.
  */
-typedef struct rmq_config_key_t {
+typedef struct rmq_failed_attempt_t {
   /**
-   * Set by `RMQ_CONFIG_KEY_INIT`: the size of the struct in your header.
+   * Set by `RMQ_FAILED_ATTEMPT_INIT`: the size of the struct in your header.
    */
   uint32_t struct_size;
   /**
-   * 1 if the value must not be shown (passwords), else 0.
+   * The kind of the failure: one of `RMQ_ERR_*`. `RMQ_ERR_BROKER` too where the message was stored, but not as
+   * safely as the key `retry.another.broker.when.not.store.ok` asks.
    */
-  int32_t secret;
+  int32_t code;
   /**
-   * The name, for example `"send.timeout.ms"`.
+   * The response code of the broker; -1 if it did not answer.
    */
-  const char *name;
+  int32_t broker_code;
   /**
-   * What a value looks like: `"text"`, `"integer"`, `"boolean"` or `"choice"`.
+   * Zero.
    */
-  const char *kind;
+  int32_t reserved;
   /**
-   * The value of a key that is not set; empty if there is none.
+   * How long the attempt took, in microseconds.
    */
-  const char *default_value;
+  int64_t elapsed_us;
   /**
-   * The values allowed, for people: `"0 to 100"`, `"fail, wait"`, or the rule of a text.
+   * The broker that was chosen.
    */
-  const char *range;
+  const char *broker_name;
   /**
-   * The unit of an integer: `"ms"`, `"bytes"` and so on; empty for other kinds.
+   * Its address, `host:port`; empty if no route named a master.
    */
-  const char *unit;
+  const char *broker_address;
   /**
-   * What the Java client calls it; empty if it has nothing like it.
+   * Why it failed.
    */
-  const char *java_name;
-  /**
-   * What the key does, in plain sentences.
-   */
-  const char *text;
-} rmq_config_key_t;
+  const char *message;
+} rmq_failed_attempt_t;
 
 /**
  * What a broker said about a stored message. Plain data without pointers; copy it as you like.
@@ -480,6 +530,85 @@ typedef struct rmq_receipt_t {
 } rmq_receipt_t;
 
 /**
+ * Takes a line of the log: its level (`RMQ_LOG_*`), the part of the library it comes from, and its text without
+ * a line end. Both texts live until the function returns.
+ *
+ * Called from any thread, from library threads above all, and from several at once. It must be quick, must not
+ * block, and must not call a function of a producer.
+ */
+typedef void (*rmq_log_fn)(int32_t level, const char *target, const char *text, void *opaque);
+
+/**
+ * Says that the library will not use `opaque` again. Called once, from any thread. It must be quick and must not
+ * call a function of a producer.
+ */
+typedef void (*rmq_finalizer_fn)(void *opaque);
+
+/**
+ * A configuration key. The texts live as long as the process.
+ *
+ * Start with `rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;`.
+ */
+typedef struct rmq_config_key_t {
+  /**
+   * Set by `RMQ_CONFIG_KEY_INIT`: the size of the struct in your header.
+   */
+  uint32_t struct_size;
+  /**
+   * 1 if the value must not be shown (passwords), else 0.
+   */
+  int32_t secret;
+  /**
+   * The name, for example `"send.timeout.ms"`.
+   */
+  const char *name;
+  /**
+   * What a value looks like: `"text"`, `"integer"`, `"boolean"` or `"choice"`.
+   */
+  const char *kind;
+  /**
+   * The value of a key that is not set; empty if there is none.
+   */
+  const char *default_value;
+  /**
+   * The values allowed, for people: `"0 to 100"`, `"fail, wait"`, or the rule of a text.
+   */
+  const char *range;
+  /**
+   * The unit of an integer: `"ms"`, `"bytes"` and so on; empty for other kinds.
+   */
+  const char *unit;
+  /**
+   * What the Java client calls it; empty if it has nothing like it.
+   */
+  const char *java_name;
+  /**
+   * What the key does, in plain sentences.
+   */
+  const char *text;
+} rmq_config_key_t;
+
+/**
+ * A queue of a topic. Plain data without pointers.
+ *
+ * Start an array with `rmq_message_queue_t queues[16] = { RMQ_MESSAGE_QUEUE_INIT };`.
+ */
+typedef struct rmq_message_queue_t {
+  /**
+   * Set by `RMQ_MESSAGE_QUEUE_INIT`: the size of the struct in your header.
+   */
+  uint32_t struct_size;
+  /**
+   * Its number at its broker, from 0.
+   */
+  int32_t queue_id;
+  /**
+   * The name of its broker, as `broker_name` of a message takes it.
+   */
+  char broker_name[256];
+} rmq_message_queue_t;
+
+/**
  * The outcome of one send.
  *
  * Start an array with `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };`.
@@ -524,6 +653,30 @@ typedef struct rmq_property_t {
    */
   const char *value;
 } rmq_property_t;
+
+/**
+ * A queue of a topic that a selector may choose.
+ */
+typedef struct rmq_queue_ref_t {
+  /**
+   * The name of its broker. Lives until the selector returns.
+   */
+  const char *broker_name;
+  /**
+   * Its number at that broker.
+   */
+  int32_t queue_id;
+} rmq_queue_ref_t;
+
+/**
+ * Chooses the queue of a message: gives the index of one of the `count` queues, which stand in the Java client's
+ * order (broker by broker, each by number). -1, or whatever is no index, fails the send as `FORBIDDEN`.
+ *
+ * Called at most once for a message, whatever is tried after it, and once for a whole batch: in the send call if
+ * the route of the topic is known, else on the I/O thread. So it must be quick and must not wait. It may call the
+ * functions of errors; those of producers that send or wait answer `WOULD_DEADLOCK`.
+ */
+typedef int32_t (*rmq_selector_fn)(const struct rmq_queue_ref_t *queues, size_t count, void *opaque);
 
 /**
  * A message to send. Plain data, yours: a send function reads it and all it points to, never changes it, and
@@ -607,7 +760,6 @@ typedef struct rmq_message_t {
   const char *sharding_key;
   /**
    * The broker of the one queue the message may go to, as routes and receipts spell it; NULL = any queue.
-   * Not together with `sharding_key`.
    */
   const char *broker_name;
   /**
@@ -615,9 +767,32 @@ typedef struct rmq_message_t {
    */
   int32_t queue_id;
   /**
-   * Zero.
+   * One of `RMQ_QUEUE_*`: how the queue is chosen. Of `sharding_key`, `broker_name`, `selector` and a choice that
+   * is not `RMQ_QUEUE_ROUND_ROBIN` at most one may be set.
    */
-  int32_t reserved;
+  int32_t queue_choice;
+  /**
+   * With `RMQ_QUEUE_BY_NUMBER`: messages with the same number go to the same queue as long as the topic keeps its
+   * queues. A number that is a Java `Integer` is taken as one, a larger one as a `Long`. 0 without that choice.
+   */
+  int64_t sharding_number;
+  /**
+   * Property `BUYER_ID` of the Java client; NULL for none.
+   */
+  const char *buyer_id;
+  /**
+   * Property `INSTANCE_ID` of the Java client; NULL for none. The key `namespace`, if it is set, comes before it.
+   */
+  const char *instance_id;
+  /**
+   * Chooses the queue, which the message keeps to in every attempt; NULL = none.
+   */
+  rmq_selector_fn selector;
+  /**
+   * Handed to `selector`, and must be usable by it until the outcome of the message is told (one-way: until
+   * `rmq_flush` has returned NULL).
+   */
+  void *selector_opaque;
 } rmq_message_t;
 
 /**
@@ -626,10 +801,101 @@ typedef struct rmq_message_t {
  *
  * Called on the delivery thread of the producer, one call at a time, once for every accepted `rmq_send_async`.
  * A slow one delays the callbacks after it, never the network. It may call every function of the library but
- * `rmq_flush` and `rmq_producer_close` of its own producer, which answer `WOULD_DEADLOCK`. It must return; no
- * C++ exception may leave it.
+ * `rmq_flush`, `rmq_producer_close` and `rmq_producer_wait_writable` of its own producer, which answer
+ * `WOULD_DEADLOCK`. It must return; no C++ exception may leave it.
  */
 typedef void (*rmq_send_fn)(const struct rmq_error_t *error, const struct rmq_receipt_t *receipt, void *opaque);
+
+/**
+ * Says that there is room within the in-flight bounds again. Called on the delivery thread of the producer, among
+ * its other callbacks, and bound by the same rules as `rmq_send_fn`.
+ */
+typedef void (*rmq_writable_fn)(void *opaque);
+
+/**
+ * An attempt of a send, as hooks see it. It and all it points to live until the hook returns.
+ */
+typedef struct rmq_send_attempt_t {
+  /**
+   * The size of the struct in the library that runs: members beyond it are not there.
+   */
+  uint32_t struct_size;
+  /**
+   * How the message is sent: one of `RMQ_MODE_*`.
+   */
+  int32_t mode;
+  /**
+   * 1 for the first attempt of the message.
+   */
+  uint32_t number;
+  /**
+   * The queue that was chosen.
+   */
+  int32_t queue_id;
+  /**
+   * The producer group.
+   */
+  const char *group;
+  /**
+   * The topic, as the message names it.
+   */
+  const char *topic;
+  /**
+   * The unique id of the message, equal over all attempts.
+   */
+  const char *message_id;
+  /**
+   * The broker that was chosen.
+   */
+  const char *broker_name;
+  /**
+   * Its address, `host:port`.
+   */
+  const char *broker_address;
+  /**
+   * All properties as they travel, but for those of hooks: name, U+0001, value, U+0002, and so on.
+   */
+  const char *properties;
+  /**
+   * The body as it travels, compressed if it is.
+   */
+  const void *body;
+  /**
+   * Its length in bytes.
+   */
+  size_t body_len;
+} rmq_send_attempt_t;
+
+/**
+ * Sees an attempt before it is made; `rmq_add_property` with `added` gives it further properties.
+ *
+ * This and the next two are hooks. They are called in the send call or on the I/O thread, from several threads at
+ * once: they must be quick and must not wait. They may call `rmq_add_property` and the functions of errors; those of
+ * producers that send or wait answer `WOULD_DEADLOCK`. They must return; no C++ exception may leave them.
+ */
+typedef void (*rmq_before_send_fn)(const struct rmq_send_attempt_t *attempt,
+                                   struct rmq_added_properties_t *added,
+                                   void *opaque);
+
+/**
+ * Sees the outcome of an attempt, once for each that `rmq_before_send_fn` saw: `error` is NULL if the message is
+ * stored, `receipt` is NULL if the attempt failed, which another one may follow. Both are NULL for a one-way message
+ * that is written. They live until the hook returns.
+ */
+typedef void (*rmq_after_send_fn)(const struct rmq_send_attempt_t *attempt,
+                                  const struct rmq_error_t *error,
+                                  const struct rmq_receipt_t *receipt,
+                                  void *opaque);
+
+/**
+ * Says whether an attempt may be made: 0 if it may. Otherwise it fails as `FORBIDDEN`, with what the hook wrote to
+ * `reason`: room for `reason_len` bytes, at first empty, for a UTF-8 text that ends with NUL. Another attempt, perhaps
+ * with another queue, may follow and is asked for again.
+ */
+typedef int32_t (*rmq_check_forbidden_fn)(const struct rmq_send_attempt_t *attempt,
+                                          char *reason,
+                                          size_t reason_len,
+                                          void *opaque);
 
 #ifdef __cplusplus
 extern "C" {
@@ -722,6 +988,39 @@ int32_t rmq_error_is_retriable(const struct rmq_error_t *error);
 int32_t rmq_error_persistence(const struct rmq_error_t *error);
 
 /**
+ * How many failed attempts of the send the error tells of, in order; 0 for NULL and where nothing was attempted.
+ */
+size_t rmq_error_history_count(const struct rmq_error_t *error);
+
+/**
+ * Describes the failed attempt number `index`, from 0 to `rmq_error_history_count()` - 1; the last one is that of
+ * the error itself.
+ *
+ * Errors: `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_error_history(const struct rmq_error_t *error,
+                                      size_t index,
+                                      struct rmq_failed_attempt_t *out);
+
+/**
+ * How many messages are stored in spite of the error of an `rmq_send_batch`; 0 for other errors and for NULL.
+ */
+size_t rmq_error_stored_count(const struct rmq_error_t *error);
+
+/**
+ * The stored message number `index`, from 0 to `rmq_error_stored_count()` - 1, in the order of the batch: writes
+ * its position in the batch to `out_position` and its receipt to `out`, which may be NULL.
+ *
+ * Errors: `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_error_stored(const struct rmq_error_t *error,
+                                     size_t index,
+                                     size_t *out_position,
+                                     struct rmq_receipt_t *out);
+
+/**
  * Makes a configuration in which every key has its default.
  *
  * End it with `rmq_config_destroy`. Errors: `INVALID_ARGUMENT`.
@@ -793,6 +1092,26 @@ size_t rmq_config_key_count(void);
 RMQ_MUST_USE struct rmq_error_t *rmq_config_key(size_t index, struct rmq_config_key_t *out);
 
 /**
+ * Writes the queues of a topic that may be written, in the Java client's order, to the array `out` of `capacity`
+ * elements, and their number to `out_count`; 0 if the topic has queues that are only read. Asks the name server if the
+ * topic is not known yet; waits at most `timeout_ms` for it (negative: without bound).
+ *
+ * `struct_size` of the first element must be set and is the distance between elements; the others need no value.
+ * With an `out` of NULL and a `capacity` of 0 it only tells the number.
+ *
+ * Errors: `INVALID_ARGUMENT`, also when `capacity` is too small (the message names the room that is needed);
+ * `MESSAGE_ILLEGAL` for a bad name of a topic; `NO_ROUTE`, `NAME_SERVER`, `NO_NAME_SERVER`, `TIMEOUT`;
+ * `WOULD_DEADLOCK` from a hook, a selector or a log callback; `CLOSED`, `FORKED`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_queues(struct rmq_producer_t *producer,
+                                        const char *topic,
+                                        int64_t timeout_ms,
+                                        struct rmq_message_queue_t *out,
+                                        size_t capacity,
+                                        size_t *out_count);
+
+/**
  * Makes a producer and starts it. The configuration is copied.
  *
  * Needs `producer.group`, and `name.server` (or `name.server.url`, or the environment variable `NAMESRV_ADDR`).
@@ -809,10 +1128,10 @@ struct rmq_error_t *rmq_producer_new(const struct rmq_config_t *config,
  * Ends a producer; the pointer must not be used again, by no thread, but for calls that wait already: they
  * return. Does nothing with NULL.
  *
- * Never hangs and may be called from a callback. A producer that was not closed is closed without waiting for
- * the network: sends in flight complete as `CLOSED`. The call then waits at most one second for their callbacks
- * (from a callback: not at all); later ones still come. `rmq_producer_close` before it gives sends the time to
- * succeed. In a forked child it only forgets the parent's producer.
+ * Never hangs and may be called from a callback or a hook. A producer that was not closed is closed without waiting
+ * for the network: sends in flight complete as `CLOSED`. The call then waits at most one second for their callbacks
+ * (from a callback or a hook: not at all); later ones still come. `rmq_producer_close` before it gives sends the
+ * time to succeed. In a forked child it only forgets the parent's producer.
  */
 void rmq_producer_destroy(struct rmq_producer_t *producer);
 
@@ -820,7 +1139,7 @@ void rmq_producer_destroy(struct rmq_producer_t *producer);
  * Waits until a name server has answered; at most `timeout_ms` (negative: without bound).
  *
  * Errors: `TIMEOUT`, `NAME_SERVER`, `NO_NAME_SERVER`, with the reason of the last failure; `WOULD_DEADLOCK` from a
- * log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ * hook, a selector, or a log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_wait_ready(struct rmq_producer_t *producer,
@@ -832,8 +1151,8 @@ struct rmq_error_t *rmq_producer_wait_ready(struct rmq_producer_t *producer,
  *
  * Outcomes for a completion queue are in the queue then; whether they were polled does not matter.
  *
- * Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer, or from a log callback on the I/O thread;
- * `FORKED`, `INVALID_ARGUMENT`.
+ * Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer, from a hook, a selector, or a log callback on
+ * the I/O thread; `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer,
@@ -848,8 +1167,9 @@ struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer,
  * NULL: every callback that there will be has returned. May be called again, from any thread.
  *
  * Errors: `TIMEOUT` when sends had to be completed as `CLOSED`, or when a callback still runs (it and those
- * after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer, or from a log
- * callback on the I/O thread; `FORKED`, `INVALID_ARGUMENT`. After `TIMEOUT` the producer is closed as well.
+ * after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer, from a hook, a
+ * selector, or a log callback on the I/O thread; `FORKED`, `INVALID_ARGUMENT`. After `TIMEOUT` the producer is
+ * closed as well.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_close(struct rmq_producer_t *producer,
@@ -862,6 +1182,17 @@ struct rmq_error_t *rmq_producer_close(struct rmq_producer_t *producer,
  * Errors: `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE struct rmq_error_t *rmq_producer_in_flight(struct rmq_producer_t *producer, size_t *out);
+
+/**
+ * Takes other name servers: `addresses` are one or more `host:port` with `;` or `,` between, and are copied. Requests
+ * under way go on. Producers with the same client id (keys `client.ip`, `instance.name`, `unit.name`) take them too;
+ * others are not touched.
+ *
+ * Errors: `INVALID_VALUE` names what is no address, and nothing is changed; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_set_name_servers(struct rmq_producer_t *producer,
+                                                  const char *addresses);
 
 /**
  * Makes an empty queue.
@@ -915,8 +1246,8 @@ RMQ_MUST_USE struct rmq_error_t *rmq_queue_fd(struct rmq_queue_t *queue, int *ou
  * fails with `QUEUE_FULL`.
  *
  * Errors: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `TIMEOUT`, `NO_NAME_SERVER`, `NAME_SERVER`, `NO_ROUTE`, `CONNECT`,
- * `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`; `WOULD_DEADLOCK` from a log
- * callback on the I/O thread.
+ * `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `FORBIDDEN`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`; `WOULD_DEADLOCK` from
+ * a hook, a selector, or a log callback on the I/O thread.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_send(struct rmq_producer_t *producer,
@@ -932,8 +1263,8 @@ struct rmq_error_t *rmq_send(struct rmq_producer_t *producer,
  * the message was not accepted: then there is no callback.
  *
  * Errors at the call: `MESSAGE_ILLEGAL`; `QUEUE_FULL`, at once or after waiting for room as the key
- * `in.flight.full` says; `CLOSED`, `FORKED`, `SYSTEM`, `INVALID_ARGUMENT`. Errors of the outcome: those of
- * `rmq_send`.
+ * `in.flight.full` says; `WOULD_DEADLOCK` from a hook or a selector; `CLOSED`, `FORKED`, `SYSTEM`,
+ * `INVALID_ARGUMENT`. Errors of the outcome: those of `rmq_send`.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_send_async(struct rmq_producer_t *producer,
@@ -974,7 +1305,8 @@ struct rmq_error_t *rmq_send_oneway(struct rmq_producer_t *producer,
  * alone to get the whole error), `out_accepted` the number of accepted ones. Only they have an outcome in the
  * queue. NULL is returned even if all were rejected.
  *
- * Errors, with no message looked at and nothing written to `codes`: `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ * Errors, with no message looked at and nothing written to `codes`: `CLOSED`, `FORKED`, `INVALID_ARGUMENT`;
+ * `WOULD_DEADLOCK` from a hook or a selector.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_send_many(struct rmq_producer_t *producer,
@@ -985,6 +1317,157 @@ struct rmq_error_t *rmq_send_many(struct rmq_producer_t *producer,
                                   void *const *opaques,
                                   int32_t *codes,
                                   size_t *out_accepted);
+
+/**
+ * Sends `count` messages as one request and waits for their receipts; at most `timeout_ms` (negative:
+ * `send.timeout.ms`), with look-ups, connects and retries. The broker stores all of them, in their order in one
+ * queue, or none.
+ *
+ * They must have one topic, one way to choose the queue with the same values, one `wait_store_ok`, and no delay;
+ * they travel uncompressed. Together they take at most `max.message.size`; with the key `batch.split` a larger
+ * batch goes as several requests, one after the other, of which the first that fails is the last.
+ *
+ * `receipts` may be NULL; otherwise at success the receipt of the `i`-th message is written to its `i`-th element.
+ * `struct_size` of the first element must be set and is the distance between elements; the others need no value.
+ *
+ * After an error nothing is written to `receipts`. Messages that are stored nevertheless (of a batch that was split,
+ * or when a hook refused others) are told by the error: `rmq_error_stored_count`, `rmq_error_stored`. Its
+ * kind, history and persistence are those of the first message that failed.
+ *
+ * Errors: those of `rmq_send`; `MESSAGE_ILLEGAL` also for what cannot be in one batch; `WOULD_DEADLOCK` also from a
+ * hook or a selector.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_send_batch(struct rmq_producer_t *producer,
+                                   const struct rmq_message_t *const *messages,
+                                   size_t count,
+                                   int64_t timeout_ms,
+                                   struct rmq_receipt_t *receipts);
+
+/**
+ * Sends `count` messages as one request, as `rmq_send_batch` does, and puts the outcome of each into `queue`, the
+ * `i`-th with `opaques[i]` (`opaques` may be NULL: then with NULL). Returns when the messages are copied; never waits
+ * for the network. They are accepted all together or not at all: after an error there is no outcome.
+ *
+ * A batch over `max.message.size` is refused, whatever `batch.split` says.
+ *
+ * Errors at the call: those of `rmq_send_async`, and `MESSAGE_ILLEGAL` for what cannot be in one batch.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_send_batch_queued(struct rmq_producer_t *producer,
+                                          const struct rmq_message_t *const *messages,
+                                          size_t count,
+                                          int64_t timeout_ms,
+                                          struct rmq_queue_t *queue,
+                                          void *const *opaques);
+
+/**
+ * Has `function` called when there is room within `in.flight.max.messages` and `in.flight.max.bytes` again, once after
+ * sends failed with `QUEUE_FULL`, however many did. Each producer made from this configuration calls it for itself,
+ * on its delivery thread, which is then made together with the producer.
+ *
+ * `opaque` is handed to every call; with several producers, from several threads. When neither the configuration nor
+ * a producer made from it needs it any more, `finalizer` (may be NULL) is called with it, once. A `function` of NULL
+ * takes an earlier one away, and the `opaque` and `finalizer` given with it are ignored. After an error the library
+ * has not taken `opaque`.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_config_set_writable(struct rmq_config_t *config,
+                                            rmq_writable_fn function,
+                                            void *opaque,
+                                            rmq_finalizer_fn finalizer);
+
+/**
+ * Waits until another message has room within the in-flight bounds; at most `timeout_ms` (negative: without bound).
+ * Other threads may take the room before a send does.
+ *
+ * Errors: `QUEUE_FULL` when there was none in time; `WOULD_DEADLOCK` from a callback of this producer, from a hook, a
+ * selector, or a log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_wait_writable(struct rmq_producer_t *producer,
+                                               int64_t timeout_ms);
+
+/**
+ * Adds hooks around each attempt of the sends of producers made from this configuration: `before` and `after`, of
+ * which one may be NULL. Hooks are called in the order they were added.
+ *
+ * `opaque` is handed to both and must be usable from any thread. When neither the configuration nor a producer made
+ * from it needs it any more, `finalizer` (may be NULL) is called with it, once. After an error the library has not
+ * taken `opaque`.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_config_add_send_hook(struct rmq_config_t *config,
+                                             rmq_before_send_fn before,
+                                             rmq_after_send_fn after,
+                                             void *opaque,
+                                             rmq_finalizer_fn finalizer);
+
+/**
+ * Adds a hook that is asked before each attempt of the sends of producers made from this configuration, and before the
+ * hooks of `rmq_config_add_send_hook`, whether it may be made. Several are asked in the order they were added,
+ * until one refuses.
+ *
+ * `opaque` and `finalizer` are as with `rmq_config_add_send_hook`.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_config_add_check_forbidden_hook(struct rmq_config_t *config,
+                                                        rmq_check_forbidden_fn function,
+                                                        void *opaque,
+                                                        rmq_finalizer_fn finalizer);
+
+/**
+ * Adds a property to the attempt whose `rmq_before_send_fn` got `added`; both texts are copied. Consumers see it.
+ * A text that is blank or has U+0001 or U+0002 in it is left out, which the log tells.
+ *
+ * Errors: `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_add_property(struct rmq_added_properties_t *added,
+                                     const char *name,
+                                     const char *value);
+
+/**
+ * Takes a snapshot of what the producer has done since it was made, and how it stands: also after the close.
+ *
+ * End it with `rmq_stats_destroy`. Costs some microseconds; sends go on meanwhile. Errors: `FORKED`,
+ * `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_stats(struct rmq_producer_t *producer,
+                                       struct rmq_stats_t **out);
+
+/**
+ * Ends a snapshot and the texts read from it. Does nothing with NULL.
+ */
+void rmq_stats_destroy(struct rmq_stats_t *stats);
+
+/**
+ * All of the snapshot as one JSON object. Empty for NULL. Lives as long as the snapshot.
+ */
+const char *rmq_stats_json(const struct rmq_stats_t *stats);
+
+/**
+ * All of the snapshot in the text format of Prometheus, 0.0.4. Empty for NULL. Lives as long as the snapshot.
+ */
+const char *rmq_stats_prometheus(const struct rmq_stats_t *stats);
+
+/**
+ * Writes one number of the snapshot to `out`, by its place in the JSON object with points between the keys, for
+ * example `"succeeded"`, `"failed.TIMEOUT"` or `"latency_us.p99"`. Yes and no are 1 and 0.
+ *
+ * Errors: `UNKNOWN_KEY` if there is no number at this place; `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_stats_get(const struct rmq_stats_t *stats,
+                                  const char *path,
+                                  double *out);
 
 #ifdef __cplusplus
 }  // extern "C"

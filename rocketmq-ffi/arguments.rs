@@ -9,6 +9,7 @@ use std::time::Duration;
 use rocketmq_producer::{Error, ErrorCode};
 
 use crate::handle::{self, Handle};
+use crate::inside_hook;
 
 /// Where an argument stands, for error messages.
 #[derive(Clone, Copy)]
@@ -35,6 +36,14 @@ impl Argument {
 pub(crate) unsafe fn handle<'a, H: Handle>(pointer: *const H, at: Argument) -> Result<&'a H::Inner, Error> {
     // SAFETY: as the caller of this function promises.
     unsafe { handle::check(pointer, at) }
+}
+
+/// As [`handle`], for a call that waits or sends: not from a hook.
+pub(crate) unsafe fn unhooked<'a, H: Handle>(pointer: *const H, at: Argument) -> Result<&'a H::Inner, Error> {
+    // SAFETY: as the caller of this function promises.
+    let inner = unsafe { handle::check(pointer, at)? };
+    inside_hook::refuse()?;
+    Ok(inner)
 }
 
 /// As [`handle`], but NULL is allowed.

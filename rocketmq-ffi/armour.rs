@@ -5,13 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rocketmq_producer::{Error, ErrorCode};
 
-use crate::error::rmq_error_t;
+use crate::error::{Failure, rmq_error_t};
 
 /// The whole body of an entry point: names the function, says how each argument is checked (a function of
 /// [`arguments`](crate::arguments)), and holds the translation, which sees the checked arguments under the
 /// same names. Nothing unwinds out of it.
 ///
 /// - `armour!(rmq_x(a: handle, b: text) { … })` ends in `Result<(), Error>` and returns an `rmq_error_t *`;
+/// - `armour!(rmq_x(a: handle) fails [F] { … })` ends in `Result<(), F>`, of which such an object is made;
 /// - `armour!(rmq_x(a: handle) or [0] { … })` ends in `Result<T, Error>` and returns that neutral value when an
 ///   argument is refused.
 macro_rules! armour {
@@ -22,7 +23,10 @@ macro_rules! armour {
         })
     };
     ($function:ident ( $($argument:ident : $check:ident),* $(,)? ) $body:block) => {
-        $crate::armour::guard(stringify!($function), move || {
+        $crate::armour::armour!($function($($argument: $check),*) fails [::rocketmq_producer::Error] $body)
+    };
+    ($function:ident ( $($argument:ident : $check:ident),* $(,)? ) fails [$failure:ty] $body:block) => {
+        $crate::armour::guard(stringify!($function), move || -> Result<(), $failure> {
             $($crate::armour::armour!(@check $function $argument $check);)*
             $body
         })
@@ -41,14 +45,14 @@ macro_rules! armour {
 pub(crate) use armour;
 
 /// Runs the translation; an error or a panic becomes an error object, success becomes NULL.
-pub(crate) fn guard(
+pub(crate) fn guard<F: Into<Failure>>(
     function: &'static str,
-    translation: impl FnOnce() -> Result<(), Error>,
+    translation: impl FnOnce() -> Result<(), F>,
 ) -> *mut rmq_error_t {
-    let outcome = catch_unwind(AssertUnwindSafe(translation));
-    match outcome.unwrap_or_else(|payload| Err(panicked(function, payload))) {
-        Ok(()) => std::ptr::null_mut(),
-        Err(error) => rmq_error_t::from_error(error),
+    match catch_unwind(AssertUnwindSafe(translation)) {
+        Ok(Ok(())) => std::ptr::null_mut(),
+        Ok(Err(failure)) => rmq_error_t::from_failure(failure.into()),
+        Err(payload) => rmq_error_t::from_error(panicked(function, payload)),
     }
 }
 
@@ -82,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_error_and_a_neutral_value() {
-        let error = guard("rmq_x", || panic!("number {}", 7));
+        let error = guard::<Error>("rmq_x", || panic!("number {}", 7));
         // SAFETY: `guard` gave the error to us.
         unsafe {
             assert_eq!(rmq_error_code(error), ErrorCode::Internal as i32);
@@ -90,6 +94,6 @@ mod tests {
         }
         assert_eq!(guard_or(5, || panic!("text")), 5);
         assert_eq!(guard_or(5, || Err(Error::closed())), 5);
-        assert!(guard("rmq_x", || Ok(())).is_null());
+        assert!(guard::<Error>("rmq_x", || Ok(())).is_null());
     }
 }

@@ -12,7 +12,9 @@ use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
-use crate::log::{CallbackSink, rmq_finalizer_fn, rmq_log_fn};
+use crate::log::{CallbackSink, rmq_log_fn};
+use crate::opaque::{Opaque, rmq_finalizer_fn};
+use crate::writable::WritableCallback;
 
 /// A configuration: a value for every key, each checked when it is set.
 ///
@@ -31,22 +33,30 @@ impl Handle for rmq_config_t {
 
 /// What is behind a configuration.
 pub(crate) struct ConfigObject {
-    config: Mutex<Config>,
+    values: Mutex<ConfigValues>,
     generation: u64,
+}
+
+/// What a producer copies.
+#[derive(Clone)]
+pub(crate) struct ConfigValues {
+    pub(crate) core: Config,
+    pub(crate) writable: Option<Arc<WritableCallback>>,
 }
 
 impl ConfigObject {
     fn new() -> Self {
-        Self { config: Mutex::new(Config::new()), generation: sys::fork_generation() }
+        let values = ConfigValues { core: Config::new(), writable: None };
+        Self { values: Mutex::new(values), generation: sys::fork_generation() }
     }
 
-    /// The configuration itself. A thread of the parent that held the lock at the fork never gives it back in
+    /// The values. A thread of the parent that held the lock at the fork never gives it back in
     /// the child: `FORKED`.
-    pub(crate) fn lock(&self) -> Result<MutexGuard<'_, Config>, Error> {
-        match self.config.try_lock() {
-            Some(config) => Ok(config),
+    pub(crate) fn lock(&self) -> Result<MutexGuard<'_, ConfigValues>, Error> {
+        match self.values.try_lock() {
+            Some(values) => Ok(values),
             None if sys::is_forked(self.generation) => Err(Error::forked()),
-            None => Ok(self.config.lock()),
+            None => Ok(self.values.lock()),
         }
     }
 }
@@ -130,7 +140,7 @@ pub unsafe extern "C" fn rmq_config_set(
     key: *const c_char,
     value: *const c_char,
 ) -> *mut rmq_error_t {
-    armour!(rmq_config_set(config: handle, key: text, value: text) { config.lock()?.set(key, value) })
+    armour!(rmq_config_set(config: handle, key: text, value: text) { config.lock()?.core.set(key, value) })
 }
 
 /// Copies the value of a key (as set, or its default; empty if it has neither) into `buffer`, with a NUL at the
@@ -150,7 +160,7 @@ pub unsafe extern "C" fn rmq_config_get(
     out_len: *mut usize,
 ) -> *mut rmq_error_t {
     armour!(rmq_config_get(config: handle, key: text, buffer: optional_array, out_len: out) {
-        let value = config.lock()?.get(key)?.unwrap_or_default();
+        let value = config.lock()?.core.get(key)?.unwrap_or_default();
         let at = |name| Argument { function: "rmq_config_get", name };
         match buffer {
             None if buffer_len > 0 => return Err(at("buffer").refuse("is NULL")),
@@ -187,12 +197,13 @@ pub unsafe extern "C" fn rmq_config_set_log(
     finalizer: rmq_finalizer_fn,
 ) -> *mut rmq_error_t {
     armour!(rmq_config_set_log(config: handle) {
-        let sink = function.map(|function| Arc::new(CallbackSink::new(function, opaque, finalizer)) as Arc<_>);
-        let mut config = config.lock()?;
+        let mut values = config.lock()?;
+        let sink = function
+            .map(|function| Arc::new(CallbackSink::new(function, Opaque::new(opaque, finalizer))) as Arc<_>);
         // An earlier function's finalizer runs at the end, when the lock is free again.
-        let earlier = config.clone();
-        config.set_log(sink);
-        drop(config);
+        let earlier = values.core.clone();
+        values.core.set_log(sink);
+        drop(values);
         drop(earlier);
         Ok(())
     })
@@ -267,15 +278,48 @@ pub(crate) fn mock_brokers(config: &Config) -> Result<usize, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::rmq_error_code;
+    use crate::writable::rmq_config_set_writable;
 
     #[test]
     fn a_lock_that_was_held_at_the_fork_is_told_in_the_child() {
         let child =
             ConfigObject { generation: sys::fork_generation().wrapping_sub(1), ..ConfigObject::new() };
         assert!(child.lock().is_ok());
-        let held = child.config.lock();
+        let held = child.values.lock();
         assert_eq!(child.lock().err().map(|error| error.code()), Some(ErrorCode::Forked));
         drop(held);
         assert!(child.lock().is_ok());
+    }
+
+    #[test]
+    fn an_opaque_pointer_that_was_not_taken_is_not_finalized() {
+        unsafe extern "C" fn log(_: i32, _: *const c_char, _: *const c_char, _: *mut c_void) {}
+        unsafe extern "C" fn writable(_: *mut c_void) {}
+        unsafe extern "C" fn finalize(count: *mut c_void) {
+            // SAFETY: the counter below.
+            unsafe { *count.cast::<u32>() += 1 };
+        }
+        let child =
+            ConfigObject { generation: sys::fork_generation().wrapping_sub(1), ..ConfigObject::new() };
+        let handle = rmq_config_t::give(child);
+        let mut finalized = 0_u32;
+        let count = (&raw mut finalized).cast::<c_void>();
+        // SAFETY: a live handle, functions of the right types, and a counter that outlives their use.
+        unsafe {
+            let at = Argument { function: "rmq_x", name: "config" };
+            let held = arguments::handle(handle, at).unwrap().values.lock();
+            for error in [
+                rmq_config_set_log(handle, Some(log), count, Some(finalize)),
+                rmq_config_set_writable(handle, Some(writable), count, Some(finalize)),
+            ] {
+                assert_eq!(rmq_error_code(error), ErrorCode::Forked as i32);
+            }
+            drop(held);
+            assert_eq!(*count.cast::<u32>(), 0);
+            assert!(rmq_config_set_writable(handle, Some(writable), count, Some(finalize)).is_null());
+            rmq_config_destroy(handle);
+            assert_eq!(*count.cast::<u32>(), 1);
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! Error objects.
 
 use std::ffi::{CStr, CString, c_char};
-use std::sync::OnceLock;
+use std::mem::offset_of;
+use std::ptr;
+use std::sync::{Arc, OnceLock};
 
-use rocketmq_producer::{Error, ErrorCode, Persistence};
+use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence, Receipt};
 
+use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
 use crate::handle::{Handle, Shell};
+use crate::receipt::{self, rmq_receipt_t};
 
 /// Success; no error object has this code.
 pub const RMQ_OK: i32 = 0;
@@ -48,6 +52,8 @@ pub const RMQ_ERR_PROTOCOL: i32 = 17;
 pub const RMQ_ERR_SYSTEM: i32 = 18;
 /// A defect of the library; please report it.
 pub const RMQ_ERR_INTERNAL: i32 = 19;
+/// A hook or a selector of the program refused the message.
+pub const RMQ_ERR_FORBIDDEN: i32 = 20;
 
 /// No broker can have stored the message: nothing was written, or every broker refused it.
 pub const RMQ_NOT_PERSISTED: i32 = 0;
@@ -65,13 +71,75 @@ pub struct rmq_error_t {
     _opaque: [u8; 0],
 }
 
+/// An attempt of a send that failed.
+///
+/// Start with `rmq_failed_attempt_t attempt = RMQ_FAILED_ATTEMPT_INIT;`. The texts live as long as the error object.
+#[repr(C)]
+pub struct rmq_failed_attempt_t {
+    /// Set by `RMQ_FAILED_ATTEMPT_INIT`: the size of the struct in your header.
+    pub struct_size: u32,
+    /// The kind of the failure: one of `RMQ_ERR_*`. `RMQ_ERR_BROKER` too where the message was stored, but not as
+    /// safely as the key `retry.another.broker.when.not.store.ok` asks.
+    pub code: i32,
+    /// The response code of the broker; -1 if it did not answer.
+    pub broker_code: i32,
+    /// Zero.
+    pub reserved: i32,
+    /// How long the attempt took, in microseconds.
+    pub elapsed_us: i64,
+    /// The broker that was chosen.
+    pub broker_name: *const c_char,
+    /// Its address, `host:port`; empty if no route named a master.
+    pub broker_address: *const c_char,
+    /// Why it failed.
+    pub message: *const c_char,
+}
+
+impl SizedStruct for rmq_failed_attempt_t {
+    const SMALLEST: usize = offset_of!(Self, message) + size_of::<*const c_char>();
+
+    fn initial() -> Self {
+        Self {
+            struct_size: 0,
+            code: RMQ_OK,
+            broker_code: -1,
+            reserved: 0,
+            elapsed_us: 0,
+            broker_name: ptr::null(),
+            broker_address: ptr::null(),
+            message: ptr::null(),
+        }
+    }
+}
+
+/// Why a call failed, and what it did nevertheless.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// Of the messages of a batch: the position and the receipt of each that is stored.
+    pub(crate) stored: Vec<(usize, Receipt)>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, stored: Vec::new() }
+    }
+}
+
 /// What is behind an error object. Texts get their NUL when they are asked for the first time.
 pub(crate) struct ErrorObject {
     error: Error,
+    stored: Option<Arc<[(usize, Receipt)]>>,
     owned: bool,
     message: OnceLock<CString>,
     remark: OnceLock<CString>,
     broker_address: OnceLock<CString>,
+    history: OnceLock<Vec<AttemptTexts>>,
+}
+
+struct AttemptTexts {
+    broker_name: CString,
+    broker_address: CString,
+    message: CString,
 }
 
 impl Handle for rmq_error_t {
@@ -89,11 +157,17 @@ impl ErrorObject {
     const fn new(error: Error, owned: bool) -> Self {
         Self {
             error,
+            stored: None,
             owned,
             message: OnceLock::new(),
             remark: OnceLock::new(),
             broker_address: OnceLock::new(),
+            history: OnceLock::new(),
         }
+    }
+
+    fn stored(&self) -> &[(usize, Receipt)] {
+        self.stored.as_deref().unwrap_or_default()
     }
 }
 
@@ -122,6 +196,18 @@ impl rmq_error_t {
         }
     }
 
+    /// The same for a call that did something in spite of its error.
+    pub(crate) fn from_failure(failure: Failure) -> *mut Self {
+        match failure.stored.as_slice() {
+            [] => Self::from_error(failure.error),
+            _ => Self::from_parts(failure.error, failure.stored.into()),
+        }
+    }
+
+    fn from_parts(error: Error, stored: Arc<[(usize, Receipt)]>) -> *mut Self {
+        Self::give(ErrorObject { stored: Some(stored), ..ErrorObject::new(error, true) })
+    }
+
     /// Shows an error to a callback; the object is gone when the callback has returned. Allocates nothing.
     pub(crate) fn lend<R>(error: Error, callback: impl FnOnce(*const Self) -> R) -> R {
         let shell = Shell::new(ErrorObject::new(error, false), 0);
@@ -134,11 +220,11 @@ impl rmq_error_t {
 /// The text with a NUL, made once per object. A NUL inside (no text of ours has one, a broker's remark might)
 /// ends it.
 fn c_text(place: &OnceLock<CString>, text: &str) -> *const c_char {
-    let text = || {
-        let text = text.split('\0').next().unwrap_or_default();
-        CString::new(text).unwrap_or_default()
-    };
-    place.get_or_init(text).as_ptr()
+    place.get_or_init(|| to_c(text)).as_ptr()
+}
+
+fn to_c(text: &str) -> CString {
+    CString::new(text.split('\0').next().unwrap_or_default()).unwrap_or_default()
 }
 
 const EMPTY: &CStr = c"";
@@ -160,8 +246,11 @@ pub unsafe extern "C" fn rmq_error_destroy(error: *mut rmq_error_t) {
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_error_clone(error: *const rmq_error_t) -> *mut rmq_error_t {
-    armour!(rmq_error_clone(error: optional_handle) or [std::ptr::null_mut()] {
-        Ok(error.map_or(std::ptr::null_mut(), |object| rmq_error_t::from_error(object.error.clone())))
+    armour!(rmq_error_clone(error: optional_handle) or [ptr::null_mut()] {
+        Ok(error.map_or(ptr::null_mut(), |object| match &object.stored {
+            None => rmq_error_t::from_error(object.error.clone()),
+            Some(stored) => rmq_error_t::from_parts(object.error.clone(), Arc::clone(stored)),
+        }))
     })
 }
 
@@ -245,6 +334,93 @@ pub unsafe extern "C" fn rmq_error_persistence(error: *const rmq_error_t) -> i32
     armour!(rmq_error_persistence(error: handle) or [Persistence::NotPersisted as i32] {
         Ok(error.error.persistence() as i32)
     })
+}
+
+/// How many failed attempts of the send the error tells of, in order; 0 for NULL and where nothing was attempted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_error_history_count(error: *const rmq_error_t) -> usize {
+    armour!(rmq_error_history_count(error: handle) or [0] { Ok(error.error.history().len()) })
+}
+
+/// Describes the failed attempt number `index`, from 0 to `rmq_error_history_count()` - 1; the last one is that of
+/// the error itself.
+///
+/// Errors: `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_error_history(
+    error: *const rmq_error_t,
+    index: usize,
+    out: *mut rmq_failed_attempt_t,
+) -> *mut rmq_error_t {
+    armour!(rmq_error_history(error: handle, out: array) {
+        let at = |name| Argument { function: "rmq_error_history", name };
+        // SAFETY: the caller promises a struct that begins with its size.
+        let size = unsafe { arguments::struct_size(out, at("out"))? };
+        let history = error.error.history();
+        let attempt = nth(history, index, at("index"))?;
+        let texts = &error.history.get_or_init(|| history.iter().map(AttemptTexts::of).collect())[index];
+        let attempt = rmq_failed_attempt_t {
+            struct_size: size as u32,
+            code: attempt.code as i32,
+            broker_code: attempt.broker_code.unwrap_or(-1),
+            reserved: 0,
+            elapsed_us: i64::try_from(attempt.elapsed.as_micros()).unwrap_or(i64::MAX),
+            broker_name: texts.broker_name.as_ptr(),
+            broker_address: texts.broker_address.as_ptr(),
+            message: texts.message.as_ptr(),
+        };
+        // SAFETY: the caller promises a struct of the size it wrote into it.
+        unsafe { arguments::fill_struct(out, size, |place| place.write(attempt)) };
+        Ok(())
+    })
+}
+
+/// How many messages are stored in spite of the error of an `rmq_send_batch`; 0 for other errors and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_error_stored_count(error: *const rmq_error_t) -> usize {
+    armour!(rmq_error_stored_count(error: handle) or [0] { Ok(error.stored().len()) })
+}
+
+/// The stored message number `index`, from 0 to `rmq_error_stored_count()` - 1, in the order of the batch: writes
+/// its position in the batch to `out_position` and its receipt to `out`, which may be NULL.
+///
+/// Errors: `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_error_stored(
+    error: *const rmq_error_t,
+    index: usize,
+    out_position: *mut usize,
+    out: *mut rmq_receipt_t,
+) -> *mut rmq_error_t {
+    armour!(rmq_error_stored(error: handle, out_position: out, out: optional_array) {
+        let at = |name| Argument { function: "rmq_error_stored", name };
+        let (position, receipt) = nth(error.stored(), index, at("index"))?;
+        if let Some(out) = out {
+            // SAFETY: the caller promises a struct that begins with its size, and as many bytes.
+            unsafe {
+                let size = arguments::struct_size(out, at("out"))?;
+                arguments::fill_struct(out, size, |place| receipt::write(receipt, place));
+            }
+        }
+        out_position.write(*position);
+        Ok(())
+    })
+}
+
+impl AttemptTexts {
+    fn of(attempt: &FailedAttempt) -> Self {
+        Self {
+            broker_name: to_c(&attempt.broker_name),
+            broker_address: to_c(&attempt.broker_address),
+            message: to_c(&attempt.message),
+        }
+    }
+}
+
+fn nth<T>(items: &[T], index: usize, at: Argument) -> Result<&T, Error> {
+    items.get(index).ok_or_else(|| at.refuse(format_args!("is {index}, there are {}", items.len())))
 }
 
 fn code_name(code: i32) -> &'static CStr {

@@ -50,6 +50,11 @@ impl<H: Handle> Shell<H> {
         (&raw const *self).cast()
     }
 
+    /// What is behind it.
+    pub(crate) fn inner(&self) -> &H::Inner {
+        &self.inner
+    }
+
     /// From here on the pointer is refused, as long as the memory holds nothing else.
     pub(crate) fn mark_destroyed(&self) {
         self.mark.store(DESTROYED, Ordering::Release);

@@ -10,15 +10,22 @@
 
 mod arguments;
 mod armour;
+pub mod batch;
 mod callbacks;
 pub mod config;
 pub mod error;
 mod handle;
+pub mod hooks;
+mod inside_hook;
 pub mod log;
 pub mod message;
+pub mod message_queue;
 pub mod mock;
+pub mod opaque;
 pub mod producer;
 pub mod queue;
 pub mod receipt;
 pub mod send;
+pub mod stats;
 pub mod version;
+pub mod writable;

@@ -4,6 +4,8 @@ use std::ffi::{CString, c_char, c_void};
 
 use rocketmq_producer::{LogLevel, LogSink};
 
+use crate::opaque::Opaque;
+
 /// Something failed that a program's owner must know of.
 pub const RMQ_LOG_ERROR: i32 = 1;
 /// Something failed and will be tried again, or works worse than it should.
@@ -21,28 +23,17 @@ pub const RMQ_LOG_DEBUG: i32 = 4;
 pub type rmq_log_fn =
     Option<unsafe extern "C" fn(level: i32, target: *const c_char, text: *const c_char, opaque: *mut c_void)>;
 
-/// Says that the library will not use `opaque` again. Called once, from any thread.
-pub type rmq_finalizer_fn = Option<unsafe extern "C" fn(opaque: *mut c_void)>;
+type LogFn = unsafe extern "C" fn(i32, *const c_char, *const c_char, *mut c_void);
 
 /// A log function with its opaque pointer; ends with the finalizer.
 pub(crate) struct CallbackSink {
-    function: unsafe extern "C" fn(i32, *const c_char, *const c_char, *mut c_void),
-    opaque: *mut c_void,
-    finalizer: rmq_finalizer_fn,
+    function: LogFn,
+    opaque: Opaque,
 }
 
-// SAFETY: the header demands an opaque pointer that may be used from any thread.
-unsafe impl Send for CallbackSink {}
-// SAFETY: the header demands a function that may be called from several threads at once.
-unsafe impl Sync for CallbackSink {}
-
 impl CallbackSink {
-    pub(crate) fn new(
-        function: unsafe extern "C" fn(i32, *const c_char, *const c_char, *mut c_void),
-        opaque: *mut c_void,
-        finalizer: rmq_finalizer_fn,
-    ) -> Self {
-        Self { function, opaque, finalizer }
+    pub(crate) fn new(function: LogFn, opaque: Opaque) -> Self {
+        Self { function, opaque }
     }
 }
 
@@ -52,16 +43,7 @@ impl LogSink for CallbackSink {
         let c_text = |text: &str| CString::new(text.replace('\0', " ")).unwrap_or_default();
         let (target, text) = (c_text(target), c_text(text));
         // SAFETY: the caller's function, with the opaque pointer it came with.
-        unsafe { (self.function)(level as i32, target.as_ptr(), text.as_ptr(), self.opaque) }
-    }
-}
-
-impl Drop for CallbackSink {
-    fn drop(&mut self) {
-        if let Some(finalizer) = self.finalizer {
-            // SAFETY: the caller's function, with the opaque pointer it came with, once.
-            unsafe { finalizer(self.opaque) }
-        }
+        unsafe { (self.function)(level as i32, target.as_ptr(), text.as_ptr(), self.opaque.get()) }
     }
 }
 

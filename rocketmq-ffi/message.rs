@@ -10,6 +10,9 @@ use rocketmq_producer::{Delivery, Destination, Error, Message, Property};
 use smallvec::SmallVec;
 
 use crate::arguments::{self, Argument, SizedStruct};
+use crate::message_queue::{
+    RMQ_QUEUE_BY_NUMBER, RMQ_QUEUE_RANDOM, RMQ_QUEUE_ROUND_ROBIN, Selectors, rmq_selector_fn,
+};
 
 /// A user property: a name and a value, both UTF-8. Neither may be NULL.
 #[repr(C)]
@@ -68,16 +71,28 @@ pub struct rmq_message_t {
     /// `__SHARDINGKEY`. NULL = none.
     pub sharding_key: *const c_char,
     /// The broker of the one queue the message may go to, as routes and receipts spell it; NULL = any queue.
-    /// Not together with `sharding_key`.
     pub broker_name: *const c_char,
     /// The number of that queue at the broker, from 0; 0 without `broker_name`.
     pub queue_id: i32,
-    /// Zero.
-    pub reserved: i32,
+    /// One of `RMQ_QUEUE_*`: how the queue is chosen. Of `sharding_key`, `broker_name`, `selector` and a choice that
+    /// is not `RMQ_QUEUE_ROUND_ROBIN` at most one may be set.
+    pub queue_choice: i32,
+    /// With `RMQ_QUEUE_BY_NUMBER`: messages with the same number go to the same queue as long as the topic keeps its
+    /// queues. A number that is a Java `Integer` is taken as one, a larger one as a `Long`. 0 without that choice.
+    pub sharding_number: i64,
+    /// Property `BUYER_ID` of the Java client; NULL for none.
+    pub buyer_id: *const c_char,
+    /// Property `INSTANCE_ID` of the Java client; NULL for none. The key `namespace`, if it is set, comes before it.
+    pub instance_id: *const c_char,
+    /// Chooses the queue, which the message keeps to in every attempt; NULL = none.
+    pub selector: rmq_selector_fn,
+    /// Handed to `selector`, and must be usable by it until the outcome of the message is told (one-way: until
+    /// `rmq_flush` has returned NULL).
+    pub selector_opaque: *mut c_void,
 }
 
 impl SizedStruct for rmq_message_t {
-    const SMALLEST: usize = offset_of!(Self, reserved) + size_of::<i32>();
+    const SMALLEST: usize = offset_of!(Self, selector_opaque) + size_of::<*mut c_void>();
 
     fn initial() -> Self {
         Self {
@@ -99,22 +114,29 @@ impl SizedStruct for rmq_message_t {
             sharding_key: ptr::null(),
             broker_name: ptr::null(),
             queue_id: 0,
-            reserved: 0,
+            queue_choice: RMQ_QUEUE_ROUND_ROBIN,
+            sharding_number: 0,
+            buyer_id: ptr::null(),
+            instance_id: ptr::null(),
+            selector: None,
+            selector_opaque: ptr::null_mut(),
         }
     }
 }
 
-/// The texts that the messages of one call point to, as Rust knows them. Without a heap allocation for a
+/// The texts and selectors that the messages of one call point to, as Rust knows them. Without a heap allocation for a
 /// message with the usual few keys and properties.
 #[derive(Default)]
 pub(crate) struct Texts<'a> {
     keys: SmallVec<[&'a str; 4]>,
     properties: SmallVec<[Property<'a>; 8]>,
+    selectors: Selectors,
 }
 
-/// A message whose keys and properties stand in [`Texts`].
+/// A message whose keys, properties and selector stand in [`Texts`].
 pub(crate) struct Outline<'a> {
     message: Message<'a>,
+    selector: Option<usize>,
     keys: Range<usize>,
     properties: Range<usize>,
 }
@@ -125,6 +147,10 @@ impl<'a> Outline<'a> {
         Message {
             keys: &texts.keys[self.keys.clone()],
             properties: &texts.properties[self.properties.clone()],
+            destination: match self.selector {
+                Some(position) => Destination::Selector(texts.selectors.get(position)),
+                None => self.message.destination,
+            },
             ..self.message
         }
     }
@@ -146,10 +172,9 @@ impl<'a> Texts<'a> {
             let pointer = arguments::const_array(pointer, at)?;
             let message = &arguments::read_struct(pointer, at)?;
             let topic = arguments::text_part(message.topic, at, &"->topic")?;
-            let tags = match message.tags.is_null() {
-                true => None,
-                false => Some(arguments::text_part(message.tags, at, &"->tags")?),
-            };
+            let tags = optional_text(message.tags, at, &"->tags")?;
+            let buyer_id = optional_text(message.buyer_id, at, &"->buyer_id")?;
+            let instance_id = optional_text(message.instance_id, at, &"->instance_id")?;
             let body = items(message.body.cast::<u8>(), message.body_len, isize::MAX as usize, at, "body")?;
             let keys = self.read_keys(items(message.keys, message.key_count, MOST_ITEMS, at, "keys")?, at)?;
             let properties = items(message.properties, message.property_count, MOST_ITEMS, at, "properties")?;
@@ -162,16 +187,19 @@ impl<'a> Texts<'a> {
                     return Err(at.refuse_part("->wait_store_ok", why));
                 }
             };
-            if message.reserved != 0 {
-                return Err(
-                    at.refuse_part("->reserved", format_args!("is {}, it must be 0", message.reserved))
-                );
-            }
-            let (flag, delivery, destination) =
-                (message.flag, delivery(message, at)?, destination(message, at)?);
-            let plain = Message::new(topic, body);
-            let message = Message { tags, flag, delivery, destination, wait_store_ok, ..plain };
-            Ok(Outline { message, keys, properties })
+            let selector = message.selector.map(|function| (function, message.selector_opaque));
+            let message = Message {
+                tags,
+                buyer_id,
+                instance_id,
+                flag: message.flag,
+                delivery: delivery(message, at)?,
+                destination: destination(message, at)?,
+                wait_store_ok,
+                ..Message::new(topic, body)
+            };
+            let selector = selector.map(|(function, opaque)| self.selectors.add(function, opaque));
+            Ok(Outline { message, selector, keys, properties })
         }
     }
 
@@ -223,20 +251,54 @@ fn delivery(message: &rmq_message_t, at: Argument) -> Result<Delivery, Error> {
     }
 }
 
-/// The one queue, or the key that chooses it.
+/// The one way to choose the queue; a selector is added by [`Outline::message`].
 unsafe fn destination<'a>(message: &rmq_message_t, at: Argument) -> Result<Destination<'a>, Error> {
-    let rmq_message_t { sharding_key, broker_name, queue_id, .. } = *message;
-    // SAFETY: as the caller promises.
-    let text = |pointer, member| unsafe { arguments::text_part(pointer, at, member) };
-    match (sharding_key.is_null(), broker_name.is_null()) {
-        (false, false) => Err(refuse_both(at, "sharding_key", "broker_name")),
-        (true, false) => Ok(Destination::Queue { broker: text(broker_name, &"->broker_name")?, queue_id }),
-        _ if queue_id != 0 => {
-            Err(at.refuse_part("->queue_id", format_args!("is {queue_id}, but ->broker_name is NULL")))
-        }
-        (false, true) => Ok(Destination::ShardingKey(text(sharding_key, &"->sharding_key")?)),
-        (true, true) => Ok(Destination::Any),
+    let rmq_message_t { sharding_key, broker_name, queue_id, queue_choice, sharding_number, .. } = *message;
+    let mut ways = [
+        ("sharding_key", !sharding_key.is_null()),
+        ("broker_name", !broker_name.is_null()),
+        ("queue_choice", queue_choice != RMQ_QUEUE_ROUND_ROBIN),
+        ("selector", message.selector.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(member, is_set)| is_set.then_some(member));
+    if let (Some(first), Some(second)) = (ways.next(), ways.next()) {
+        return Err(refuse_both(at, first, second));
     }
+    if queue_id != 0 && broker_name.is_null() {
+        return Err(at.refuse_part("->queue_id", format_args!("is {queue_id}, but ->broker_name is NULL")));
+    }
+    if sharding_number != 0 && queue_choice != RMQ_QUEUE_BY_NUMBER {
+        let why = format_args!("is {sharding_number}, but ->queue_choice is not RMQ_QUEUE_BY_NUMBER");
+        return Err(at.refuse_part("->sharding_number", why));
+    }
+    // SAFETY: as the caller promises.
+    let text = |pointer, member| unsafe { optional_text(pointer, at, member) };
+    if let Some(key) = text(sharding_key, &"->sharding_key")? {
+        return Ok(Destination::ShardingKey(key));
+    }
+    if let Some(broker) = text(broker_name, &"->broker_name")? {
+        return Ok(Destination::Queue { broker, queue_id });
+    }
+    match queue_choice {
+        RMQ_QUEUE_ROUND_ROBIN => Ok(Destination::Any),
+        RMQ_QUEUE_RANDOM => Ok(Destination::Random),
+        RMQ_QUEUE_BY_NUMBER => Ok(Destination::ShardingNumber(sharding_number)),
+        other => Err(at.refuse_part("->queue_choice", format_args!("is {other}, no RMQ_QUEUE_* is"))),
+    }
+}
+
+/// A text that may be NULL.
+unsafe fn optional_text<'a>(
+    pointer: *const c_char,
+    at: Argument,
+    member: &dyn std::fmt::Display,
+) -> Result<Option<&'a str>, Error> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    unsafe { arguments::text_part(pointer, at, member).map(Some) }
 }
 
 fn refuse_both(at: Argument, first: &str, second: &str) -> Error {

@@ -1,20 +1,24 @@
 //! Producers: life, readiness, flush and close.
 
+use std::ffi::c_char;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use rocketmq_mock::{Keep, MockCluster, MockOptions};
-use rocketmq_producer::{Config, DeliveryThread, Error, ErrorCode, Producer, sys};
+use rocketmq_producer::{DeliveryThread, Error, ErrorCode, Producer, sys};
 
 use crate::arguments;
 use crate::armour::armour;
 use crate::callbacks::Callbacks;
-use crate::config::{mock_brokers, rmq_config_t};
+use crate::config::{ConfigValues, mock_brokers, rmq_config_t};
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
+use crate::inside_hook;
 use crate::send;
+use crate::writable::WritableCallback;
 
 /// A producer: connections, routes and all sends in flight. May be used from any number of threads.
 pub struct rmq_producer_t {
@@ -32,7 +36,7 @@ impl Handle for rmq_producer_t {
 /// What is behind a producer.
 pub(crate) struct ProducerObject {
     pub(crate) core: Producer,
-    /// Made at the first send with a callback.
+    /// Made at the first send with a callback, or at the start if the program is to be told of room.
     delivery: OnceCell<DeliveryThread>,
     pub(crate) callbacks: Arc<Callbacks>,
     /// The cluster of the key `test.mock.brokers`. It ends last.
@@ -50,7 +54,8 @@ const GRACE: Duration = Duration::from_millis(40);
 const DESTROY_WAIT: Duration = Duration::from_secs(1);
 
 impl ProducerObject {
-    fn start(mut config: Config) -> Result<Self, Error> {
+    fn start(values: ConfigValues) -> Result<Self, Error> {
+        let ConfigValues { core: mut config, writable } = values;
         let brokers = mock_brokers(&config)?;
         let mock = match brokers {
             0 => None,
@@ -59,8 +64,18 @@ impl ProducerObject {
         if let Some(mock) = &mock {
             config.set("name.server", &mock.name_server())?;
         }
+        let callbacks = Arc::default();
+        let delivery = match writable {
+            None => OnceCell::new(),
+            Some(writable) => {
+                let thread = start_delivery(&callbacks, Some(writable))?;
+                let queue = thread.queue().clone();
+                config.set_writable(Some(Arc::new(move || queue.tell_writable())));
+                OnceCell::with_value(thread)
+            }
+        };
         let core = Producer::new(&config)?;
-        Ok(Self { core, delivery: OnceCell::new(), callbacks: Arc::default(), _mock: mock })
+        Ok(Self { core, delivery, callbacks, _mock: mock })
     }
 
     /// The thread that makes this producer's callbacks.
@@ -69,7 +84,7 @@ impl ProducerObject {
             if self.core.is_closed() {
                 return Err(Error::closed());
             }
-            DeliveryThread::start("rmq-delivery", send::deliver(Arc::clone(&self.callbacks)))
+            start_delivery(&self.callbacks, None)
         })
     }
 
@@ -78,7 +93,8 @@ impl ProducerObject {
         self.delivery.get().is_some_and(DeliveryThread::is_current)
     }
 
-    fn refuse_in_callback(&self) -> Result<(), Error> {
+    /// `WOULD_DEADLOCK` if the caller is a callback of this producer.
+    pub(crate) fn refuse_in_callback(&self) -> Result<(), Error> {
         if self.in_callback() { Err(Error::would_deadlock()) } else { Ok(()) }
     }
 
@@ -110,7 +126,18 @@ impl ProducerObject {
         closed
     }
 
-    fn end(&self) {
+    /// The end without a close before it. What a hook waits for may be the very send it is called from: then another
+    /// thread sees to the end.
+    fn end(self: Arc<Self>) {
+        if !inside_hook::is_current() {
+            return self.end_here();
+        }
+        let end = move || self.end_here();
+        // Without a thread the end comes with the last share of the producer.
+        let _ = sys::with_signals_blocked(|| Builder::new().name("rmq-end".to_owned()).spawn(end));
+    }
+
+    fn end_here(&self) {
         // The outcome of each send says what there is to say.
         let _ = self.core.close(Duration::ZERO);
         // While another thread's close waits for outcomes, their callbacks are its concern: it has a share.
@@ -120,6 +147,13 @@ impl ProducerObject {
             delivery.stop(DESTROY_WAIT);
         }
     }
+}
+
+fn start_delivery(
+    callbacks: &Arc<Callbacks>,
+    writable: Option<Arc<WritableCallback>>,
+) -> Result<DeliveryThread, Error> {
+    DeliveryThread::start("rmq-delivery", send::deliver(Arc::clone(callbacks), writable))
 }
 
 /// Starts a mock cluster; its failures are the system's.
@@ -148,8 +182,8 @@ pub unsafe extern "C" fn rmq_producer_new(
     out: *mut *mut rmq_producer_t,
 ) -> *mut rmq_error_t {
     armour!(rmq_producer_new(config: handle, out: out) {
-        let config = config.lock()?.clone();
-        out.write(rmq_producer_t::give(Arc::new(ProducerObject::start(config)?)));
+        let values = config.lock()?.clone();
+        out.write(rmq_producer_t::give(Arc::new(ProducerObject::start(values)?)));
         Ok(())
     })
 }
@@ -157,10 +191,10 @@ pub unsafe extern "C" fn rmq_producer_new(
 /// Ends a producer; the pointer must not be used again, by no thread, but for calls that wait already: they
 /// return. Does nothing with NULL.
 ///
-/// Never hangs and may be called from a callback. A producer that was not closed is closed without waiting for
-/// the network: sends in flight complete as `CLOSED`. The call then waits at most one second for their callbacks
-/// (from a callback: not at all); later ones still come. `rmq_producer_close` before it gives sends the time to
-/// succeed. In a forked child it only forgets the parent's producer.
+/// Never hangs and may be called from a callback or a hook. A producer that was not closed is closed without waiting
+/// for the network: sends in flight complete as `CLOSED`. The call then waits at most one second for their callbacks
+/// (from a callback or a hook: not at all); later ones still come. `rmq_producer_close` before it gives sends the
+/// time to succeed. In a forked child it only forgets the parent's producer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_producer_destroy(producer: *mut rmq_producer_t) {
     armour!(rmq_producer_destroy(producer: ending) or [()] {
@@ -174,14 +208,14 @@ pub unsafe extern "C" fn rmq_producer_destroy(producer: *mut rmq_producer_t) {
 /// Waits until a name server has answered; at most `timeout_ms` (negative: without bound).
 ///
 /// Errors: `TIMEOUT`, `NAME_SERVER`, `NO_NAME_SERVER`, with the reason of the last failure; `WOULD_DEADLOCK` from a
-/// log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+/// hook, a selector, or a log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_producer_wait_ready(
     producer: *mut rmq_producer_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_producer_wait_ready(producer: handle) {
+    armour!(rmq_producer_wait_ready(producer: unhooked) {
         Arc::clone(producer).core.wait_ready(arguments::wait(timeout_ms))
     })
 }
@@ -191,12 +225,12 @@ pub unsafe extern "C" fn rmq_producer_wait_ready(
 ///
 /// Outcomes for a completion queue are in the queue then; whether they were polled does not matter.
 ///
-/// Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer, or from a log callback on the I/O thread;
-/// `FORKED`, `INVALID_ARGUMENT`.
+/// Errors: `TIMEOUT`; `WOULD_DEADLOCK` from a callback of this producer, from a hook, a selector, or a log callback on
+/// the I/O thread; `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_flush(producer: *mut rmq_producer_t, timeout_ms: i64) -> *mut rmq_error_t {
-    armour!(rmq_flush(producer: handle) {
+    armour!(rmq_flush(producer: unhooked) {
         producer.refuse_in_callback()?;
         Arc::clone(producer).flush(arguments::wait(timeout_ms))
     })
@@ -210,15 +244,16 @@ pub unsafe extern "C" fn rmq_flush(producer: *mut rmq_producer_t, timeout_ms: i6
 /// NULL: every callback that there will be has returned. May be called again, from any thread.
 ///
 /// Errors: `TIMEOUT` when sends had to be completed as `CLOSED`, or when a callback still runs (it and those
-/// after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer, or from a log
-/// callback on the I/O thread; `FORKED`, `INVALID_ARGUMENT`. After `TIMEOUT` the producer is closed as well.
+/// after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer, from a hook, a
+/// selector, or a log callback on the I/O thread; `FORKED`, `INVALID_ARGUMENT`. After `TIMEOUT` the producer is
+/// closed as well.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_producer_close(
     producer: *mut rmq_producer_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_producer_close(producer: handle) {
+    armour!(rmq_producer_close(producer: unhooked) {
         producer.refuse_in_callback()?;
         Arc::clone(producer).close(arguments::wait(timeout_ms))
     })
@@ -237,5 +272,21 @@ pub unsafe extern "C" fn rmq_producer_in_flight(
     armour!(rmq_producer_in_flight(producer: handle, out: out) {
         out.write(producer.core.in_flight());
         Ok(())
+    })
+}
+
+/// Takes other name servers: `addresses` are one or more `host:port` with `;` or `,` between, and are copied. Requests
+/// under way go on. Producers with the same client id (keys `client.ip`, `instance.name`, `unit.name`) take them too;
+/// others are not touched.
+///
+/// Errors: `INVALID_VALUE` names what is no address, and nothing is changed; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_producer_set_name_servers(
+    producer: *mut rmq_producer_t,
+    addresses: *const c_char,
+) -> *mut rmq_error_t {
+    armour!(rmq_producer_set_name_servers(producer: handle, addresses: text) {
+        producer.core.set_name_servers(addresses)
     })
 }

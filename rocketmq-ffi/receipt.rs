@@ -86,7 +86,8 @@ pub(crate) unsafe fn write(receipt: &Receipt, to: NonNull<rmq_receipt_t>) {
     }
 }
 
-unsafe fn write_text<const N: usize>(text: &str, to: *mut [c_char; N]) {
+/// Writes a text that ends with NUL, cut at a character if it has no room.
+pub(crate) unsafe fn write_text<const N: usize>(text: &str, to: *mut [c_char; N]) {
     let len = text.floor_char_boundary(N - 1);
     // SAFETY: at most N - 1 bytes and a NUL, into an array the caller promises to be writable.
     unsafe {

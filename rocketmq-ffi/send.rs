@@ -1,5 +1,5 @@
-//! The five ways to send. Each may wait, for room at least, while another thread destroys what it works with:
-//! each keeps a share of its producer and its queue.
+//! The ways to send single messages. Each may wait, for room at least, while another thread destroys what it works
+//! with: each keeps a share of its producer and its queue.
 
 use std::ffi::c_void;
 use std::mem::{self, MaybeUninit};
@@ -16,25 +16,33 @@ use crate::message::{Outline, Texts, nth, rmq_message_t};
 use crate::producer::rmq_producer_t;
 use crate::queue::rmq_queue_t;
 use crate::receipt::{self, rmq_receipt_t};
+use crate::writable::WritableCallback;
 
 /// Takes the outcome of one send: `error` is NULL at success, `receipt` is NULL otherwise. Both live until the
 /// function returns; `rmq_error_clone` and a copy of the struct make them stay.
 ///
 /// Called on the delivery thread of the producer, one call at a time, once for every accepted `rmq_send_async`.
 /// A slow one delays the callbacks after it, never the network. It may call every function of the library but
-/// `rmq_flush` and `rmq_producer_close` of its own producer, which answer `WOULD_DEADLOCK`. It must return; no
-/// C++ exception may leave it.
+/// `rmq_flush`, `rmq_producer_close` and `rmq_producer_wait_writable` of its own producer, which answer
+/// `WOULD_DEADLOCK`. It must return; no C++ exception may leave it.
 pub type rmq_send_fn = Option<
     unsafe extern "C" fn(error: *const rmq_error_t, receipt: *const rmq_receipt_t, opaque: *mut c_void),
 >;
 
 type SendFn = unsafe extern "C" fn(*const rmq_error_t, *const rmq_receipt_t, *mut c_void);
 
-/// Makes the callback of each report and counts it. One receipt serves all of them; nothing is allocated.
-pub(crate) fn deliver(callbacks: Arc<Callbacks>) -> impl FnMut(Event) + Send + 'static {
+/// Makes the callback of each report and counts it, and that of each time there is room again. One receipt serves
+/// all of them; nothing is allocated.
+pub(crate) fn deliver(
+    callbacks: Arc<Callbacks>,
+    writable: Option<Arc<WritableCallback>>,
+) -> impl FnMut(Event) + Send + 'static {
     let mut place = Place(MaybeUninit::zeroed());
     move |event| {
-        let Event::Outcome(report) = event else { return };
+        let report = match event {
+            Event::Outcome(report) => report,
+            Event::Writable => return writable.iter().for_each(|writable| writable.call()),
+        };
         let Tag(function, opaque) = report.tag;
         let opaque = ptr::with_exposed_provenance_mut(opaque);
         // SAFETY: `rmq_send_async` made the tag from a function of this type.
@@ -68,8 +76,14 @@ impl Place {
     }
 }
 
-fn tag(function: usize, opaque: *mut c_void) -> Tag {
+pub(crate) fn tag(function: usize, opaque: *mut c_void) -> Tag {
     Tag(function, opaque.expose_provenance())
+}
+
+/// The `i`-th of some opaque pointers; NULL if there are none.
+pub(crate) unsafe fn nth_opaque(opaques: *const *mut c_void, i: usize) -> *mut c_void {
+    // SAFETY: the caller promises that many pointers if there are any.
+    unsafe { if opaques.is_null() { ptr::null_mut() } else { opaques.add(i).read() } }
 }
 
 /// Sends a message and waits for its outcome; at most `timeout_ms` (negative: `send.timeout.ms`), with look-ups,
@@ -80,8 +94,8 @@ fn tag(function: usize, opaque: *mut c_void) -> Tag {
 /// fails with `QUEUE_FULL`.
 ///
 /// Errors: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `TIMEOUT`, `NO_NAME_SERVER`, `NAME_SERVER`, `NO_ROUTE`, `CONNECT`,
-/// `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`; `WOULD_DEADLOCK` from a log
-/// callback on the I/O thread.
+/// `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `FORBIDDEN`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`; `WOULD_DEADLOCK` from
+/// a hook, a selector, or a log callback on the I/O thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_send(
@@ -90,7 +104,7 @@ pub unsafe extern "C" fn rmq_send(
     timeout_ms: i64,
     out: *mut rmq_receipt_t,
 ) -> *mut rmq_error_t {
-    armour!(rmq_send(producer: handle, message: const_array, out: optional_array) {
+    armour!(rmq_send(producer: unhooked, message: const_array, out: optional_array) {
         let out = match out {
             // SAFETY: the caller promises a struct that begins with its size.
             Some(out) => unsafe {
@@ -119,8 +133,8 @@ pub unsafe extern "C" fn rmq_send(
 /// the message was not accepted: then there is no callback.
 ///
 /// Errors at the call: `MESSAGE_ILLEGAL`; `QUEUE_FULL`, at once or after waiting for room as the key
-/// `in.flight.full` says; `CLOSED`, `FORKED`, `SYSTEM`, `INVALID_ARGUMENT`. Errors of the outcome: those of
-/// `rmq_send`.
+/// `in.flight.full` says; `WOULD_DEADLOCK` from a hook or a selector; `CLOSED`, `FORKED`, `SYSTEM`,
+/// `INVALID_ARGUMENT`. Errors of the outcome: those of `rmq_send`.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_send_async(
@@ -130,7 +144,7 @@ pub unsafe extern "C" fn rmq_send_async(
     function: rmq_send_fn,
     opaque: *mut c_void,
 ) -> *mut rmq_error_t {
-    armour!(rmq_send_async(producer: handle, message: const_array, function: callback) {
+    armour!(rmq_send_async(producer: unhooked, message: const_array, function: callback) {
         let producer = Arc::clone(producer);
         let tag = tag((function as *const ()).expose_provenance(), opaque);
         // SAFETY: as the caller promises.
@@ -158,7 +172,7 @@ pub unsafe extern "C" fn rmq_send_queued(
     queue: *mut rmq_queue_t,
     opaque: *mut c_void,
 ) -> *mut rmq_error_t {
-    armour!(rmq_send_queued(producer: handle, message: const_array, queue: handle) {
+    armour!(rmq_send_queued(producer: unhooked, message: const_array, queue: handle) {
         let (producer, queue) = (Arc::clone(producer), Arc::clone(queue));
         // SAFETY: as the caller promises.
         unsafe {
@@ -182,7 +196,7 @@ pub unsafe extern "C" fn rmq_send_oneway(
     message: *const rmq_message_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_send_oneway(producer: handle, message: const_array) {
+    armour!(rmq_send_oneway(producer: unhooked, message: const_array) {
         let producer = Arc::clone(producer);
         // SAFETY: as the caller promises.
         unsafe {
@@ -200,7 +214,8 @@ pub unsafe extern "C" fn rmq_send_oneway(
 /// alone to get the whole error), `out_accepted` the number of accepted ones. Only they have an outcome in the
 /// queue. NULL is returned even if all were rejected.
 ///
-/// Errors, with no message looked at and nothing written to `codes`: `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+/// Errors, with no message looked at and nothing written to `codes`: `CLOSED`, `FORKED`, `INVALID_ARGUMENT`;
+/// `WOULD_DEADLOCK` from a hook or a selector.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_send_many(
@@ -214,7 +229,7 @@ pub unsafe extern "C" fn rmq_send_many(
     out_accepted: *mut usize,
 ) -> *mut rmq_error_t {
     armour!(rmq_send_many(
-        producer: handle, messages: const_array, queue: handle, codes: array, out_accepted: out,
+        producer: unhooked, messages: const_array, queue: handle, codes: array, out_accepted: out,
     ) {
         let (producer, queue) = (Arc::clone(producer), Arc::clone(queue));
         if producer.core.is_closed() {
@@ -233,11 +248,8 @@ pub unsafe extern "C" fn rmq_send_many(
             }
         }
         let items: Vec<Message<'_>> = readable.iter().map(|(_, outline)| outline.message(&texts)).collect();
-        let opaque = |i: usize| {
-            // SAFETY: the caller promises `count` pointers if there are any.
-            unsafe { if opaques.is_null() { ptr::null_mut() } else { opaques.add(i).read() } }
-        };
-        let tags: Vec<Tag> = readable.iter().map(|(i, _)| tag(0, opaque(*i))).collect();
+        // SAFETY: the caller promises `count` pointers if there are any.
+        let tags: Vec<Tag> = readable.iter().map(|(i, _)| tag(0, unsafe { nth_opaque(opaques, *i) })).collect();
         let mut results = vec![Ok(()); items.len()];
         let timeout = arguments::or_default(timeout_ms);
         let accepted = producer.core.send_many(&items, timeout, &queue.core, &tags, &mut results)?;

@@ -33,7 +33,9 @@ macro_rules! programs {
 }
 
 programs! {
+    auto_batch
     bad_text
+    batch
     blocking_callback
     close_silent_broker
     compressed_body
@@ -42,17 +44,24 @@ programs! {
     destroy_while_waiting
     doors
     error_fields
+    error_history
     exit_in_flight
     fork_in_flight
     from_a_callback
+    hooks
+    java_ids
     log_callback
     null_arguments
     queue_end
+    selector
     send_many
     signals
+    statistics
     struct_size
+    topic_queues
     two_clusters
     use_after_close
+    writable
 }
 
 #[test]

@@ -86,10 +86,14 @@
  *
  * rmq_send waits itself and rmq_send_oneway has no outcome.
  *
+ * rmq_send_batch and rmq_send_batch_queued put several messages into one request; each has an outcome of its own. With
+ * the key batch.auto the library does so by itself with messages sent by callback or queue.
+ *
  * What is in flight is bounded by the keys in.flight.max.messages and in.flight.max.bytes. Over them sends fail with
  * QUEUE_FULL at once or wait for room, as the key in.flight.full says. A message counts until its callback has
  * returned or its outcome was polled. rmq_send always waits for room. From a callback that is in vain if only the
- * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL.
+ * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL. The function of
+ * rmq_config_set_writable is told when there is room again, and rmq_producer_wait_writable waits for it.
  *
  *
  * WHEN AND WHERE A MESSAGE ARRIVES
@@ -98,12 +102,22 @@
  * deliver_at_ms is set. Levels work with every broker; the three timers need brokers 5.x, older ones deliver at once.
  *
  * Messages go to the queues of their topic in turn. sharding_key keeps messages with the same text in one queue, the
- * queue in which the Java client's SelectMessageQueueByHash puts them too; broker_name and queue_id name the queue.
- * Both keep to their queue in every attempt, so that a broker that fails fails the send: order needs it. The messages
- * of a queue are stored in the order of the sends if each waits for the outcome of the one before.
+ * queue in which the Java client's SelectMessageQueueByHash puts them too, and sharding_number does so by a number;
+ * broker_name and queue_id name the queue; a selector is a function of yours that chooses it; and it may be left to
+ * chance. All of these keep to their queue in every attempt, so that a broker that fails fails the send: order needs
+ * it. The messages of a queue are stored in the order of the sends if each waits for the outcome of the one before.
+ * rmq_producer_queues lists the queues of a topic.
  *
  * Bodies of compress.threshold.bytes and more (4096 if not set, 0 is never) travel and are stored compressed; consumers
  * get them as they were. Your bytes are never changed.
+ *
+ *
+ * HOOKS
+ *
+ * rmq_config_add_send_hook has functions of yours called before and after each attempt of a send: the place for tracing
+ * and metrics. rmq_config_add_check_forbidden_hook asks one whether an attempt may be made. They and selectors run on
+ * the sending thread or on the I/O thread, so they must be quick and must not wait: there, functions that send or wait
+ * answer WOULD_DEADLOCK, for any producer. What a hook does never takes away the outcome of a message.
  *
  *
  * TIMEOUTS

@@ -7,10 +7,17 @@
 
 /** `rmq_message_t message = RMQ_MESSAGE_INIT;` */
 #define RMQ_MESSAGE_INIT \
-    { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 1, 0, 0, 0, 0, NULL, NULL, 0, 0 }
+    { (uint32_t)sizeof(rmq_message_t), 0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 1, 0, 0, 0, 0, NULL, NULL, 0, \
+      RMQ_QUEUE_ROUND_ROBIN, 0, NULL, NULL, NULL, NULL }
+
+/** `rmq_message_queue_t queues[16] = { RMQ_MESSAGE_QUEUE_INIT };` */
+#define RMQ_MESSAGE_QUEUE_INIT { (uint32_t)sizeof(rmq_message_queue_t), 0, { 0 } }
 
 /** `rmq_receipt_t receipt = RMQ_RECEIPT_INIT;` */
 #define RMQ_RECEIPT_INIT { (uint32_t)sizeof(rmq_receipt_t), 0, 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
+
+/** `rmq_failed_attempt_t attempt = RMQ_FAILED_ATTEMPT_INIT;` */
+#define RMQ_FAILED_ATTEMPT_INIT { (uint32_t)sizeof(rmq_failed_attempt_t), 0, -1, 0, 0, NULL, NULL, NULL }
 
 /** `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };` */
 #define RMQ_COMPLETION_INIT { (uint32_t)sizeof(rmq_completion_t), 0, NULL, NULL, { 0, 0 }, RMQ_RECEIPT_INIT }

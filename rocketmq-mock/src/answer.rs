@@ -48,6 +48,7 @@ pub(crate) struct SendFields {
     pub(crate) queue_offset: Option<i64>,
     pub(crate) transaction_id: Option<String>,
     pub(crate) recall_handle: Option<String>,
+    pub(crate) batch_unique_id: Option<String>,
 }
 
 impl Answer {
@@ -130,7 +131,7 @@ impl ExtFields for AnswerFields {
                 transaction_id: fields.transaction_id.as_deref(),
                 region_id: Some(REGION),
                 trace_on: true,
-                batch_unique_id: None,
+                batch_unique_id: fields.batch_unique_id.as_deref(),
                 recall_handle: fields.recall_handle.as_deref(),
             }
             .visit(visitor),

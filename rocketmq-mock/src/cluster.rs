@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, attributes};
 use crate::fault::{FaultId, FaultRule};
 use crate::options::MockOptions;
 use crate::server::{Command, ServingThread};
@@ -63,7 +63,8 @@ impl MockCluster {
     }
 
     /// Creates a topic or changes it, on the brokers named or on all: routes show it at once. `perm` has the bits of
-    /// protocol 3.2. Brokers that are not named keep what they have; names of no broker are ignored.
+    /// protocol 3.2. A topic keeps its attributes, brokers that are not named keep what they have; names of no broker
+    /// are ignored.
     pub fn create_topic(
         &self,
         topic: &str,
@@ -75,11 +76,32 @@ impl MockCluster {
         let mut state = self.shared.state.lock();
         for broker in &mut state.brokers {
             if brokers.is_none_or(|named| named.contains(&broker.endpoint.name.as_str())) {
-                broker.topics.set(topic, TopicConfig::new(read_queues, write_queues, perm));
+                let known = broker.topics.get(topic);
+                let attributes = known.map(|known| known.attributes.clone()).unwrap_or_default();
+                let config = TopicConfig::new(read_queues, write_queues, perm);
+                broker.topics.set(topic, TopicConfig { attributes, ..config });
             }
         }
         drop(state);
         self.shared.note_change();
+    }
+
+    /// Gives a topic the attributes a request to create it would, `+key=value,+key=value`, on the brokers that have it:
+    /// `+queue.type=BatchCQ` makes it one that stores a batch as one record. 4.9 knows no attributes.
+    ///
+    /// # Errors
+    /// `InvalidInput` with what a broker says to attributes it does not take.
+    pub fn set_topic_attributes(&self, topic: &str, attributes: &str) -> io::Result<()> {
+        let refused = |remark| io::Error::new(io::ErrorKind::InvalidInput, remark);
+        let attributes = attributes::change(None, attributes).map_err(refused)?;
+        let mut state = self.shared.state.lock();
+        for broker in state.brokers.iter_mut().filter(|broker| broker.profile.is_v5()) {
+            if let Some(config) = broker.topics.get(topic) {
+                let attributes = attributes.clone();
+                broker.topics.set(topic, TopicConfig { attributes, ..config.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Deletes a topic everywhere, with its messages and counts.

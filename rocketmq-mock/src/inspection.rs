@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rocketmq_protocol::frame::HeaderEncoding;
-use rocketmq_protocol::properties;
+use rocketmq_protocol::{properties, sys_flag};
 
+use crate::broker::batch_members;
 use crate::cluster::MockCluster;
 use crate::ids::offset_message_id;
+use crate::state::Endpoint;
 use crate::store::StoredRecord;
 
 /// A stored message, as a consumer would see it (protocol 14.4).
@@ -22,9 +24,9 @@ pub struct StoredMessage {
     pub queue_id: i32,
     /// Its index in that queue, from 0.
     pub queue_offset: i64,
-    /// Its offset in the broker's commit log.
+    /// Offset of its record in the broker's commit log.
     pub physical_offset: i64,
-    /// The offset message id (`msgId` of the answer).
+    /// The offset message id (`msgId` of the answer); messages of a batch in one record have the same.
     pub message_id: String,
     /// The body as received, still compressed if `sys_flag` says so.
     pub body: Bytes,
@@ -50,19 +52,35 @@ impl StoredMessage {
         self.properties.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    fn new(broker: &str, address: SocketAddr, record: &StoredRecord) -> StoredMessage {
+    /// Appends the messages of a record: those of a batch in one record share its id and system flag.
+    fn unpack(broker: &Endpoint, record: &StoredRecord, out: &mut Vec<StoredMessage>) {
+        if record.sys_flag & sys_flag::INNER_BATCH == 0 {
+            let body = record.body.clone();
+            let message = StoredMessage::new(broker, record, body, &record.properties, record.flag);
+            return out.push(message);
+        }
+        // Readers give up at a member they cannot read, as brokers do.
+        let members = batch_members::read(&record.body).unwrap_or_default();
+        for (queue_offset, member) in (record.queue_offset..).zip(members) {
+            let body = record.body.slice_ref(member.body);
+            let message = StoredMessage::new(broker, record, body, &member.properties, member.flag);
+            out.push(StoredMessage { queue_offset, ..message });
+        }
+    }
+
+    fn new(broker: &Endpoint, record: &StoredRecord, body: Bytes, text: &str, flag: i32) -> StoredMessage {
         StoredMessage {
-            broker: broker.to_owned(),
+            broker: broker.name.clone(),
             topic: record.topic.to_string(),
             queue_id: record.queue_id,
             queue_offset: record.queue_offset,
             physical_offset: record.physical_offset,
-            message_id: offset_message_id(address, record.physical_offset),
-            body: record.body.clone(),
-            properties: properties::iter(&record.properties)
+            message_id: offset_message_id(broker.address, record.physical_offset),
+            body,
+            properties: properties::iter(text)
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
-            flag: record.flag,
+            flag,
             sys_flag: record.sys_flag,
             born_timestamp: record.born_timestamp,
             born_host: record.born_host,
@@ -120,16 +138,15 @@ pub struct Registration {
 }
 
 impl MockCluster {
-    /// The kept messages of a topic: broker by broker, each in the order it stored them.
+    /// The kept messages of a topic that consumers would get: broker by broker, each in the order it stored them.
     pub fn stored(&self, topic: &str) -> Vec<StoredMessage> {
         let state = self.shared.state.lock();
         let mut found = Vec::new();
         for broker in &state.brokers {
             let records = broker.store.records().filter(|record| &*record.topic == topic);
-            found
-                .extend(records.map(|record| {
-                    StoredMessage::new(&broker.endpoint.name, broker.endpoint.address, record)
-                }));
+            for record in records.filter(|record| record.is_queued()) {
+                StoredMessage::unpack(&broker.endpoint, record, &mut found);
+            }
         }
         found
     }

@@ -8,7 +8,7 @@ use rocketmq_protocol::route::{BrokerData, ClusterInfo, MASTER_ID, QueueData, To
 use rocketmq_protocol::version;
 
 use crate::answer::Answer;
-use crate::broker::{Broker, FAQ_TOPIC};
+use crate::broker::Broker;
 use crate::dispatch::Request;
 use crate::state::State;
 use crate::topic::CLUSTER;
@@ -46,8 +46,8 @@ fn route(state: &State, request: &Request<'_, '_>) -> Answer {
         route.broker_datas.push(broker_data(broker));
     }
     if route.queue_datas.is_empty() {
-        let topic = &question.topic;
-        let remark = format!("No topic route info in name server for the topic: {topic}{FAQ_TOPIC}");
+        let (topic, advice) = (&question.topic, state.profile.advice());
+        let remark = format!("No topic route info in name server for the topic: {topic}{advice}");
         return Answer::refusal(response::TOPIC_NOT_EXIST, remark);
     }
     let mut quoted =

@@ -52,6 +52,14 @@ impl Profile {
         self == Profile::V5
     }
 
+    /// Where brokers and name servers send those whose topic is unknown.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Profile::V4_9 => "\nSee http://rocketmq.apache.org/docs/faq/ for further details.",
+            Profile::V5 => "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.",
+        }
+    }
+
     /// The code for a request that breaks a rule of its fields: 4.9 has no `INVALID_PARAMETER` (protocol 14.2).
     pub(crate) fn invalid_parameter(self) -> i32 {
         match self {

@@ -97,6 +97,7 @@ impl Broker {
             reconsume_times: waiting.reconsume_times,
             store_timestamp: now,
             prepared_transaction_offset: 0,
+            messages: 1,
         });
         Some(())
     }

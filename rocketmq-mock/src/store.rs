@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rocketmq_protocol::topics;
+use rocketmq_protocol::{properties, sys_flag, topics};
 
 use crate::options::Keep;
 
@@ -24,9 +24,17 @@ pub(crate) struct NewRecord<'a> {
     pub(crate) reconsume_times: i32,
     pub(crate) store_timestamp: i64,
     pub(crate) prepared_transaction_offset: i64,
+    /// Places it takes in its queue: more than one for a batch in one record.
+    pub(crate) messages: i64,
 }
 
 impl NewRecord<'_> {
+    /// Whether it can be read back. Brokers that add to the properties of a batch's members do not look at the sum, and
+    /// write a length that no reader takes.
+    fn is_readable(&self) -> bool {
+        self.properties.len() <= properties::MAX_LEN
+    }
+
     /// Bytes of the record in a commit log (protocol 14.5): loopback hosts are IPv4, a long topic needs a second
     /// length byte.
     pub(crate) fn size(&self) -> usize {
@@ -52,6 +60,18 @@ pub(crate) struct StoredRecord {
     pub(crate) prepared_transaction_offset: i64,
 }
 
+impl StoredRecord {
+    /// Whether consumers get it.
+    pub(crate) fn is_queued(&self) -> bool {
+        is_queued(self.sys_flag)
+    }
+}
+
+/// A record that says it is a half message or a rolled back one is in the log only.
+fn is_queued(flags: i32) -> bool {
+    matches!(flags & sys_flag::TRANSACTION_MASK, 0 | sys_flag::TRANSACTION_COMMIT)
+}
+
 /// Where a record went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Appended {
@@ -63,6 +83,18 @@ pub(crate) struct Appended {
 struct Queue {
     count: i64,
     first_store_timestamp: i64,
+}
+
+impl Queue {
+    /// Counts a record; the offset of its first message.
+    fn take_places(&mut self, record: &NewRecord<'_>) -> i64 {
+        if self.count == 0 {
+            self.first_store_timestamp = record.store_timestamp;
+        }
+        let first = self.count;
+        self.count += record.messages;
+        first
+    }
 }
 
 #[derive(Debug)]
@@ -107,13 +139,9 @@ impl Store {
             topic.queues.resize_with(index + 1, Queue::default);
         }
         let queue = &mut topic.queues[index];
-        let queue_offset = queue.count;
-        if queue_offset == 0 {
-            queue.first_store_timestamp = record.store_timestamp;
-        }
-        queue.count += 1;
+        let queue_offset = if is_queued(record.sys_flag) { queue.take_places(record) } else { 0 };
         let is_half = record.topic == topics::TRANS_HALF;
-        if self.keep != Keep::CountOnly || is_half {
+        if record.is_readable() && (self.keep != Keep::CountOnly || is_half) {
             let stored = StoredRecord {
                 topic: Arc::clone(&topic.name),
                 queue_id: record.queue_id,
@@ -162,7 +190,7 @@ impl Store {
         }
     }
 
-    /// The kept records in the order they were stored.
+    /// The kept records in the order they were stored, those among them that no consumer gets.
     pub(crate) fn records(&self) -> impl DoubleEndedIterator<Item = &StoredRecord> {
         self.log.iter()
     }

@@ -50,6 +50,11 @@ impl TopicConfig {
         self.attributes.get(attributes::CLEANUP_POLICY).is_some_and(|policy| policy == "COMPACTION")
     }
 
+    /// Whether a batch is stored as one record.
+    pub(crate) fn has_batch_queues(&self) -> bool {
+        self.attributes.get(attributes::QUEUE_TYPE).is_some_and(|kind| kind == attributes::BATCH_QUEUES)
+    }
+
     /// The text brokers put into remarks.
     pub(crate) fn describe(&self, name: &str, profile: Profile) -> String {
         let right = |bit: i32, letter: char| if self.perm & bit != 0 { letter } else { '-' };

@@ -19,6 +19,7 @@ mod receipt;
 mod remoting;
 mod routing;
 mod runtime;
+pub mod stats;
 pub mod sync;
 pub mod sys;
 
@@ -29,6 +30,7 @@ pub use log::{LogLevel, LogSink};
 pub use message::{Delivery, Destination, Message, Property, QueueRef, QueueSelector};
 pub use producer::{BatchError, Producer};
 pub use receipt::{Receipt, SendStatus};
+pub use stats::Stats;
 pub use sys::is_forked;
 
 /// The version of the library.

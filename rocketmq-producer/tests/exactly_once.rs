@@ -4,10 +4,10 @@ mod common;
 
 use std::collections::HashMap;
 
-use common::{PATIENCE, cluster, ms, on_sends, producer};
+use common::{PATIENCE, cluster, ms, on_batches, on_sends, producer};
 use proptest::prelude::*;
 use rocketmq_mock::Fault;
-use rocketmq_producer::{CompletionQueue, Message, Persistence, Tag};
+use rocketmq_producer::{CompletionQueue, Destination, Message, Persistence, Tag};
 
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
@@ -31,20 +31,28 @@ proptest! {
     #[test]
     fn every_accepted_send_completes_exactly_once(
         faults in proptest::collection::vec((fault(), 1_u32..20, 0_usize..2), 1..6),
+        batching in prop_oneof![Just("off"), Just("pressure"), Just("linger")],
         close_after in prop_oneof![Just(None), (0_u64..150).prop_map(Some)],
     ) {
         let cluster = cluster(2);
         cluster.create_topic("T", 2, 2, 6, None);
         for (fault, times, broker) in faults {
-            cluster.inject(on_sends(Some(&format!("broker-{broker}")), Some(times), fault));
+            let broker = format!("broker-{broker}");
+            cluster.inject(on_sends(Some(&broker), Some(times), fault.clone()));
+            cluster.inject(on_batches(Some(&broker), Some(times), fault));
         }
-        let producer = producer(&cluster, &[]);
+        let producer = producer(&cluster, &[("batch.auto", batching), ("batch.max.messages", "16")]);
         let queue = CompletionQueue::new();
         let mut accepted = 0;
         for index in 0..200_usize {
             let body = index.to_string();
-            let message = Message::new("T", body.as_bytes());
-            if producer.send_queued(&message, Some(ms(250)), &queue, Tag(index, 0)).is_ok() {
+            let destination = match index % 5 {
+                0 => Destination::ShardingNumber(index as i64),
+                _ => Destination::Any,
+            };
+            let message = Message { destination, ..Message::new("T", body.as_bytes()) };
+            let timeout = ms(if index % 7 == 0 { 60 } else { 250 });
+            if producer.send_queued(&message, Some(timeout), &queue, Tag(index, 0)).is_ok() {
                 accepted += 1;
             }
         }

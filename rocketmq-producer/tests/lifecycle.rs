@@ -5,11 +5,12 @@
 mod common;
 
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use common::{PATIENCE, cluster, config, ms, on_sends, producer, send};
+use common::{PATIENCE, becomes_true, cluster, config, ms, on_sends, producer, send};
 use rocketmq_mock::{Fault, FaultRule, NAME_SERVER};
-use rocketmq_producer::{CompletionQueue, ErrorCode, Message, Persistence, Producer, Tag};
+use rocketmq_producer::{CompletionQueue, ErrorCode, LogLevel, LogSink, Message, Persistence, Producer, Tag};
 
 /// A fault of the name server's answers about one topic, or all.
 fn on_routes(topic: Option<&str>, fault: Fault) -> FaultRule {
@@ -20,18 +21,6 @@ fn on_routes(topic: Option<&str>, fault: Fault) -> FaultRule {
         topic: topic.map(str::to_owned),
         fault,
     }
-}
-
-/// Waits for a condition that no event tells of.
-fn becomes_true(condition: impl Fn() -> bool) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        std::thread::yield_now();
-    }
-    true
 }
 
 #[test]
@@ -253,4 +242,41 @@ fn an_ended_queue_gives_everything_back_at_once() {
     assert_eq!(producer.in_flight(), 1, "the report was dropped, the other send goes on");
     assert_eq!(queue.fd().expect_err("no descriptor any more").code(), ErrorCode::Closed);
     assert_eq!(queue.poll(&mut Vec::new(), 1, PATIENCE), 0);
+}
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<(LogLevel, String)>>);
+
+impl LogSink for Lines {
+    fn log(&self, level: LogLevel, _: &str, text: &str) {
+        self.0.lock().expect("no panic").push((level, text.to_owned()));
+    }
+}
+
+#[test]
+fn a_close_during_a_route_refresh_warns_of_nothing() {
+    let cluster = cluster(1);
+    cluster.create_topic("T", 1, 1, 6, None);
+    let lines = Arc::new(Lines::default());
+    let mut config = config(&cluster.name_server(), &[("route.refresh.interval.ms", "10")]);
+    config.set_log(Some(lines.clone()));
+    let producer = Producer::new(&config).expect("a producer");
+    send(&producer, "T").expect("stored");
+    cluster.inject(FaultRule {
+        request_code: Some(105),
+        broker: Some(NAME_SERVER.to_owned()),
+        ..FaultRule::new(Fault::Delay(PATIENCE))
+    });
+    cluster.set_recording(true);
+    assert!(
+        cluster.wait_until(PATIENCE, |cluster| cluster.requests().iter().any(|request| request.code == 105))
+    );
+    producer.close(PATIENCE).expect("closed");
+    drop(producer);
+    // The connection's own line comes after those of the requests it failed.
+    let ended = format!("connection to {} ", cluster.name_server());
+    let has_ended = |lines: &[(LogLevel, String)]| lines.iter().any(|(_, text)| text.starts_with(&ended));
+    assert!(becomes_true(|| has_ended(&lines.0.lock().expect("no panic"))));
+    let lines = lines.0.lock().expect("no panic");
+    assert!(lines.iter().all(|(level, _)| *level > LogLevel::Warn), "{lines:?}");
 }

@@ -21,11 +21,12 @@ pub struct BatchItem<'a> {
     pub properties: Cow<'a, str>,
 }
 
-/// Appends one item to `out`; on an error `out` is as it was.
-pub fn push(out: &mut Vec<u8>, flag: i32, properties: &str, body: &[u8]) -> Result<(), EncodeError> {
-    let properties_length = i16::try_from(properties.len()).map_err(|_| EncodeError::FieldTooLong {
+/// Appends one item to `out`, with the property string in pieces that follow one another; on an error `out` is as it was.
+pub fn push(out: &mut Vec<u8>, flag: i32, properties: &[&str], body: &[u8]) -> Result<(), EncodeError> {
+    let len = properties.iter().map(|piece| piece.len()).sum();
+    let properties_length = i16::try_from(len).map_err(|_| EncodeError::FieldTooLong {
         what: "property string",
-        len: properties.len(),
+        len,
         max: properties::MAX_LEN,
     })?;
     let too_long = || EncodeError::FieldTooLong {
@@ -33,7 +34,7 @@ pub fn push(out: &mut Vec<u8>, flag: i32, properties: &str, body: &[u8]) -> Resu
         len: body.len(),
         max: i32::MAX as usize - ITEM_OVERHEAD - properties::MAX_LEN,
     };
-    let size = i32::try_from(ITEM_OVERHEAD + properties.len()).ok();
+    let size = i32::try_from(ITEM_OVERHEAD + len).ok();
     let body_length = i32::try_from(body.len()).map_err(|_| too_long())?;
     let size = size.and_then(|size| size.checked_add(body_length)).ok_or_else(too_long)?;
     out.reserve(size as usize);
@@ -44,7 +45,9 @@ pub fn push(out: &mut Vec<u8>, flag: i32, properties: &str, body: &[u8]) -> Resu
     out.extend_from_slice(&body_length.to_be_bytes());
     out.extend_from_slice(body);
     out.extend_from_slice(&properties_length.to_be_bytes());
-    out.extend_from_slice(properties.as_bytes());
+    for piece in properties {
+        out.extend_from_slice(piece.as_bytes());
+    }
     Ok(())
 }
 

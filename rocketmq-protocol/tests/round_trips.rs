@@ -211,7 +211,7 @@ proptest! {
     fn batches(items in vec((any::<i32>(), text(), vec(any::<u8>(), 0..50)), 1..8), cut in 1_usize..20) {
         let mut out = Vec::new();
         for (flag, properties, body) in &items {
-            batch::push(&mut out, *flag, properties, body).unwrap();
+            batch::push(&mut out, *flag, &[properties], body).unwrap();
         }
         let read: Vec<_> = batch::iter(&out).collect::<Result<_, _>>().unwrap();
         let read: Vec<_> = read.into_iter().map(|i| (i.flag, i.properties.into_owned(), i.body.to_vec())).collect();
@@ -263,7 +263,7 @@ proptest! {
         let mut record = Vec::new();
         sample_record("topic", b"body", &text, [host, host], 5).encode(&mut record).unwrap();
         let mut items = Vec::new();
-        batch::push(&mut items, 1, &text, b"body").unwrap();
+        batch::push(&mut items, 1, &[&text], b"body").unwrap();
         let request = SendRequest { topic: text.as_str().into(), ..SendRequest::default() };
         let preamble =
             Preamble { code: 310, language: Language::Rust, version: 1, opaque: 1, flag: 0, remark: Some(&text) };

@@ -78,7 +78,7 @@ fn a4_batch_item() {
     let mut expected = hex("00000029 00000000 00000000 00000000 00000002 6869 0011");
     expected.extend_from_slice(A3.as_bytes());
     let mut out = Vec::new();
-    batch::push(&mut out, 0, A3, b"hi").unwrap();
+    batch::push(&mut out, 0, &[A3], b"hi").unwrap();
     assert_eq!(out, expected);
     let items: Vec<_> = batch::iter(&expected).collect::<Result<_, _>>().unwrap();
     assert_eq!(items, [batch::BatchItem { flag: 0, body: b"hi", properties: A3.into() }]);

@@ -1,4 +1,4 @@
-/* Sharding keys and fixed queues: which queue a message goes to, that it keeps to it, and what is refused. */
+/* Sharding keys and numbers, fixed queues, chance: which queue a message goes to, that it keeps to it, and what is refused. */
 #include "check.h"
 
 static void check_queue(const rmq_receipt_t *receipt, const char *broker, int32_t queue)
@@ -67,6 +67,57 @@ static void fixed_queue(rmq_mock_cluster_t *cluster, rmq_producer_t *producer)
     CHECK(receipt.attempts == 2);
 }
 
+static void sharding_numbers(rmq_producer_t *producer)
+{
+    static const struct {
+        int64_t number;
+        const char *broker;
+        int32_t queue;
+    } cases[] = {
+        { 0, "broker-0", 0 },
+        { 7, "broker-1", 1 },
+        { -5, "broker-0", 1 },           /* the index is the magnitude, modulo the number of queues */
+        { (1LL << 33) + 1, "broker-1", 1 }, /* a Long: its halves are joined, 1 xor 2 */
+    };
+    size_t i, n;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rmq_message_t message = message_to("sharded", "body");
+        message.queue_choice = RMQ_QUEUE_BY_NUMBER;
+        message.sharding_number = cases[i].number;
+        for (n = 0; n < 3; n++) {
+            rmq_receipt_t receipt = RMQ_RECEIPT_INIT;
+            CHECK_OK(rmq_send(producer, &message, -1, &receipt));
+            check_queue(&receipt, cases[i].broker, cases[i].queue);
+        }
+    }
+}
+
+/* Chance reaches every queue, and does not take turns. */
+static void random_queues(rmq_producer_t *producer)
+{
+    rmq_message_t message = message_to("sharded", "body");
+    int seen[4] = { 0 }, last = -1, in_turn = 0, i;
+    message.queue_choice = RMQ_QUEUE_RANDOM;
+    for (i = 0; i < 200; i++) {
+        rmq_receipt_t receipt = RMQ_RECEIPT_INIT;
+        int queue;
+        CHECK_OK(rmq_send(producer, &message, -1, &receipt));
+        queue = (strcmp(receipt.broker_name, "broker-1") == 0) * 2 + receipt.queue_id;
+        in_turn += last >= 0 && queue == (last + 1) % 4;
+        last = queue;
+        seen[queue]++;
+    }
+    for (i = 0; i < 4; i++)
+        CHECK(seen[i] > 0);
+    CHECK(in_turn < 150);
+}
+
+static int32_t first_queue(const rmq_queue_ref_t *queues, size_t count, void *opaque)
+{
+    (void)queues, (void)count, (void)opaque;
+    return 0;
+}
+
 static void refusals(rmq_producer_t *producer, rmq_queue_t *queue)
 {
     rmq_message_t message = message_to("fixed", "body");
@@ -103,8 +154,20 @@ static void refusals(rmq_producer_t *producer, rmq_queue_t *queue)
     message.sharding_key = "caf\xe9";
     CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_INVALID_ARGUMENT, "message->sharding_key is not UTF-8");
     message.sharding_key = NULL;
-    message.reserved = 7;
-    CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_INVALID_ARGUMENT, "message->reserved is 7");
+    message.queue_choice = 7;
+    CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_INVALID_ARGUMENT, "message->queue_choice is 7");
+    message.queue_choice = RMQ_QUEUE_RANDOM;
+    message.sharding_number = 5;
+    CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_INVALID_ARGUMENT,
+                "message->sharding_number is 5, but ->queue_choice is not RMQ_QUEUE_BY_NUMBER");
+    message.queue_choice = RMQ_QUEUE_BY_NUMBER;
+    message.sharding_key = "order-1";
+    CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_INVALID_ARGUMENT,
+                "message->sharding_key and ->queue_choice are both set");
+    message.sharding_key = NULL;
+    message.selector = first_queue;
+    CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_INVALID_ARGUMENT,
+                "message->queue_choice and ->selector are both set");
 }
 
 int main(void)
@@ -117,6 +180,8 @@ int main(void)
     CHECK_OK(rmq_mock_create_topic(cluster, "fixed", 2, 2, 6));
 
     sharding_keys(cluster, producer);
+    sharding_numbers(producer);
+    random_queues(producer);
     fixed_queue(cluster, producer);
     refusals(producer, queue);
 

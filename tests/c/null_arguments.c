@@ -9,6 +9,26 @@ static void callback(const rmq_error_t *error, const rmq_receipt_t *receipt, voi
     CHECK(!"called for a send that was refused");
 }
 
+static void before(const rmq_send_attempt_t *attempt, rmq_added_properties_t *added, void *opaque)
+{
+    (void)attempt, (void)opaque;
+    NAMES(rmq_add_property(NULL, "name", "value"), "added");
+    NAMES(rmq_add_property(added, NULL, "value"), "name");
+    NAMES(rmq_add_property(added, "name", NULL), "value");
+}
+
+static int32_t check(const rmq_send_attempt_t *attempt, char *reason, size_t reason_len, void *opaque)
+{
+    (void)attempt, (void)reason, (void)reason_len, (void)opaque;
+    return 0;
+}
+
+static void not_taken(void *opaque)
+{
+    (void)opaque;
+    CHECK(!"finalized what was not taken");
+}
+
 static void configuration(rmq_config_t *config)
 {
     size_t len;
@@ -25,6 +45,13 @@ static void configuration(rmq_config_t *config)
     CHECK(len == strlen("test"));
     NAMES(rmq_config_set_log(NULL, NULL, NULL, NULL), "config");
     CHECK_OK(rmq_config_set_log(config, NULL, NULL, NULL));
+    NAMES(rmq_config_set_writable(NULL, NULL, NULL, NULL), "config");
+    CHECK_OK(rmq_config_set_writable(config, NULL, NULL, NULL));
+    NAMES(rmq_config_add_send_hook(NULL, before, NULL, NULL, NULL), "config");
+    CHECK_FAILS(rmq_config_add_send_hook(config, NULL, NULL, NULL, not_taken), RMQ_ERR_INVALID_ARGUMENT,
+                "argument before is NULL, and after too");
+    NAMES(rmq_config_add_check_forbidden_hook(NULL, check, NULL, NULL), "config");
+    NAMES(rmq_config_add_check_forbidden_hook(config, NULL, NULL, not_taken), "function");
     CHECK(rmq_config_key_count() > 10);
     NAMES(rmq_config_key(0, NULL), "out");
     rmq_config_destroy(NULL);
@@ -32,6 +59,9 @@ static void configuration(rmq_config_t *config)
 
 static void errors(void)
 {
+    rmq_failed_attempt_t attempt = RMQ_FAILED_ATTEMPT_INIT;
+    rmq_error_t *error;
+    size_t position;
     rmq_error_destroy(NULL);
     CHECK(rmq_error_clone(NULL) == NULL);
     CHECK(rmq_error_code(NULL) == RMQ_OK);
@@ -44,6 +74,16 @@ static void errors(void)
     CHECK(rmq_error_elapsed_ms(NULL) == 0);
     CHECK(rmq_error_is_retriable(NULL) == 0);
     CHECK(rmq_error_persistence(NULL) == RMQ_NOT_PERSISTED);
+    CHECK(rmq_error_history_count(NULL) == 0);
+    NAMES(rmq_error_history(NULL, 0, &attempt), "error");
+    CHECK(rmq_error_stored_count(NULL) == 0);
+    NAMES(rmq_error_stored(NULL, 0, &position, NULL), "error");
+    error = rmq_config_new(NULL);
+    NAMES(rmq_error_history(error, 0, NULL), "out");
+    CHECK_FAILS(rmq_error_history(error, 0, &attempt), RMQ_ERR_INVALID_ARGUMENT, "index is 0, there are 0");
+    NAMES(rmq_error_stored(error, 0, NULL, NULL), "out_position");
+    CHECK_FAILS(rmq_error_stored(error, 0, &position, NULL), RMQ_ERR_INVALID_ARGUMENT, "index is 0, there are 0");
+    rmq_error_destroy(error);
 }
 
 static void producers(rmq_config_t *config, rmq_producer_t *producer)
@@ -58,6 +98,14 @@ static void producers(rmq_config_t *config, rmq_producer_t *producer)
     NAMES(rmq_producer_close(NULL, 0), "producer");
     NAMES(rmq_producer_in_flight(NULL, &count), "producer");
     NAMES(rmq_producer_in_flight(producer, NULL), "out");
+    NAMES(rmq_producer_queues(NULL, "nulls", 0, NULL, 0, &count), "producer");
+    NAMES(rmq_producer_queues(producer, NULL, 0, NULL, 0, &count), "topic");
+    NAMES(rmq_producer_queues(producer, "nulls", 0, NULL, 1, &count), "out");
+    NAMES(rmq_producer_queues(producer, "nulls", 0, NULL, 0, NULL), "out_count");
+    NAMES(rmq_producer_set_name_servers(NULL, "127.0.0.1:9876"), "producer");
+    NAMES(rmq_producer_set_name_servers(producer, NULL), "addresses");
+    NAMES(rmq_producer_wait_writable(NULL, 0), "producer");
+    CHECK_OK(rmq_producer_wait_writable(producer, 0));
     rmq_producer_destroy(NULL);
 }
 
@@ -88,6 +136,18 @@ static void sends(rmq_producer_t *producer, rmq_queue_t *queue)
     CHECK(codes[0] == -1 && accepted == 99);
     CHECK_OK(rmq_send_many(producer, messages, 2, -1, queue, NULL, codes, &accepted));
     CHECK(codes[0] == RMQ_OK && codes[1] == RMQ_ERR_INVALID_ARGUMENT && accepted == 1);
+
+    NAMES(rmq_send_batch(NULL, messages, 1, -1, NULL), "producer");
+    NAMES(rmq_send_batch(producer, NULL, 1, -1, NULL), "messages");
+    CHECK_FAILS(rmq_send_batch(producer, messages, 2, -1, NULL), RMQ_ERR_INVALID_ARGUMENT,
+                "message 1 of the batch: rmq_send_batch: argument message is NULL");
+    CHECK_OK(rmq_send_batch(producer, messages, 1, -1, NULL));
+    NAMES(rmq_send_batch_queued(NULL, messages, 1, -1, queue, NULL), "producer");
+    NAMES(rmq_send_batch_queued(producer, NULL, 1, -1, queue, NULL), "messages");
+    NAMES(rmq_send_batch_queued(producer, messages, 1, -1, NULL, NULL), "queue");
+    CHECK_FAILS(rmq_send_batch_queued(producer, messages, 2, -1, queue, NULL), RMQ_ERR_INVALID_ARGUMENT,
+                "message 1 of the batch: rmq_send_batch_queued: argument message is NULL");
+    CHECK_OK(rmq_send_batch_queued(producer, messages, 1, -1, queue, NULL));
 }
 
 static void members(rmq_producer_t *producer)
@@ -185,13 +245,31 @@ static void mock(rmq_mock_cluster_t *cluster)
     rmq_mock_cluster_destroy(NULL);
 }
 
+static void statistics(rmq_producer_t *producer)
+{
+    rmq_stats_t *stats = NULL;
+    double value;
+    NAMES(rmq_producer_stats(NULL, &stats), "producer");
+    NAMES(rmq_producer_stats(producer, NULL), "out");
+    CHECK_OK(rmq_producer_stats(producer, &stats));
+    NAMES(rmq_stats_get(NULL, "accepted", &value), "stats");
+    NAMES(rmq_stats_get(stats, NULL, &value), "path");
+    NAMES(rmq_stats_get(stats, "accepted", NULL), "out");
+    CHECK(strcmp(rmq_stats_json(NULL), "") == 0);
+    CHECK(strcmp(rmq_stats_prometheus(NULL), "") == 0);
+    rmq_stats_destroy(NULL);
+    rmq_stats_destroy(stats);
+}
+
 int main(void)
 {
     rmq_mock_cluster_t *cluster = mock_cluster(1);
     rmq_config_t *config = mock_config(cluster);
-    rmq_producer_t *producer = mock_producer(cluster);
+    rmq_producer_t *producer;
     rmq_queue_t *queue = NULL;
     CHECK_OK(rmq_queue_new(&queue));
+    CHECK_OK(rmq_config_add_send_hook(config, before, NULL, NULL, NULL));
+    CHECK_OK(rmq_producer_new(config, &producer));
 
     configuration(config);
     errors();
@@ -199,6 +277,7 @@ int main(void)
     sends(producer, queue);
     members(producer);
     queues(queue);
+    statistics(producer);
     mock(cluster);
 
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));

@@ -1,7 +1,7 @@
 //! `cargo xtask header`: the files in the tree that are printed from the sources.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::options::Options;
@@ -11,26 +11,29 @@ use crate::{Failure, command};
 /// The headers that the build of the C library writes.
 pub(crate) const GENERATED_HEADERS: [&str; 2] = ["include/rmq.h", "include/rmq_mock.h"];
 
-const CONFIGURATION_PAGE: &str = "docs/configuration.md";
+/// A file, and what prints it.
+pub(crate) type PrintedPage = (&'static str, fn() -> String);
+
+/// The pages of the manual that tables in the sources print.
+pub(crate) const PRINTED_PAGES: [PrintedPage; 2] = [
+    ("docs/configuration.md", rocketmq_producer::config::manual),
+    ("docs/statistics.md", rocketmq_producer::stats::manual),
+];
 
 pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode, Failure> {
     Options::parse(words, &[])?;
     command::must(&mut workspace.build_library())?;
-    let page = configuration_page(workspace);
-    write(&page, &rocketmq_producer::config::manual())?;
-    for file in GENERATED_HEADERS {
+    for (file, page) in PRINTED_PAGES {
+        write(&workspace.root.join(file), &page())?;
+    }
+    let pages = PRINTED_PAGES.map(|(file, _)| file);
+    for file in GENERATED_HEADERS.iter().chain(&pages) {
         println!("{file} is up to date");
     }
-    println!("{CONFIGURATION_PAGE} is up to date");
     Ok(ExitCode::SUCCESS)
 }
 
-/// The manual's page of configuration keys.
-pub(crate) fn configuration_page(workspace: &Workspace) -> PathBuf {
-    workspace.root.join(CONFIGURATION_PAGE)
-}
-
-fn write(file: &PathBuf, text: &str) -> Result<(), Failure> {
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
     if fs::read_to_string(file).is_ok_and(|old| old == text) {
         return Ok(());
     }

@@ -23,7 +23,7 @@ cargo xtask demo [--name-server HOST:PORT | --real [VERSION]] [--topic T] [--cou
 cargo xtask test [--only rust,c,python,cluster,checks]
     runs every test there is, or those parts
 cargo xtask header
-    writes the C headers and docs/configuration.md from the sources (also: cargo xtask docs)
+    writes the C headers and the printed pages of docs/ from the sources (also: cargo xtask docs)
 cargo xtask bench …
     runs the benchmark; its own options follow (try --help)";
 

@@ -1,15 +1,15 @@
 //! A batch becomes one record per member (protocol 5.8, 14.4).
 
-use rocketmq_protocol::batch;
 use rocketmq_protocol::codes::response;
 use rocketmq_protocol::properties::{MAX_LEN, PROPERTY_SEPARATOR, name, push};
 use rocketmq_protocol::requests::SendRequest;
 use rocketmq_protocol::sys_flag;
 
-use super::Broker;
+use super::placing::Placing;
 use super::properties::{self, Known};
 use super::send::Refusal;
 use super::send_checks::{MAX_BODY, MESSAGE_TOO_LONG, Target};
+use super::{Broker, batch_members};
 use crate::answer::{Answer, AnswerFields, SendFields};
 use crate::dispatch::Request;
 use crate::ids::offset_message_id;
@@ -26,35 +26,34 @@ impl Broker {
         target: &Target,
     ) -> Result<Answer, Refusal> {
         let header = Known::read(&sent.properties);
+        if let Some(unique_id) = header.unique_id
+            && target.batch_queues
+        {
+            return self.store_inner_batch(request, sent, target, &header, unique_id);
+        }
+        self.check_inner_batch(&header)?;
+        // A timer in the header moves the members where no timer finds them: theirs are not looked at.
+        let mut placing = Placing::plain(&sent.topic, target.queue_id);
+        placing.park(&mut String::new(), &header, 0, request.arrival.now, self.profile)?;
         self.check_batch(request.body, sent, &header)?;
-        let items = batch::iter(request.body)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| Refusal::exception(format!("java.lang.RuntimeException: {error}")))?;
-        if items.is_empty() {
-            return Err(Refusal::exception("java.lang.NullPointerException"));
-        }
-        let shared = self.shared_properties(&sent.properties);
-        let texts: Vec<String> =
-            items.iter().map(|item| stored_properties(&item.properties, &shared)).collect();
-        if let Some(text) = texts.iter().find(|text| text.len() > MAX_LEN) {
-            let remark = format!("java.lang.RuntimeException: message properties of {} bytes", text.len());
-            return Err(Refusal::exception(remark));
-        }
+        let members = batch_members::read(request.body)?;
+        let shared = self.shared_properties(&sent.properties)?;
         let mut message_ids = String::new();
         let mut first = None;
-        for (item, text) in items.iter().zip(&texts) {
+        for member in &members {
             let appended = self.store.append(&NewRecord {
-                topic: &sent.topic,
-                queue_id: target.queue_id,
-                body: item.body,
-                properties: text,
-                flag: item.flag,
+                topic: &placing.topic,
+                queue_id: placing.queue_id,
+                body: member.body,
+                properties: &stored_properties(&member.properties, &shared),
+                flag: member.flag,
                 sys_flag: target.stored_sys_flag(sent.sys_flag),
                 born_timestamp: sent.born_timestamp,
                 born_host: request.arrival.origin.peer,
                 reconsume_times: sent.reconsume_times,
                 store_timestamp: request.arrival.now,
                 prepared_transaction_offset: 0,
+                messages: 1,
             });
             first.get_or_insert(appended.queue_offset);
             if !message_ids.is_empty() {
@@ -67,39 +66,37 @@ impl Broker {
             queue_id: Some(target.queue_id),
             queue_offset: first,
             transaction_id: self.transaction_id(header.unique_id),
-            recall_handle: None,
+            ..SendFields::default()
         })))
     }
 
     fn check_batch(&self, body: &[u8], sent: &SendRequest<'_>, header: &Known<'_>) -> Result<(), Refusal> {
         let illegal = || Refusal::new(response::MESSAGE_ILLEGAL, MESSAGE_TOO_LONG);
-        let level = header.level().map_err(|text| {
-            Refusal::exception(format!("java.lang.NumberFormatException: For input string: {:?}", text.0))
-        })?;
-        if sent.sys_flag & sys_flag::TRANSACTION_MASK != 0 || level > 0 {
+        if sent.sys_flag & sys_flag::TRANSACTION_MASK != 0 || header.checked_level()? > 0 {
             return Err(illegal());
         }
         if body.len() > MAX_BODY {
             return Err(match self.profile {
                 Profile::V4_9 => illegal(),
-                Profile::V5 => Refusal::exception(format!(
-                    "java.lang.RuntimeException: message body size exceeded, msg body size: {}, maxMessageSize: {MAX_BODY}",
-                    body.len()
-                )),
+                Profile::V5 => Refusal::exception("java.lang.RuntimeException: message body size exceeded"),
             });
         }
         Ok(())
     }
 
     /// What 4.9 appends to every member's properties: those of the batch, and the cluster. 5.5.0 appends nothing.
-    fn shared_properties(&self, header: &str) -> String {
+    fn shared_properties(&self, header: &str) -> Result<String, Refusal> {
         let mut text = String::new();
         if self.profile == Profile::V4_9 {
-            properties::copy(&mut text, header, &[name::CLUSTER]);
+            properties::copy(&mut text, header, |key| key == name::CLUSTER);
             push(&mut text, name::CLUSTER, CLUSTER);
             text.pop();
         }
-        text
+        if text.len() > MAX_LEN {
+            let remark = "java.lang.RuntimeException: Properties size of messageExtBatch exceeded!";
+            return Err(Refusal::exception(remark));
+        }
+        Ok(text)
     }
 }
 

@@ -2,7 +2,10 @@
 
 pub(crate) mod attributes;
 mod batch;
+pub(crate) mod batch_members;
 mod clients;
+mod dead_letter;
+mod inner_batch;
 mod offsets;
 mod placing;
 mod properties;
@@ -25,10 +28,6 @@ use crate::parked::Parked;
 use crate::state::Endpoint;
 use crate::store::Store;
 use crate::topic::TopicTable;
-
-/// Where brokers and name servers send those whose topic is unknown.
-pub(crate) const FAQ_TOPIC: &str =
-    "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.";
 
 /// One broker of the cluster.
 #[derive(Debug)]

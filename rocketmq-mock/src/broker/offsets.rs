@@ -51,7 +51,8 @@ impl Broker {
         let mut records = self
             .store
             .records()
-            .filter(|record| *record.topic == *question.topic && record.queue_id == question.queue_id);
+            .filter(|record| record.is_queued() && *record.topic == *question.topic)
+            .filter(|record| record.queue_id == question.queue_id);
         let found = if upper {
             records.rev().find(|record| record.store_timestamp <= question.timestamp)
         } else {

@@ -54,6 +54,9 @@ impl<'a> Placing<'a> {
         now: i64,
         profile: Profile,
     ) -> Result<(), Refusal> {
+        if level > MAX_DELAY_LEVEL {
+            properties::push(text, name::DELAY, &MAX_DELAY_LEVEL.to_string());
+        }
         if level > 0 {
             let level = level.min(MAX_DELAY_LEVEL);
             self.due = Some(now + LEVEL_SECONDS[level as usize - 1] * 1000);

@@ -3,6 +3,8 @@
 use rocketmq_protocol::properties;
 use rocketmq_protocol::properties::name;
 
+use super::send::Refusal;
+
 /// What the send processor needs of a message's properties, found in one pass. The last of several equal names counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known<'a> {
@@ -34,7 +36,10 @@ impl<'a> Known<'a> {
                 name::TIMER_DELAY_MS => known.timer_milliseconds = Some(value),
                 name::TIMER_DELIVER_MS => known.timer_deliver = Some(value),
                 name::TRAN_MSG => known.half = value.eq_ignore_ascii_case("true"),
-                name::INNER_NUM => known.inner_batch = true,
+                name::INNER_NUM => {
+                    known.inner_batch = true;
+                    replaced = true;
+                }
                 name::WAIT => known.waits = true,
                 name::POP_CK | name::MSG_REGION | name::TRACE_ON | name::CLUSTER => replaced = true,
                 _ => {}
@@ -44,23 +49,26 @@ impl<'a> Known<'a> {
         known
     }
 
-    /// The delay level, 0 if there is none. Java's number parser gives up on anything else.
-    pub(super) fn level(&self) -> Result<i32, NotANumber> {
-        match self.delay_level {
-            Some(text) => text.parse().map_err(|_| NotANumber(text.to_owned())),
-            None => Ok(0),
-        }
+    /// The delay level, 0 if there is none. Java's number parser throws at anything else.
+    pub(super) fn checked_level(&self) -> Result<i32, Refusal> {
+        let Some(text) = self.delay_level else {
+            return Ok(0);
+        };
+        text.parse().map_err(|_| {
+            Refusal::exception(format!("java.lang.NumberFormatException: For input string: {text:?}"))
+        })
+    }
+
+    /// Whether it asks for a delivery time.
+    pub(super) fn has_timer(&self) -> bool {
+        [self.timer_seconds, self.timer_milliseconds, self.timer_deliver].iter().any(Option::is_some)
     }
 }
 
-/// A property value that should have been a number.
-#[derive(Debug)]
-pub(super) struct NotANumber(pub(super) String);
-
-/// Appends all properties of `source` but those named in `without`.
-pub(super) fn copy(text: &mut String, source: &str, without: &[&str]) {
+/// Appends all properties of `source` but those whose names `leave_out` says.
+pub(super) fn copy(text: &mut String, source: &str, leave_out: impl Fn(&str) -> bool) {
     for (key, value) in properties::iter(source) {
-        if !without.contains(&key) {
+        if !leave_out(key) {
             properties::push(text, key, value);
         }
     }

@@ -20,9 +20,12 @@ use crate::store::NewRecord;
 use crate::topic::CLUSTER;
 
 /// Properties a 5.x broker writes itself, and the one it does not take from producers.
-const REPLACED_V5: &[&str] = &[name::MSG_REGION, name::TRACE_ON, name::CLUSTER, name::POP_CK];
-/// The same of 4.9; it does not store WAIT.
-const REPLACED_V4_9: &[&str] = &[name::CLUSTER, name::WAIT];
+const REPLACED_V5: &[&str] =
+    &[name::MSG_REGION, name::TRACE_ON, name::CLUSTER, name::POP_CK, name::INNER_NUM];
+/// The same of 4.9.
+const REPLACED_V4_9: &[&str] = &[name::CLUSTER];
+const WAIT: &[&str] = &[name::WAIT];
+const TIMERS: &[&str] = &[name::TIMER_DELAY_SEC, name::TIMER_DELAY_MS, name::TIMER_DELIVER_MS];
 
 /// Why a send is refused.
 #[derive(Debug)]
@@ -110,17 +113,24 @@ impl Broker {
         target: &Target,
     ) -> Result<Answer, Refusal> {
         let known = Known::read(&sent.properties);
-        let level = known.level().map_err(|text| {
-            Refusal::exception(format!("java.lang.NumberFormatException: For input string: {:?}", text.0))
-        })?;
+        let mut level = known.checked_level()?;
+        let dead_letters = self.dead_letter_topic(request, sent);
         let made_id = self.missing_unique_id(&known, request.arrival.now);
         let unique_id = made_id.as_deref().or(known.unique_id);
         self.check_keys(target, &known)?;
-        let mut text = self.completed_properties(&sent.properties, &known, made_id.as_deref());
+        let mut text = self.completed_properties(&sent.properties, &known, level, made_id.as_deref());
         self.check_message(&sent.topic)?;
         self.check_inner_batch(&known)?;
         let mut flags = target.stored_sys_flag(sent.sys_flag);
-        let mut placing = Placing::plain(&sent.topic, target.queue_id);
+        let mut placing = match &dead_letters {
+            Some(topic) => Placing::plain(topic, 0),
+            None => Placing::plain(&sent.topic, target.queue_id),
+        };
+        if dead_letters.is_some() && self.profile.is_v5() {
+            // Dead letters do not wait; 4.9 lets them.
+            push(&mut text, name::DELAY, "-1");
+            level = 0;
+        }
         if known.half && !(sent.reconsume_times > 0 && level > 0) {
             flags &= !sys_flag::TRANSACTION_MASK;
             placing.hold_half(&mut text, unique_id, self.profile);
@@ -145,6 +155,7 @@ impl Broker {
             reconsume_times: sent.reconsume_times,
             store_timestamp: request.arrival.now,
             prepared_transaction_offset: 0,
+            messages: 1,
         };
         let appended = self.store.append(&record);
         if let Some(due) = placing.due {
@@ -158,6 +169,7 @@ impl Broker {
             queue_offset: Some(appended.queue_offset),
             transaction_id: self.transaction_id(unique_id),
             recall_handle,
+            batch_unique_id: None,
         })))
     }
 
@@ -176,14 +188,26 @@ impl Broker {
     }
 
     /// Rows 3 and 17: the properties as the broker re-writes them, every one of them with its separator.
-    fn completed_properties(&mut self, sent: &str, known: &Known<'_>, made_id: Option<&str>) -> String {
+    pub(super) fn completed_properties(
+        &mut self,
+        sent: &str,
+        known: &Known<'_>,
+        level: i32,
+        made_id: Option<&str>,
+    ) -> String {
         let mut text = std::mem::take(&mut self.properties);
         text.clear();
-        if known.plain && (self.profile.is_v5() || !known.waits) {
+        // 5.x forgets the timers of a message that has a delay level, 4.9 the WAIT of one that it does not move.
+        let (also_replaced, is_there) = match self.profile {
+            Profile::V5 if level > 0 => (TIMERS, known.has_timer()),
+            Profile::V4_9 if level <= 0 && !known.half => (WAIT, known.waits),
+            _ => (&[][..], false),
+        };
+        if known.plain && !is_there {
             text.push_str(sent);
         } else {
             let replaced = if self.profile.is_v5() { REPLACED_V5 } else { REPLACED_V4_9 };
-            properties::copy(&mut text, sent, replaced);
+            properties::copy(&mut text, sent, |key| replaced.contains(&key) || also_replaced.contains(&key));
         }
         if self.profile.is_v5() {
             push(&mut text, name::MSG_REGION, REGION);

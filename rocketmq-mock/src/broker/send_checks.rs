@@ -6,9 +6,9 @@ use rocketmq_protocol::codes::response;
 use rocketmq_protocol::requests::SendRequest;
 use rocketmq_protocol::{sys_flag, topics};
 
+use super::Broker;
 use super::properties::Known;
 use super::send::Refusal;
-use super::{Broker, FAQ_TOPIC};
 use crate::options::Profile;
 
 /// A broker's default `maxMessageSize`, in bytes.
@@ -29,6 +29,8 @@ pub(super) struct Target {
     pub(super) queue_id: i32,
     multi_tag: bool,
     compaction: bool,
+    /// Whether its topic stores a batch as one record.
+    pub(super) batch_queues: bool,
 }
 
 impl Target {
@@ -89,8 +91,15 @@ impl Broker {
         {
             return Ok(());
         }
-        let remark = format!("topic[{}] not exist, apply first please!{FAQ_TOPIC}", sent.topic);
-        Err(Refusal::new(response::TOPIC_NOT_EXIST, remark))
+        Err(self.unknown_topic(&sent.topic))
+    }
+
+    fn unknown_topic(&self, topic: &str) -> Refusal {
+        let advice = self.profile.advice();
+        Refusal::new(
+            response::TOPIC_NOT_EXIST,
+            format!("topic[{topic}] not exist, apply first please!{advice}"),
+        )
     }
 
     /// Rows 10 and 11: the queue is one of the topic's, or the broker's choice.
@@ -100,7 +109,7 @@ impl Broker {
         peer: SocketAddr,
     ) -> Result<Target, Refusal> {
         let Some(topic) = self.topics.get(&sent.topic) else {
-            return Err(Refusal::new(response::TOPIC_NOT_EXIST, FAQ_TOPIC));
+            return Err(self.unknown_topic(&sent.topic));
         };
         if sent.queue_id >= topic.read_queues.max(topic.write_queues) {
             let remark = format!(
@@ -117,7 +126,12 @@ impl Broker {
         } else {
             return Err(Refusal::exception("java.lang.ArithmeticException: / by zero"));
         };
-        Ok(Target { queue_id, multi_tag: topic.multi_tag, compaction: topic.is_compaction() })
+        Ok(Target {
+            queue_id,
+            multi_tag: topic.multi_tag,
+            compaction: topic.is_compaction(),
+            batch_queues: topic.has_batch_queues(),
+        })
     }
 
     /// Rows 12 and 13: topics that take no batches.

@@ -59,6 +59,7 @@ impl Broker {
             reconsume_times: half.reconsume_times,
             store_timestamp: now,
             prepared_transaction_offset: half.physical_offset,
+            messages: 1,
         });
         Some(())
     }

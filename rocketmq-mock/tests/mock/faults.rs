@@ -4,7 +4,8 @@ use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use rocketmq_mock::{Fault, FaultRule, MockCluster, NAME_SERVER, Profile};
-use rocketmq_protocol::codes::request;
+use rocketmq_protocol::batch;
+use rocketmq_protocol::codes::{request, response};
 
 use crate::support::{Json, Rocketmq, Send, Wire, broker, broker_of, pairs};
 
@@ -50,6 +51,36 @@ fn a_stored_message_may_be_answered_with_another_code() {
     }
     cluster.inject(once(Fault::StoredButCode { code: 10 }));
     assert_eq!(wire.send(&Send::to("SELF_TEST_TOPIC")).code, 16);
+}
+
+#[test]
+fn what_a_store_may_say_has_its_fault() {
+    let refused = |code, remark: &str| Fault::Code { code, remark: Some(remark.to_owned()) };
+    let stored_but = |code| Fault::StoredButCode { code };
+    for (fault, code, is_stored) in [
+        (stored_but(response::FLUSH_DISK_TIMEOUT), 10, true),
+        (stored_but(response::SLAVE_NOT_AVAILABLE), 11, true),
+        (stored_but(response::FLUSH_SLAVE_TIMEOUT), 12, true),
+        (refused(response::SYSTEM_BUSY, "[PC_SYNCHRONIZED]broker busy"), 2, false),
+        (refused(response::SYSTEM_ERROR, "[PC_SYNCHRONIZED]broker busy"), 1, false),
+        (refused(response::FLOW_CONTROL, "flow control"), 215, false),
+        (refused(response::NOT_LEADER_FOR_QUEUE, "not the leader"), 501, false),
+    ] {
+        let (cluster, mut wire) = broker();
+        for send in [
+            Send::to("Orders"),
+            Send { batch: true, code: request::SEND_BATCH_MESSAGE, ..Send::to("Orders") },
+        ] {
+            let mut item = Vec::new();
+            batch::push(&mut item, 0, &[], b"x").unwrap();
+            let body = if send.batch { &item[..] } else { send.body };
+            cluster.inject(once(fault.clone()));
+            let before = stored(&cluster);
+            let reply = wire.send(&Send { body, ..send });
+            assert_eq!((reply.code, reply.field("msgId").is_some()), (code, is_stored));
+            assert_eq!(stored(&cluster) - before, u64::from(is_stored));
+        }
+    }
 }
 
 #[test]

@@ -250,6 +250,39 @@ fn inner_batches_of_producers_are_refused_by_5_x() {
 }
 
 #[test]
+fn a_message_consumed_too_often_is_a_dead_letter() {
+    for (profile, last) in [(Profile::V5, 16), (Profile::V4_9, 15)] {
+        let (cluster, mut wire) = broker_of(profile);
+        let send = |wire: &mut Wire, times: i32, limit: Option<&str>| {
+            let mut fields = Send { queue_id: 3, ..Send::to("%RETRY%g") }.fields();
+            fields[8].1 = times.to_string();
+            fields.extend(limit.map(|limit| ("l", limit.to_owned())));
+            let reply = wire.call(request::SEND_MESSAGE_V2, &pairs(&fields), b"hello");
+            assert_eq!((reply.code, reply.number("queueId")), (0, 3));
+        };
+        send(&mut wire, last, None);
+        send(&mut wire, last - 1, Some("100"));
+        assert_eq!(cluster.stored_count("%DLQ%g"), 0);
+        send(&mut wire, last + 1, None);
+        send(&mut wire, 5, Some("4"));
+        assert_eq!((cluster.stored_count("%RETRY%g"), cluster.stored_count("%DLQ%g")), (2, 2));
+        wire.version = 0;
+        send(&mut wire, 5, Some("4"));
+        assert_eq!((cluster.stored_count("%RETRY%g"), cluster.stored_count("%DLQ%g")), (3, 2));
+    }
+}
+
+#[test]
+fn a_record_that_says_it_is_a_half_message_is_in_no_queue() {
+    let (cluster, mut wire) = broker();
+    for (sys_flag, queue_offset, count) in [(0, 0, 1), (4, 0, 1), (12, 0, 1), (8, 1, 2)] {
+        let reply = wire.send(&Send { sys_flag, ..Send::to("Orders") });
+        assert_eq!((reply.code, reply.number("queueOffset")), (0, queue_offset));
+        assert_eq!((cluster.stored_count("Orders"), cluster.stored("Orders").len() as u64), (count, count));
+    }
+}
+
+#[test]
 fn a_compaction_topic_needs_keys() {
     let (_cluster, mut wire) = broker();
     let create = [

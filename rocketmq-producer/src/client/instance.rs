@@ -250,6 +250,7 @@ impl Drop for ClientInstance {
             return;
         }
         self.ended.notify_one();
+        self.routes.end();
         self.remoting.end();
     }
 }

@@ -104,11 +104,11 @@ impl Settings {
     fn read_with(config: &Config, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let reader = Reader(config);
         refuse_unstarted_mock(&reader)?;
+        let group = reader.group()?;
         let name_server_url = reader.look_up_url()?;
         let name_servers =
             name_servers(&reader, environment(ENVIRONMENT).as_deref(), name_server_url.is_some())?;
         let namespace = reader.optional_text("namespace")?.or_else(|| implied_namespace(&name_servers));
-        let group = reader.group()?;
         let zone = |key, variable| Ok(reader.optional_text(key)?.or_else(|| environment(variable)));
         Ok(Self {
             wire_group: match &namespace {

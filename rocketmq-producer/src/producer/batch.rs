@@ -13,7 +13,7 @@ use rocketmq_protocol::requests::SendRequest;
 
 use super::engine::Engine;
 use super::lanes::{LaneKey, Passenger, Ticket};
-use super::operation::SendOperation;
+use super::operation::{Operation, SendOperation};
 use super::outcome::{self, Attempt};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
@@ -21,15 +21,18 @@ use crate::receipt::SendStatus;
 use crate::remoting::{Exchange, Failure, FrameContext};
 use crate::routing::{PublishQueue, RouteWaiter, Verdict};
 use crate::runtime::now_ms;
+use crate::stats::BrokerId;
 
 pub(super) struct BatchOperation {
     engine: Arc<Engine>,
     /// In the order of the body. One whose deadline passed while the others go on has left a gap.
-    members: Vec<Option<Box<SendOperation>>>,
+    members: Vec<Option<Operation>>,
     origin: Origin,
     queue_id: i32,
     broker_name: Arc<str>,
     born_ms: u64,
+    /// The attempt under way, as the statistics know it.
+    broker: Option<BrokerId>,
     /// When the attempt under way is cut short, to leave time for another.
     limit: Option<Instant>,
     /// The encoded members, from the choice of the queue to the writing.
@@ -46,7 +49,7 @@ pub(super) enum Origin {
 
 impl BatchOperation {
     /// A batch of at least one message. All have one topic, and one queue if they are bound to one.
-    pub(super) fn new(engine: Arc<Engine>, members: Vec<Box<SendOperation>>, origin: Origin) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, members: Vec<Operation>, origin: Origin) -> Self {
         Self {
             engine,
             members: members.into_iter().map(Some).collect(),
@@ -54,6 +57,7 @@ impl BatchOperation {
             queue_id: 0,
             broker_name: Arc::default(),
             born_ms: 0,
+            broker: None,
             limit: None,
             body: Vec::new(),
         }
@@ -117,13 +121,28 @@ impl BatchOperation {
             Some(Err(error)) => return self.give_up(&error, wakes),
             None => return self.release(wakes),
         };
+        let is_known = queue.broker.master().is_some_and(|target| target.marks().are_known());
+        if matches!(self.origin, Origin::Lane(_)) && !is_known {
+            return self.probe(&queue, wakes);
+        }
         self.engage(&queue, wakes);
         let Some(target) = self.first().and_then(|first| first.target.clone()) else {
             return self.release(wakes);
         };
         self.limit = self.first().and_then(SendOperation::attempt_limit);
+        self.broker = Some(self.engine.recorder.attempted(&target.broker_name));
+        self.engine.recorder.wire_batch(self.members.len());
         let deadline = self.limit.map_or(self.deadline(), |limit| limit.min(self.deadline()));
         target.send_channel.submit(self, deadline, false, wakes);
+    }
+
+    /// The first message alone, to learn from its answer what this broker adds to messages; the others wait for that.
+    fn probe(self, queue: &PublishQueue, wakes: &mut Wakes) {
+        let mut members = self.members.into_iter().flatten();
+        if let (Some(first), Origin::Lane(ticket)) = (members.next(), self.origin) {
+            ticket.put_back(members.collect());
+            first.depart_to(queue, ticket, wakes);
+        }
     }
 
     /// Begins an attempt of every member; one that a hook forbids, or that does not fit, leaves.
@@ -132,15 +151,22 @@ impl BatchOperation {
         self.born_ms = now_ms();
         self.queue_id = queue.queue_id;
         self.broker_name = Arc::clone(&queue.broker.name);
+        let marks = match &self.origin {
+            Origin::Lane(_) => queue.broker.master().and_then(|target| target.marks().text()),
+            Origin::Program(_) => None,
+        };
+        let marks = marks.as_deref().unwrap_or_default();
         self.body.clear();
+        self.body.reserve(self.members.iter().flatten().map(|member| member.prepared.item_len()).sum());
         let mut staying = Vec::with_capacity(self.members.len());
         for mut member in std::mem::take(&mut self.members).into_iter().flatten() {
             member.attempt_started = now;
             member.prepared.target.bind(queue);
             let engaged = member.engage(queue).and_then(|_| member.before_hooks());
             let item = engaged.and_then(|()| {
-                let (flag, body) = (member.prepared.flag, member.prepared.body());
-                batch::push(&mut self.body, flag, &member.properties(), body).map_err(|cause| {
+                let prepared = &member.prepared;
+                let properties = [prepared.properties(), member.added.as_deref().unwrap_or_default(), marks];
+                batch::push(&mut self.body, prepared.flag, &properties, prepared.body()).map_err(|cause| {
                     Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
                         .with_source(cause)
                 })
@@ -158,7 +184,7 @@ impl BatchOperation {
     }
 
     /// Every member ends with this error.
-    pub(super) fn give_up(mut self: Box<Self>, error: &Error, wakes: &mut Wakes) {
+    pub(super) fn give_up(mut self, error: &Error, wakes: &mut Wakes) {
         for member in std::mem::take(&mut self.members).into_iter().flatten() {
             member.give_up(error.clone(), wakes);
         }
@@ -166,7 +192,7 @@ impl BatchOperation {
     }
 
     /// It is over.
-    fn release(self: Box<Self>, wakes: &mut Wakes) {
+    fn release(self, wakes: &mut Wakes) {
         match self.origin {
             Origin::Program(place) => wakes.release(place),
             Origin::Lane(ticket) => wakes.release(Some(ticket)),
@@ -174,7 +200,7 @@ impl BatchOperation {
     }
 
     /// After an attempt: the members that go on make another one together.
-    fn go_on(mut self: Box<Self>, next: Vec<Box<SendOperation>>, wakes: &mut Wakes) {
+    fn go_on(mut self: Box<Self>, next: Vec<Operation>, wakes: &mut Wakes) {
         if next.is_empty() {
             return self.release(wakes);
         }
@@ -237,7 +263,7 @@ impl BatchOperation {
     }
 
     /// Sends each by itself, in order, so that only the guilty one fails.
-    fn part(mut self: Box<Self>, error: &Error, wakes: &mut Wakes) {
+    fn part(mut self, error: &Error, wakes: &mut Wakes) {
         let now = Instant::now();
         if let Some(first) = self.first() {
             match error.broker_code() {
@@ -256,8 +282,14 @@ impl BatchOperation {
         self.release(wakes);
     }
 
-    fn judge(&self, verdict: Verdict, now: Instant) {
-        if let Some(first) = self.first() {
+    /// Tells statistics and fault strategy how the request went; `None`: it says nothing of the broker.
+    fn conclude(&mut self, verdict: Option<Verdict>, now: Instant) {
+        let broker = self.broker.take();
+        let Some(first) = self.first() else { return };
+        if let Some(broker) = broker {
+            first.engine.recorder.concluded(broker, verdict == Some(Verdict::Stored), first.latency(now));
+        }
+        if let Some(verdict) = verdict {
             first.judge(verdict, now);
         }
     }
@@ -303,12 +335,17 @@ impl Exchange for BatchOperation {
         Ok(())
     }
 
-    fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
+    fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
         let engine = Arc::clone(&self.engine);
         let attempt = outcome::of_answer(header, &engine.settings.retry_response_codes);
-        self.judge(attempt.verdict(), now);
+        self.conclude(Some(attempt.verdict()), now);
         match attempt {
-            Attempt::Stored { status, answer } => self.stored(status, &answer, now, wakes),
+            Attempt::Stored { status, answer } => {
+                if let Some(target) = self.first().and_then(|first| first.target.as_ref()) {
+                    target.learn(header.version, &answer);
+                }
+                self.stored(status, &answer, now, wakes);
+            }
             Attempt::Failed(error) => self.not_stored(&error, true, wakes),
             Attempt::Refused(error) => self.not_stored(&error, false, wakes),
         }
@@ -331,10 +368,8 @@ impl Exchange for BatchOperation {
         Some((Box::new(expired), next))
     }
 
-    fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
-        if failure.kind.is_of_peer() {
-            self.judge(Verdict::Unreached, Instant::now());
-        }
+    fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
+        self.conclude(failure.kind.is_of_peer().then_some(Verdict::Unreached), Instant::now());
         match outcome::of_failure(&failure) {
             Attempt::Failed(error) => self.not_stored(&error, true, wakes),
             Attempt::Refused(error) => self.not_stored(&error, false, wakes),

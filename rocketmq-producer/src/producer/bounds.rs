@@ -155,6 +155,11 @@ impl Bounds {
         (self.taken.load(SeqCst) >> BYTE_BITS) as usize
     }
 
+    /// Body bytes that count against the bound.
+    pub(super) fn bytes(&self) -> u64 {
+        self.taken.load(SeqCst) & BYTE_MASK
+    }
+
     pub(super) fn accepted(&self, messages: usize) {
         self.outstanding.fetch_add(messages, SeqCst);
     }

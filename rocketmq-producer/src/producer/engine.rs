@@ -22,8 +22,9 @@ use crate::completion::{Completion, Wakes};
 use crate::config::{InFlightFull, Settings};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
-use crate::routing::FaultStrategy;
+use crate::routing::{BrokerTarget, FaultStrategy};
 use crate::runtime::now_ms;
+use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
 use crate::sys;
 
 /// While a close waits for sends that are between two steps, it looks again this often.
@@ -36,6 +37,7 @@ pub(super) struct Engine {
     pub(super) settings: Settings,
     pub(super) client: Arc<ClientInstance>,
     pub(super) bounds: Arc<Bounds>,
+    pub(super) recorder: Recorder,
     pub(super) faults: Option<Arc<FaultStrategy>>,
     /// `None`: each message is a request of its own.
     pub(super) lanes: Option<Arc<Lanes>>,
@@ -92,6 +94,7 @@ impl Engine {
         Ok(Arc::new(Self {
             faults,
             lanes,
+            recorder: Recorder::new(),
             generation: client.process.generation(),
             settings,
             client,
@@ -198,6 +201,31 @@ impl Engine {
         })?
     }
 
+    /// What was counted so far, and how things stand.
+    pub(super) fn stats(&self) -> Stats {
+        let now = Instant::now();
+        let state = |broker: Arc<BrokerTarget>| {
+            let name = &broker.broker_name;
+            let faults = self.faults.as_deref();
+            BrokerState {
+                address: Some(Arc::clone(broker.channel.address())),
+                available: faults.is_none_or(|faults| faults.is_available(name, now)),
+                reachable: faults.is_none_or(|faults| faults.is_reachable(name)),
+                banned_for: faults.map_or(Duration::ZERO, |faults| faults.banned_for(name, now)),
+                name: Arc::clone(name),
+            }
+        };
+        let surroundings = Surroundings {
+            group: self.settings.group.clone(),
+            client_id: self.client.client_id.clone(),
+            in_flight_messages: self.bounds.messages() as u64,
+            in_flight_bytes: self.bounds.bytes(),
+            brokers: self.client.brokers.masters().into_iter().map(state).collect(),
+            topics: self.client.routes.states(),
+        };
+        Stats::of(&self.recorder, surroundings)
+    }
+
     /// Whether a call that waits may be made here and now.
     pub(super) fn check_call(&self) -> Result<(), Error> {
         self.check_open()?;
@@ -263,6 +291,18 @@ impl Engine {
         completion: Completion,
         wakes: &mut Wakes,
     ) -> Result<(), Error> {
+        self.accept(message, mode, span, completion, wakes)
+            .inspect_err(|error| self.recorder.rejected(1, error.code()))
+    }
+
+    fn accept(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        mode: Mode,
+        span: Span,
+        completion: Completion,
+        wakes: &mut Wakes,
+    ) -> Result<(), Error> {
         self.check_open()?;
         self.validate(message)?;
         let share = self.take_share(1, message.body.len(), mode, span.deadline, wakes)?;
@@ -275,6 +315,7 @@ impl Engine {
             self.bounds.settled(1);
             return Err(Error::closed());
         }
+        self.recorder.accepted(1, message.body.len());
         let engine = Arc::clone(self);
         let operation = SendOperation::new(engine, topic, prepared, mode, span, born_ms, completion, share);
         Box::new(operation).start(wakes);
@@ -283,6 +324,18 @@ impl Engine {
 
     /// The same for several that travel as one wire batch, each with its own outcome; all are accepted or none.
     pub(super) fn send_batch(
+        self: &Arc<Self>,
+        messages: &[Message<'_>],
+        mode: Mode,
+        span: Span,
+        completions: impl IntoIterator<Item = Completion>,
+        wakes: &mut Wakes,
+    ) -> Result<(), Error> {
+        self.accept_batch(messages, mode, span, completions, wakes)
+            .inspect_err(|error| self.recorder.rejected(messages.len(), error.code()))
+    }
+
+    fn accept_batch(
         self: &Arc<Self>,
         messages: &[Message<'_>],
         mode: Mode,
@@ -317,6 +370,7 @@ impl Engine {
             self.bounds.settled(messages.len());
             return Err(Error::closed());
         }
+        self.recorder.accepted(messages.len(), bytes);
         let members = prepared.into_iter().zip(messages).zip(completions);
         let members = members.map(|((prepared, message), completion)| {
             let (engine, topic) = (Arc::clone(self), Arc::clone(&topic));

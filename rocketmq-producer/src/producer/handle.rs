@@ -13,6 +13,7 @@ use crate::config::{Config, Settings, parse_addresses};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
 use crate::receipt::Receipt;
+use crate::stats::Stats;
 
 /// A producer of one group. Clones are handles of the same producer; any thread may use any of them.
 ///
@@ -135,10 +136,13 @@ impl Producer {
         messages: &[Message<'_>],
         timeout: Option<Duration>,
     ) -> Result<Vec<Receipt>, BatchError> {
-        let mut receipts = Vec::with_capacity(messages.len());
-        match self.send_batches(messages, timeout, &mut receipts) {
-            Ok(()) => Ok(receipts),
-            Err(error) => Err(BatchError { error, receipts }),
+        let mut stored = Vec::with_capacity(messages.len());
+        match self.send_batches(messages, timeout, &mut stored) {
+            Ok(()) => Ok(stored.into_iter().map(|(_, receipt)| receipt).collect()),
+            Err(error) => {
+                let (positions, receipts) = stored.into_iter().unzip();
+                Err(BatchError { error, receipts, positions })
+            }
         }
     }
 
@@ -146,7 +150,7 @@ impl Producer {
         &self,
         messages: &[Message<'_>],
         timeout: Option<Duration>,
-        receipts: &mut Vec<Receipt>,
+        stored: &mut Vec<(usize, Receipt)>,
     ) -> Result<(), Error> {
         let engine = self.engine();
         if engine.is_io_thread() {
@@ -161,9 +165,10 @@ impl Producer {
             let completions = (0..count).map(|index| Completion::Batch(Arc::clone(&waiter), index));
             engine.send_batch(now, Mode::Sync, span, completions, &mut Wakes::default())?;
             let mut failed = None;
-            for outcome in waiter.wait() {
+            let first = messages.len() - rest.len();
+            for (index, outcome) in waiter.wait().into_iter().enumerate() {
                 match outcome {
-                    Ok(receipt) => receipts.push(receipt),
+                    Ok(receipt) => stored.push((first + index, receipt)),
                     Err(error) => failed = failed.or(Some(error)),
                 }
             }
@@ -310,6 +315,14 @@ impl Producer {
         }
     }
 
+    /// What this producer has done since it was made, and how it stands. Works until it is gone, also after the close.
+    ///
+    /// # Errors
+    /// `FORKED`.
+    pub fn stats(&self) -> Result<Stats, Error> {
+        if self.engine().is_forked() { Err(Error::forked()) } else { Ok(self.engine().stats()) }
+    }
+
     /// Messages that count against `in.flight.max.messages` now.
     pub fn in_flight(&self) -> usize {
         self.engine().bounds.messages()
@@ -339,6 +352,8 @@ pub struct BatchError {
     pub error: Error,
     /// In the order of the messages.
     pub receipts: Vec<Receipt>,
+    /// For each receipt, which of the messages it is of.
+    pub positions: Vec<usize>,
 }
 
 fn unsettled(timeout: Duration) -> Error {

@@ -4,6 +4,7 @@ use rocketmq_protocol::properties;
 
 use super::engine::Mode;
 use super::operation::SendOperation;
+use super::prepare::MAX_PROPERTIES;
 use super::validate::check_text;
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{SendAttempt, SendMode, SendOutcome, guarded};
@@ -33,21 +34,22 @@ impl SendOperation {
                 Err(error) => log.warn(|| format!("a send hook's property is left out: {error}")),
             }
         }
+        if self.prepared.properties().len() + text.len() > MAX_PROPERTIES {
+            log.warn(|| format!("the {} bytes of send hooks' properties are left out: too long", text.len()));
+            text.clear();
+        }
+        self.told_begin = true;
         self.added = (!text.is_empty()).then(|| text.into_boxed_str());
         Ok(())
     }
 
-    /// After an attempt. A forbidden one was none, so its hooks hear nothing of it.
-    pub(super) fn after_hooks(&self, outcome: SendOutcome<'_>) {
-        let hooks = &self.engine.settings.send_hooks.messages;
-        if hooks.is_empty() || self.target.is_none() {
-            return;
-        }
-        if matches!(outcome, SendOutcome::Failed(error) if error.code() == ErrorCode::Forbidden) {
+    /// After an attempt, if the hooks heard of its begin: what was forbidden before that was none.
+    pub(super) fn after_hooks(&mut self, outcome: SendOutcome<'_>) {
+        if !std::mem::take(&mut self.told_begin) {
             return;
         }
         let attempt = self.shown();
-        for hook in hooks {
+        for hook in &self.engine.settings.send_hooks.messages {
             guarded(&self.engine.client.log, "send", || hook.after(&attempt, outcome));
         }
     }

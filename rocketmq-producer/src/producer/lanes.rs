@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use super::batch::{BatchOperation, Origin};
-use super::operation::SendOperation;
+use super::operation::Operation;
 use crate::completion::Wakes;
 use crate::config::Batching;
 use crate::error::{Error, ErrorCode};
@@ -64,7 +64,7 @@ struct Lane {
 
 /// Who waits in a lane.
 pub(super) enum Passenger {
-    One(Box<SendOperation>),
+    One(Operation),
     /// A batch that the program made.
     Batch(Box<BatchOperation>),
 }
@@ -107,7 +107,11 @@ impl Lanes {
         }
         let check = passenger.check_at(&self.batching);
         lane.push(passenger);
-        let departures = lane.take_due(&self.batching, window, Instant::now());
+        // Without lingering only an answer makes room.
+        let departures = match self.batching.linger {
+            Some(_) => lane.take_due(&self.batching, window, Instant::now()),
+            None => Vec::new(),
+        };
         let announce = state.check_by(check);
         drop(state);
         self.let_go(&key, departures, wakes);
@@ -117,6 +121,9 @@ impl Lanes {
     }
 
     fn let_go(self: &Arc<Self>, key: &LaneKey, departures: Vec<Vec<Passenger>>, wakes: &mut Wakes) {
+        if departures.is_empty() {
+            return;
+        }
         let now = Instant::now();
         for passengers in departures {
             let ticket = Ticket { lanes: Arc::clone(self), key: key.clone() };
@@ -320,7 +327,7 @@ impl Passenger {
 
     fn bytes(&self) -> usize {
         match self {
-            Self::One(operation) => operation.prepared.item_len(),
+            Self::One(operation) => operation.prepared.marked_item_len(),
             Self::Batch(_) => 0,
         }
     }
@@ -392,12 +399,12 @@ impl Ticket {
     }
 
     /// The messages wait again, before all others.
-    pub(super) fn put_back(&self, members: Vec<Box<SendOperation>>) {
+    pub(super) fn put_back(&self, members: Vec<Operation>) {
         let Some(deadline) = members.iter().map(|member| member.span.deadline).min() else { return };
         let mut state = self.lanes.state.lock();
         let lane = state.lanes.entry(self.key.clone()).or_default();
         for member in members.into_iter().rev() {
-            lane.bytes += member.prepared.item_len();
+            lane.bytes += member.prepared.marked_item_len();
             lane.waiting.push_front(Passenger::One(member));
         }
         if state.check_by(deadline) {

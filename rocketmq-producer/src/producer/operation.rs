@@ -1,7 +1,7 @@
 //! One send on its way: the attempt loop, as a state machine that no task or thread belongs to.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::codes::request;
@@ -20,6 +20,10 @@ use crate::receipt::{OffsetId, Receipt, SendStatus};
 use crate::remoting::{Exchange, Failure, FrameContext};
 use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
 use crate::runtime::now_ms;
+use crate::stats::BrokerId;
+
+/// It stays where it is in memory from its acceptance to its outcome.
+pub(super) type Operation = Box<SendOperation>;
 
 pub(super) struct SendOperation {
     pub(super) engine: Arc<Engine>,
@@ -34,8 +38,12 @@ pub(super) struct SendOperation {
     /// Where the attempt under way goes, or the last one went.
     pub(super) target: Option<Arc<BrokerTarget>>,
     pub(super) queue_id: i32,
+    /// The attempt under way, as the statistics know it.
+    broker: Option<BrokerId>,
     /// What hooks added to the properties of the attempt under way.
     pub(super) added: Option<Box<str>>,
+    /// Whether send hooks heard of the begin of the attempt under way, and not yet of its end.
+    pub(super) told_begin: bool,
     /// The worst that the attempts so far can have done.
     persistence: Persistence,
     /// Stored, but not as safely as `retry.another.broker.when.not.store.ok` asks: the answer if nothing
@@ -74,7 +82,9 @@ impl SendOperation {
             attempt_started: span.started,
             target: None,
             queue_id: 0,
+            broker: None,
             added: None,
+            told_begin: false,
             persistence: Persistence::NotPersisted,
             stored: None,
             history: Vec::new(),
@@ -129,13 +139,24 @@ impl SendOperation {
         if self.engine.is_aborted() {
             return self.give_up(Error::closed(), wakes);
         }
-        let queue = match self.choose_queue() {
-            Ok(queue) => queue,
-            Err(error) => return self.give_up(error, wakes),
-        };
-        match self.engage(&queue).and_then(|target| self.before_hooks().map(|()| target)) {
+        match self.choose_queue() {
+            Ok(queue) => self.attempt_at(&queue, wakes),
+            Err(error) => self.give_up(error, wakes),
+        }
+    }
+
+    /// It is its lane's turn, and this its queue.
+    pub(super) fn depart_to(mut self: Box<Self>, queue: &PublishQueue, ticket: Ticket, wakes: &mut Wakes) {
+        self.ticket = Some(ticket);
+        self.begin_next(Instant::now());
+        self.attempt_at(queue, wakes);
+    }
+
+    fn attempt_at(mut self: Box<Self>, queue: &PublishQueue, wakes: &mut Wakes) {
+        match self.engage(queue).and_then(|target| self.before_hooks().map(|()| target)) {
             Ok(target) => {
                 let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
+                self.broker = Some(self.engine.recorder.attempted(&target.broker_name));
                 target.send_channel.submit(self, deadline, oneway, wakes);
             }
             Err(error) => self.again(error, wakes),
@@ -145,7 +166,7 @@ impl SendOperation {
     pub(super) fn choose_queue(&mut self) -> Result<PublishQueue, Error> {
         let queues = self.topic.queues();
         let last = self.target.as_ref().map(|target| &*target.broker_name);
-        let faults = self.engine.faults.as_deref();
+        let faults = self.engine.faults.as_deref().map(|faults| (faults, Instant::now()));
         self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
     }
 
@@ -193,6 +214,7 @@ impl SendOperation {
             self.give_up(error, wakes);
             return None;
         }
+        self.engine.recorder.retried(1);
         self.begin_next(now);
         Some(self)
     }
@@ -214,11 +236,21 @@ impl SendOperation {
         self.history.push(FailedAttempt {
             broker_name,
             broker_address,
-            elapsed: now.saturating_duration_since(self.attempt_started),
+            elapsed: self.latency(now),
             code: error.code(),
             broker_code: error.broker_code(),
             message: error.message().into(),
         });
+    }
+
+    /// Tells statistics and fault strategy how the request under way went; `None`: it says nothing of the broker.
+    fn conclude(&mut self, verdict: Option<Verdict>, now: Instant) {
+        if let Some(broker) = self.broker.take() {
+            self.engine.recorder.concluded(broker, verdict == Some(Verdict::Stored), self.latency(now));
+        }
+        if let Some(verdict) = verdict {
+            self.judge(verdict, now);
+        }
     }
 
     /// Tells the fault strategy how the attempt went. Sends that name their queue have no part in it.
@@ -226,9 +258,13 @@ impl SendOperation {
         if let (Some(faults), Some(target), true) =
             (&self.engine.faults, &self.target, self.prepared.target.is_any())
         {
-            let latency = now.saturating_duration_since(self.attempt_started);
-            faults.record(&target.broker_name, latency, verdict, now);
+            faults.record(&target.broker_name, self.latency(now), verdict, now);
         }
+    }
+
+    /// Of the attempt under way, so far.
+    pub(super) fn latency(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.attempt_started)
     }
 
     /// Stored. If that was not safe enough, another broker is asked too: gives itself back for that.
@@ -291,6 +327,10 @@ impl SendOperation {
         if let (Completion::Nobody, Err(error)) = (&completion, &result) {
             engine.client.log.warn(|| format!("one-way message to {} lost: {error}", topic.shown));
         }
+        match &result {
+            Ok(receipt) => engine.recorder.succeeded(1, receipt.elapsed),
+            Err(error) => engine.recorder.failed(1, error.code()),
+        }
         completion.complete(result, share, wakes);
         engine.bounds.settled(1);
         wakes.release(ticket);
@@ -350,11 +390,16 @@ impl Exchange for SendOperation {
         }
     }
 
-    fn answered(self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
+    fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
         let attempt = outcome::of_answer(header, &self.engine.settings.retry_response_codes);
-        self.judge(attempt.verdict(), now);
+        self.conclude(Some(attempt.verdict()), now);
         let next = match attempt {
-            Attempt::Stored { status, answer } => self.after_stored(status, &answer, now, wakes),
+            Attempt::Stored { status, answer } => {
+                if let (Some(_), Some(target)) = (&self.engine.lanes, &self.target) {
+                    target.learn(header.version, &answer);
+                }
+                self.after_stored(status, &answer, now, wakes)
+            }
             Attempt::Failed(error) => self.after_failure(error, wakes),
             Attempt::Refused(error) => return self.refused(error, wakes),
         };
@@ -363,8 +408,9 @@ impl Exchange for SendOperation {
         }
     }
 
-    fn written(self: Box<Self>, wakes: &mut Wakes) {
+    fn written(mut self: Box<Self>, wakes: &mut Wakes) {
         self.after_hooks(SendOutcome::Written);
+        self.engine.recorder.oneway_written(1);
         // Nobody listens for the outcome of a one-way send; only its place is given back.
         let Self { engine, share, ticket, .. } = *self;
         drop(share);
@@ -372,10 +418,8 @@ impl Exchange for SendOperation {
         wakes.release(ticket);
     }
 
-    fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
-        if failure.kind.is_of_peer() {
-            self.judge(Verdict::Unreached, Instant::now());
-        }
+    fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
+        self.conclude(failure.kind.is_of_peer().then_some(Verdict::Unreached), Instant::now());
         match outcome::of_failure(&failure) {
             Attempt::Failed(error) => self.again(error, wakes),
             Attempt::Refused(error) => self.refused(error, wakes),

@@ -16,6 +16,9 @@ use crate::message::{Delivery, Destination, Message};
 /// for a delayed message, REAL_TOPIC and REAL_QID (protocol 5.6).
 const BROKER_MARGIN: usize = 512;
 
+/// So long the property string of a message may be.
+pub(super) const MAX_PROPERTIES: usize = properties::MAX_LEN - BROKER_MARGIN;
+
 /// How bodies are compressed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Compression {
@@ -96,10 +99,9 @@ impl Prepared {
         for property in message.properties {
             properties::push(&mut text, property.name, property.value);
         }
-        let limit = properties::MAX_LEN - BROKER_MARGIN;
-        if text.len() > limit {
+        if text.len() > MAX_PROPERTIES {
             return Err(illegal(format!(
-                "the properties take {} bytes, more than {limit} (the broker's limit less what it adds)",
+                "the properties take {} bytes, more than {MAX_PROPERTIES} (the broker's limit less what it adds)",
                 text.len()
             )));
         }
@@ -131,6 +133,12 @@ impl Prepared {
     /// How many bytes it takes in a batch.
     pub(super) fn item_len(&self) -> usize {
         batch::ITEM_OVERHEAD + self.bytes.len()
+    }
+
+    /// The same with the marks of its broker, nearly.
+    pub(super) fn marked_item_len(&self) -> usize {
+        const MARKS: usize = 80;
+        self.item_len() + MARKS
     }
 }
 

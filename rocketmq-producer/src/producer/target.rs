@@ -1,6 +1,7 @@
 //! Where the attempts of one send go.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rocketmq_protocol::java_hash::java_string_hash;
 
@@ -36,12 +37,12 @@ impl Target {
         matches!(self, Self::Any)
     }
 
-    /// The queue of the next attempt; `last` is the broker of the one before.
+    /// The queue of the next attempt; `last` is the broker of the one before, and the strategy comes with the time.
     pub(super) fn select(
         &mut self,
         queues: Option<&PublishQueues>,
         last: Option<&str>,
-        faults: Option<&FaultStrategy>,
+        faults: Option<(&FaultStrategy, Instant)>,
         log: &Log,
     ) -> Result<PublishQueue, Error> {
         let none = || no_route("its route has no queue that may be written".to_owned());

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
+use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::route::BrokerData;
 
+use super::marks::Marks;
 use crate::remoting::{Channel, Remoting};
 
 /// The id of a master among the addresses of a broker name.
@@ -24,6 +26,19 @@ pub(crate) struct BrokerTarget {
     pub(crate) channel: Arc<Channel>,
     /// Where sends go: `channel`, or the broker's VIP channel.
     pub(crate) send_channel: Arc<Channel>,
+    cluster: String,
+    marks: Marks,
+}
+
+impl BrokerTarget {
+    /// It has stored a message and answered so.
+    pub(crate) fn learn(&self, broker_version: i32, answer: &SendAnswer<'_>) {
+        self.marks.learn(&self.cluster, broker_version, answer);
+    }
+
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
+    }
 }
 
 impl Broker {
@@ -73,6 +88,8 @@ impl BrokerTable {
                 broker_name: Arc::clone(&entry.broker.name),
                 channel: self.remoting.channel(address),
                 send_channel: self.remoting.channel(vip.as_deref().unwrap_or(address)),
+                cluster: data.cluster.clone(),
+                marks: Marks::default(),
             })
         });
         entry.broker.master.store(master);

@@ -77,7 +77,15 @@ impl FaultStrategy {
 
     /// Whether the broker is not banned now.
     pub(crate) fn is_available(&self, broker: &str, now: Instant) -> bool {
-        self.brokers.read().get(broker).is_none_or(|health| now >= health.banned_until)
+        self.banned_for(broker, now).is_zero()
+    }
+
+    /// How long the broker's ban still lasts.
+    pub(crate) fn banned_for(&self, broker: &str, now: Instant) -> Duration {
+        let brokers = self.brokers.read();
+        brokers
+            .get(broker)
+            .map_or(Duration::ZERO, |health| health.banned_until.saturating_duration_since(now))
     }
 
     /// Whether the broker is not known to be unreachable.

@@ -3,6 +3,7 @@
 mod batch_trials;
 mod broker;
 mod faults;
+mod marks;
 mod name_servers;
 mod publish;
 mod route_table;

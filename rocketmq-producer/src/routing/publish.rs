@@ -40,13 +40,16 @@ impl PublishQueues {
     }
 
     /// The next queue in turn, if possible not of the broker that was tried last (protocol 6.1), and with a
-    /// fault strategy of one that is available, else reachable (protocol 6.2).
-    pub(crate) fn select(&self, last: Option<&str>, faults: Option<&FaultStrategy>) -> Option<&PublishQueue> {
+    /// fault strategy of one that is available now, else reachable (protocol 6.2).
+    pub(crate) fn select(
+        &self,
+        last: Option<&str>,
+        faults: Option<(&FaultStrategy, Instant)>,
+    ) -> Option<&PublishQueue> {
         let another = |queue: &PublishQueue| last.is_none_or(|last| queue.broker.name.as_ref() != last);
-        let Some(faults) = faults else {
+        let Some((faults, now)) = faults else {
             return self.next_that(another).or_else(|| self.in_turn());
         };
-        let now = Instant::now();
         self.next_that(|queue| faults.is_available(&queue.broker.name, now) && another(queue))
             .or_else(|| self.next_that(|queue| faults.is_reachable(&queue.broker.name) && another(queue)))
             .or_else(|| self.in_turn())
@@ -119,17 +122,19 @@ fn queues_of(broker: Arc<Broker>, count: i32) -> impl Iterator<Item = PublishQue
 }
 
 #[cfg(test)]
+#[path = "simulation_tests.rs"]
+mod simulation;
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::sync::Weak;
-    use std::time::Duration;
 
     use rocketmq_protocol::route::{BrokerData, QueueData};
 
     use super::*;
     use crate::client::ClientInstance;
     use crate::remoting::{Events, Remoting, RemotingOptions};
-    use crate::routing::faults::{BanTable, Verdict};
 
     /// Queues in order, as `broker/id`.
     fn queues(route: &TopicRoute) -> Vec<String> {
@@ -200,40 +205,5 @@ mod tests {
         assert_eq!(one.select(Some("a"), None).map(|queue| &*queue.broker.name), Some("a"));
         let none = PublishQueues { queues: Vec::new(), next: AtomicUsize::new(0) };
         assert!(none.select(None, None).is_none() && none.is_empty());
-    }
-
-    /// Three brokers of two queues, one of them slow and one dead: where 600 sends go.
-    #[test]
-    fn traffic_follows_the_bans() {
-        let queue =
-            |name, queue_id| PublishQueue { broker: Arc::new(Broker::without_master(name)), queue_id };
-        let queues = ["dead", "fast", "slow"].into_iter().flat_map(|name| [queue(name, 0), queue(name, 1)]);
-        let queues = PublishQueues { queues: queues.collect(), next: AtomicUsize::new(0) };
-        let bans = BanTable::new(&[50, 550, 15_000], &[0, 60_000, 600_000]).expect("a table");
-        let faults = FaultStrategy::new(bans, true);
-        let mut sends: BTreeMap<String, usize> = BTreeMap::new();
-        for _ in 0..600 {
-            let mut last: Option<String> = None;
-            // At most three attempts, as a send with two retries.
-            for _ in 0..3 {
-                let chosen = queues.select(last.as_deref(), Some(&faults)).expect("a queue");
-                let name = &chosen.broker.name;
-                let (latency, verdict) = match name.as_ref() {
-                    "dead" => (1, Verdict::Unreached),
-                    "slow" => (700, Verdict::Stored),
-                    _ => (1, Verdict::Stored),
-                };
-                faults.record(name, Duration::from_millis(latency), verdict, Instant::now());
-                *sends.entry(name.to_string()).or_default() += 1;
-                if verdict == Verdict::Stored {
-                    break;
-                }
-                last = Some(name.to_string());
-            }
-        }
-        // Each of the bad ones is met once, then left alone; the retry of the dead one's went elsewhere.
-        assert_eq!(sends["dead"], 1);
-        assert_eq!(sends["slow"], 1);
-        assert_eq!(sends["fast"], 599);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use super::topic::{RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
+use crate::stats::TopicState;
 
 /// How many topics are asked for at once in a refresh.
 const REFRESHED_AT_ONCE: usize = 16;
@@ -39,6 +41,8 @@ pub(crate) struct RouteTable {
     brokers: Arc<BrokerTable>,
     topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
     random: RandomState,
+    /// The client instance is gone: what fails now is nobody's concern.
+    ended: AtomicBool,
     log: Log,
     myself: Weak<Self>,
 }
@@ -58,6 +62,7 @@ impl RouteTable {
             brokers,
             topics: RwLock::default(),
             random: RandomState::new(),
+            ended: AtomicBool::new(false),
             log,
             myself: myself.clone(),
         })
@@ -86,6 +91,17 @@ impl RouteTable {
         topic
     }
 
+    /// What is known of each topic, as statistics show it.
+    pub(crate) fn states(&self) -> Vec<TopicState> {
+        let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        let state = |topic: Arc<Topic>| TopicState {
+            name: Arc::clone(&topic.shown),
+            writable_queues: topic.queues().map_or(0, |queues| queues.refs().len()),
+            route_age: topic.look_up.lock().confirmed.map(|confirmed| confirmed.elapsed()),
+        };
+        topics.into_iter().map(state).collect()
+    }
+
     /// The name of some topic that was asked for.
     pub(crate) fn any_topic(&self) -> Option<Arc<str>> {
         self.topics.read().keys().next().cloned()
@@ -98,13 +114,17 @@ impl RouteTable {
 
     /// Looks the topic up before anybody needs it.
     pub(crate) fn warm_up(&self, topic: &str) {
-        self.begin_look_up(&self.topic(topic), None);
+        let topic = self.topic(topic);
+        if !topic.is_routed() {
+            self.begin_look_up(&topic, None);
+        }
     }
 
     fn begin_look_up(&self, topic: &Arc<Topic>, waiter: Option<Box<dyn RouteWaiter>>) {
         let start = {
             let mut look_up = topic.look_up.lock();
             look_up.waiters.extend(waiter);
+            topic.set_open(false);
             !std::mem::replace(&mut look_up.running, true)
         };
         topic.joined.notify_one();
@@ -144,12 +164,18 @@ impl RouteTable {
         match self.name_servers.route(&topic.name, self.options.timeout).await {
             Ok(Some(route)) => self.adopt(&topic, route),
             Ok(None) => {}
+            Err(_) if self.ended.load(Ordering::Relaxed) => return false,
             Err(error) => {
                 self.log.warn(|| format!("route refresh: {}", error.message()));
                 return error.broker_code().is_some() || error.code() == ErrorCode::Protocol;
             }
         }
         true
+    }
+
+    /// Connections are about to end, and refreshes under way with them.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     /// Drops the brokers that no known route names.
@@ -177,16 +203,14 @@ impl RouteTable {
         };
         self.expire(&topic);
         let failure = result.map(|route| self.adopt(&topic, route)).err();
-        let waiters = {
-            let mut look_up = topic.look_up.lock();
-            look_up.running = false;
-            std::mem::take(&mut look_up.waiters)
-        };
         let mut wakes = Wakes::default();
-        for waiter in waiters {
-            match &failure {
-                None => waiter.routed(&mut wakes),
-                Some(error) => waiter.unrouted(error.clone(), &mut wakes),
+        // Those who come while others go on wait as well, so that nobody is overtaken.
+        while let Some(waiters) = take_waiters_or_end(&topic, failure.is_none()) {
+            for waiter in waiters {
+                match &failure {
+                    None => waiter.routed(&mut wakes),
+                    Some(error) => waiter.unrouted(error.clone(), &mut wakes),
+                }
             }
         }
     }
@@ -217,7 +241,12 @@ impl RouteTable {
     /// Takes over a route if it differs from what is known, or if nothing usable is known.
     fn adopt(&self, topic: &Topic, route: TopicRoute) {
         let mut look_up = topic.look_up.lock();
-        if look_up.route.as_ref() == Some(&route) && topic.is_routed() {
+        look_up.confirmed = Some(Instant::now());
+        // A look-up that runs opens the topic when all who waited for it have gone on.
+        if !look_up.running {
+            topic.set_open(true);
+        }
+        if look_up.route.as_ref() == Some(&route) && topic.has_queues() {
             return;
         }
         for data in &route.broker_datas {
@@ -243,4 +272,15 @@ impl RouteTable {
             waiter.unrouted(error.clone(), &mut wakes);
         }
     }
+}
+
+/// Those who wait for the look-up, or its end if nobody does.
+fn take_waiters_or_end(topic: &Topic, found: bool) -> Option<Vec<Box<dyn RouteWaiter>>> {
+    let mut look_up = topic.look_up.lock();
+    if look_up.waiters.is_empty() {
+        look_up.running = false;
+        topic.set_open(found);
+        return None;
+    }
+    Some(std::mem::take(&mut look_up.waiters))
 }

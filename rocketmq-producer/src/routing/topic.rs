@@ -1,6 +1,7 @@
 //! One topic: its queues for the senders, and who waits for its route.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::sync::Mutex;
@@ -34,6 +35,8 @@ pub(crate) struct Topic {
     /// As the program names it.
     pub(crate) shown: Arc<str>,
     queues: ArcSwapOption<PublishQueues>,
+    /// Nobody waits for the route: whoever comes now overtakes nobody.
+    open: AtomicBool,
     batches: BatchTrials,
     pub(super) look_up: Mutex<LookUp>,
     /// Tells the look-up that somebody more waits for it.
@@ -44,6 +47,8 @@ pub(crate) struct Topic {
 #[derive(Default)]
 pub(super) struct LookUp {
     pub(super) route: Option<TopicRoute>,
+    /// When a name server last said that this is the route.
+    pub(super) confirmed: Option<Instant>,
     pub(super) running: bool,
     pub(super) waiters: Vec<Box<dyn RouteWaiter>>,
 }
@@ -54,6 +59,7 @@ impl Topic {
             name,
             shown,
             queues: ArcSwapOption::empty(),
+            open: AtomicBool::new(false),
             batches: BatchTrials::default(),
             look_up: Mutex::default(),
             joined: Notify::new(),
@@ -67,7 +73,16 @@ impl Topic {
 
     /// Whether a send can go on without a look-up.
     pub(crate) fn is_routed(&self) -> bool {
+        self.open.load(Ordering::Acquire) && self.has_queues()
+    }
+
+    pub(super) fn has_queues(&self) -> bool {
         self.queues.load().as_ref().is_some_and(|queues| !queues.is_empty())
+    }
+
+    /// Under the lock of the look-up: with nobody waiting, or when somebody begins to.
+    pub(super) fn set_open(&self, open: bool) {
+        self.open.store(open, Ordering::Release);
     }
 
     /// Whether several messages may go to it in one request.

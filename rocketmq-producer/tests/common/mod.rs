@@ -2,10 +2,13 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions};
-use rocketmq_producer::{Config, Error, Message, Producer, Receipt};
+use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, RecordedRequest};
+use rocketmq_producer::{
+    CompletionQueue, Config, Error, LogLevel, LogSink, Message, Producer, Receipt, Report, Tag,
+};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,9 +34,70 @@ pub(crate) fn send(producer: &Producer, topic: &str) -> Result<Receipt, Error> {
     producer.send(&Message::new(topic, b"body"), None)
 }
 
+/// Sends without waiting; the outcome comes to the queue.
+pub(crate) fn enqueue(producer: &Producer, message: &Message<'_>, queue: &CompletionQueue, index: usize) {
+    producer.send_queued(message, None, queue, Tag(index, 0)).expect("accepted");
+}
+
+/// The outcomes of the messages with the tags from 0 to `count`, each once.
+pub(crate) fn in_order(queue: &CompletionQueue, count: usize) -> Vec<Result<Receipt, Error>> {
+    let mut reports = Vec::new();
+    while reports.len() < count {
+        assert!(queue.poll(&mut reports, count, PATIENCE) > 0, "{} of {count} outcomes", reports.len());
+    }
+    reports.sort_by_key(|report: &Report| report.tag.0);
+    assert!(reports.iter().map(|report| report.tag.0).eq(0..count), "each once");
+    reports.into_iter().map(|report| report.result).collect()
+}
+
+/// Waits for a condition that no event tells of.
+pub(crate) fn becomes_true(condition: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    true
+}
+
+/// The recorded requests of a code.
+pub(crate) fn requests(cluster: &MockCluster, code: i32) -> Vec<RecordedRequest> {
+    cluster.requests().into_iter().filter(|request| request.code == code).collect()
+}
+
+/// Keeps the log's lines.
+#[derive(Default)]
+pub(crate) struct Lines(Mutex<Vec<String>>);
+
+impl Lines {
+    /// A configuration's log, open for inspection.
+    pub(crate) fn of(config: &mut Config) -> Arc<Self> {
+        let lines = Arc::<Self>::default();
+        config.set_log(Some(Arc::clone(&lines) as Arc<dyn LogSink>));
+        lines
+    }
+
+    pub(crate) fn count(&self, part: &str) -> usize {
+        self.0.lock().expect("no panic").iter().filter(|line| line.contains(part)).count()
+    }
+}
+
+impl LogSink for Lines {
+    fn log(&self, _: LogLevel, _: &str, text: &str) {
+        self.0.lock().expect("no panic").push(text.to_owned());
+    }
+}
+
 /// A fault for sends only, at one broker or any.
 pub(crate) fn on_sends(broker: Option<&str>, times: Option<u32>, fault: Fault) -> FaultRule {
     FaultRule { broker: broker.map(str::to_owned), request_code: Some(310), times, topic: None, fault }
+}
+
+/// The same for wire batches.
+pub(crate) fn on_batches(broker: Option<&str>, times: Option<u32>, fault: Fault) -> FaultRule {
+    FaultRule { request_code: Some(320), ..on_sends(broker, times, fault) }
 }
 
 pub(crate) fn ms(count: u64) -> Duration {

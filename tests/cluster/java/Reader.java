@@ -1,8 +1,6 @@
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.Writer;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
@@ -13,7 +11,6 @@ import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
 import org.apache.rocketmq.client.exception.MQClientException;
-import org.apache.rocketmq.common.message.MessageClientExt;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -24,8 +21,6 @@ import org.apache.rocketmq.common.message.MessageQueue;
  * time is over; what is there beyond the count is read as well.
  */
 public final class Reader {
-    private static final char[] HEX = "0123456789abcdef".toCharArray();
-
     private final DefaultMQPullConsumer consumer;
     private final Writer out;
     private final long deadline;
@@ -102,88 +97,10 @@ public final class Reader {
             }
             for (MessageExt message : result.getMsgFoundList()) {
                 if (message.getQueueOffset() < end) {
-                    write(message);
+                    out.write(MessageJson.of(message) + "\n");
                 }
             }
             offset = result.getNextBeginOffset();
         }
-    }
-
-    private void write(MessageExt message) throws IOException {
-        StringBuilder json = new StringBuilder("{");
-        text(json, "topic", message.getTopic());
-        number(json, "queue_id", message.getQueueId());
-        number(json, "queue_offset", message.getQueueOffset());
-        text(json, "body", hex(message.getBody()));
-        text(json, "tags", message.getTags());
-        text(json, "keys", message.getKeys());
-        text(json, "unique_id", message.getMsgId());
-        text(json, "offset_message_id", ((MessageClientExt) message).getOffsetMsgId());
-        text(json, "born_host", address(message.getBornHost()));
-        text(json, "store_host", address(message.getStoreHost()));
-        number(json, "born_timestamp", message.getBornTimestamp());
-        number(json, "store_timestamp", message.getStoreTimestamp());
-        number(json, "sys_flag", message.getSysFlag());
-        number(json, "flag", message.getFlag());
-        number(json, "reconsume_times", message.getReconsumeTimes());
-        quote(json, "properties");
-        json.append(":{");
-        for (Map.Entry<String, String> property : message.getProperties().entrySet()) {
-            text(json, property.getKey(), property.getValue());
-        }
-        dropComma(json);
-        json.append("}}\n");
-        out.write(json.toString());
-    }
-
-    private static String address(SocketAddress socket) {
-        InetSocketAddress address = (InetSocketAddress) socket;
-        return address.getAddress().getHostAddress() + ":" + address.getPort();
-    }
-
-    private static String hex(byte[] bytes) {
-        if (bytes == null) {
-            return "";
-        }
-        StringBuilder text = new StringBuilder(bytes.length * 2);
-        for (byte b : bytes) {
-            text.append(HEX[(b >> 4) & 15]).append(HEX[b & 15]);
-        }
-        return text.toString();
-    }
-
-    private static void number(StringBuilder json, String name, long value) {
-        quote(json, name);
-        json.append(':').append(value).append(',');
-    }
-
-    private static void text(StringBuilder json, String name, String value) {
-        quote(json, name);
-        json.append(':');
-        if (value == null) {
-            json.append("null");
-        } else {
-            quote(json, value);
-        }
-        json.append(',');
-    }
-
-    private static void dropComma(StringBuilder json) {
-        if (json.charAt(json.length() - 1) == ',') {
-            json.setLength(json.length() - 1);
-        }
-    }
-
-    private static void quote(StringBuilder json, String value) {
-        json.append('"');
-        for (int i = 0; i < value.length(); i++) {
-            char c = value.charAt(i);
-            if (c < ' ' || c == '"' || c == '\\') {
-                json.append(String.format("\\u%04x", (int) c));
-            } else {
-                json.append(c);
-            }
-        }
-        json.append('"');
     }
 }

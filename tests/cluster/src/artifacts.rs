@@ -14,8 +14,10 @@ use crate::{LaunchError, Version, work_dir};
 
 const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1";
 const PARTS: [&str; 3] = ["rocketmq-namesrv", "rocketmq-broker", "rocketmq-tools"];
-const SOURCES: [(&str, &str); 3] = [
+const SOURCES: [(&str, &str); 5] = [
+    ("Consumers.java", include_str!("../java/Consumers.java")),
     ("Guard.java", include_str!("../java/Guard.java")),
+    ("MessageJson.java", include_str!("../java/MessageJson.java")),
     ("Reader.java", include_str!("../java/Reader.java")),
     ("Sender.java", include_str!("../java/Sender.java")),
 ];
@@ -25,7 +27,7 @@ const SOURCES: [(&str, &str); 3] = [
 pub struct Artifacts {
     /// Folder with every jar of name server, broker and tools.
     pub lib: PathBuf,
-    /// Folder with the compiled `Guard`, `Reader` and `Sender`.
+    /// Folder with the compiled programs of `java/`.
     pub classes: PathBuf,
 }
 

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rocketmq_protocol::codes::{request, response};
-use rocketmq_protocol::route::TopicRoute;
+use rocketmq_protocol::route::{MASTER_ID, TopicRoute};
 use rocketmq_protocol::topics;
 
 use crate::artifacts::{self, Artifacts};
@@ -27,6 +28,9 @@ pub struct Options {
     pub version: Version,
     /// Number of brokers, all masters of their own broker name (`broker-0`, `broker-1`, …).
     pub brokers: usize,
+    /// Number of further brokers, counted on after those, that are synchronous masters with one slave each: a send is
+    /// held back until the slave has it, and says so when it has not.
+    pub replicated_brokers: usize,
     /// Lines added to every `broker.conf`.
     pub extra_broker_conf: Vec<(String, String)>,
 }
@@ -35,7 +39,7 @@ impl Options {
     /// One broker with the ordinary configuration.
     #[must_use]
     pub fn new(version: Version) -> Options {
-        Options { version, brokers: 1, extra_broker_conf: Vec::new() }
+        Options { version, brokers: 1, replicated_brokers: 0, extra_broker_conf: Vec::new() }
     }
 }
 
@@ -43,6 +47,7 @@ impl Options {
 #[derive(Debug)]
 pub struct RealCluster {
     // Brokers first: fields are dropped in this order, and a name server that is gone first makes brokers complain.
+    slaves: Vec<Broker>,
     brokers: Vec<Broker>,
     name_server: NameServer,
     artifacts: Artifacts,
@@ -59,28 +64,58 @@ struct NameServer {
 struct Broker {
     process: Option<JavaServer>,
     name: String,
+    role: Role,
     ports: PortBlock,
 }
 
+/// A broker's part among those of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Master,
+    SynchronousMaster,
+    Slave,
+}
+
+impl Role {
+    fn broker_id(self) -> i64 {
+        if self == Role::Slave { 1 } else { MASTER_ID }
+    }
+
+    fn conf(self, version: Version) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Role::Master => &[],
+            Role::Slave => &[("brokerRole", "SLAVE")],
+            Role::SynchronousMaster if version == Version::V4_9_7 => &[("brokerRole", "SYNC_MASTER")],
+            // 5.x waits for no slave unless told that two shall have each message.
+            Role::SynchronousMaster => {
+                &[("brokerRole", "SYNC_MASTER"), ("inSyncReplicas", "2"), ("minInSyncReplicas", "1")]
+            }
+        }
+    }
+}
+
 impl RealCluster {
-    /// Starts the cluster and waits until the name server shows every broker in the route of a topic they all have.
+    /// Starts the cluster and waits until the name server shows every broker and slave in the route of a topic they all
+    /// have.
     ///
     /// # Errors
     /// Java or Maven is missing; no ports; a process ends or is not ready in time, with the end of its output.
     pub fn start(options: &Options) -> Result<RealCluster, LaunchError> {
         let artifacts = artifacts::resolve(options.version)?;
         let name_server = NameServer::start(&artifacts)?;
-        let mut cluster =
-            RealCluster { brokers: Vec::new(), name_server, artifacts, version: options.version };
+        let mut cluster = RealCluster {
+            slaves: Vec::new(),
+            brokers: Vec::new(),
+            name_server,
+            artifacts,
+            version: options.version,
+        };
         for index in 0..options.brokers {
-            let name = format!("broker-{index}");
-            let ports = PortBlock::reserve()?;
-            write_quiet_logging(&ports.folder)?;
-            let file = ports.folder.join("broker.conf");
-            let text = broker_conf(&name, &ports, &cluster.name_server(), &options.extra_broker_conf);
-            fs::write(&file, text).map_err(LaunchError::path("write", &file))?;
-            cluster.brokers.push(Broker { process: None, name, ports });
-            cluster.spawn_broker(index)?;
+            cluster.add_broker(index, Role::Master, options)?;
+        }
+        for index in options.brokers..options.brokers + options.replicated_brokers {
+            cluster.add_broker(index, Role::SynchronousMaster, options)?;
+            cluster.add_broker(index, Role::Slave, options)?;
         }
         cluster.wait_for_route()?;
         Ok(cluster)
@@ -107,7 +142,7 @@ impl RealCluster {
     /// Process ids of all servers that run.
     #[must_use]
     pub fn process_ids(&self) -> Vec<u32> {
-        let brokers = self.brokers.iter().filter_map(|b| b.process.as_ref());
+        let brokers = self.brokers.iter().chain(&self.slaves).filter_map(|b| b.process.as_ref());
         std::iter::once(&self.name_server.process).chain(brokers).map(JavaServer::id).collect()
     }
 
@@ -118,25 +153,36 @@ impl RealCluster {
         }
     }
 
+    /// Kills the slave of a broker (SIGKILL), if it has one, and returns when it has ended.
+    pub fn kill_slave(&mut self, index: usize) {
+        let Some(master) = self.brokers.get(index) else { return };
+        for slave in self.slaves.iter_mut().filter(|slave| slave.name == master.name) {
+            slave.process = None;
+        }
+    }
+
     /// Starts a killed broker again, on the same port and store, and waits for its route.
     ///
     /// # Errors
     /// As for [`RealCluster::start`].
     pub fn start_broker(&mut self, index: usize) -> Result<(), LaunchError> {
-        self.spawn_broker(index)?;
+        if let Some(broker) = self.brokers.get_mut(index) {
+            broker.spawn(&self.artifacts)?;
+        }
         self.wait_for_route()
     }
 
-    fn spawn_broker(&mut self, index: usize) -> Result<(), LaunchError> {
-        if let Some(broker) = self.brokers.get_mut(index).filter(|b| b.process.is_none()) {
-            broker.process = Some(JavaServer::start(
-                &broker.name,
-                &self.artifacts,
-                &["-Xmx256m", "-XX:MaxDirectMemorySize=128m", &format!("-Drocketmq.zone={ZONE}")],
-                "org.apache.rocketmq.broker.BrokerStartup",
-                &broker.ports.folder.join("broker.conf"),
-            )?);
-        }
+    fn add_broker(&mut self, index: usize, role: Role, options: &Options) -> Result<(), LaunchError> {
+        let name = format!("broker-{index}");
+        let ports = PortBlock::reserve()?;
+        write_quiet_logging(&ports.folder)?;
+        let mut broker = Broker { process: None, name, role, ports };
+        let file = broker.conf_file();
+        let text = broker_conf(&broker, &self.name_server(), options);
+        fs::write(&file, text).map_err(LaunchError::path("write", &file))?;
+        broker.spawn(&self.artifacts)?;
+        let group = if role == Role::Slave { &mut self.slaves } else { &mut self.brokers };
+        group.push(broker);
         Ok(())
     }
 
@@ -148,23 +194,50 @@ impl RealCluster {
             .field("acceptStandardJsonOnly", true);
         let mut connection = Connection::open(&name_server)?;
         wait_for("route of every broker", START_LIMIT, || {
-            for process in self.brokers.iter_mut().filter_map(|b| b.process.as_mut()) {
+            let brokers = self.brokers.iter_mut().chain(&mut self.slaves);
+            for process in brokers.filter_map(|b| b.process.as_mut()) {
                 process.check_running()?;
             }
             let answer = connection.call(&route_request)?;
             let mut known = Vec::new();
             if answer.code == response::SUCCESS {
                 let route = TopicRoute::parse(&answer.body).map_err(LaunchError::wire("parse a route"))?;
-                known.extend(route.broker_datas.into_iter().map(|data| data.broker_name));
+                known.extend(route.broker_datas);
             }
-            let expected = self.brokers.iter().filter(|b| b.process.is_some());
-            let missing: Vec<_> = expected.filter(|b| !known.contains(&b.name)).collect();
+            // The name server takes a moment to notice a kill: what it knows may be the broker that was.
+            let is_there = |broker: &Broker| {
+                let (name, id) = (&broker.name, broker.role.broker_id());
+                known.iter().any(|data| data.broker_name == *name && data.broker_addrs.contains_key(&id))
+                    && TcpStream::connect(address(&broker.ports)).is_ok()
+            };
+            let expected = self.brokers.iter().chain(&self.slaves).filter(|b| b.process.is_some());
+            let missing: Vec<_> = expected.filter(|b| !is_there(b)).collect();
             if missing.is_empty() {
                 return Ok(Ok(()));
             }
             let tails = missing.iter().filter_map(|b| b.process.as_ref()).map(JavaServer::output_tail);
             Ok(Err(tails.collect::<Vec<_>>().join("\n")))
         })
+    }
+}
+
+impl Broker {
+    fn conf_file(&self) -> PathBuf {
+        self.ports.folder.join("broker.conf")
+    }
+
+    /// Starts its process unless that runs.
+    fn spawn(&mut self, artifacts: &Artifacts) -> Result<(), LaunchError> {
+        if self.process.is_none() {
+            self.process = Some(JavaServer::start(
+                &self.name,
+                artifacts,
+                &["-Xmx256m", "-XX:MaxDirectMemorySize=128m", &format!("-Drocketmq.zone={ZONE}")],
+                "org.apache.rocketmq.broker.BrokerStartup",
+                &self.conf_file(),
+            )?);
+        }
+        Ok(())
     }
 }
 
@@ -196,14 +269,16 @@ fn address(ports: &PortBlock) -> String {
 }
 
 /// Small files, and a queue limit far above the default 200 ms, which a busy machine passes with a single request.
-fn broker_conf(name: &str, ports: &PortBlock, name_server: &str, extra: &[(String, String)]) -> String {
-    let store = ports.folder.join("store");
+fn broker_conf(broker: &Broker, name_server: &str, options: &Options) -> String {
+    let store = broker.ports.folder.join("store");
     let mut lines = vec![
         "brokerClusterName=DefaultCluster".to_owned(),
-        format!("brokerName={name}"),
-        "brokerId=0".to_owned(),
+        format!("brokerName={}", broker.name),
+        format!("brokerId={}", broker.role.broker_id()),
         "brokerIP1=127.0.0.1".to_owned(),
-        format!("listenPort={}", ports.port),
+        // Where slaves reach their master.
+        "brokerIP2=127.0.0.1".to_owned(),
+        format!("listenPort={}", broker.ports.port),
         format!("namesrvAddr={name_server}"),
         format!("storePathRootDir={}", store.display()),
         format!("storePathCommitLog={}", store.join("commitlog").display()),
@@ -214,7 +289,8 @@ fn broker_conf(name: &str, ports: &PortBlock, name_server: &str, extra: &[(Strin
         "waitTimeMillsInSendQueue=5000".to_owned(),
         "osPageCacheBusyTimeOutMills=5000".to_owned(),
     ];
-    lines.extend(extra.iter().map(|(key, value)| format!("{key}={value}")));
+    lines.extend(broker.role.conf(options.version).iter().map(|(key, value)| format!("{key}={value}")));
+    lines.extend(options.extra_broker_conf.iter().map(|(key, value)| format!("{key}={value}")));
     lines.push(String::new());
     lines.join("\n")
 }

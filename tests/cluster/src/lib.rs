@@ -5,6 +5,7 @@
 //! it, however that one ends.
 
 pub mod artifacts;
+pub mod consumers;
 pub mod error;
 pub mod launcher;
 pub mod ports;

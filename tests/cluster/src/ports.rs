@@ -1,8 +1,9 @@
 //! Loopback ports for servers that cannot be told «any free port».
 
 use std::fs::{self, File, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{LaunchError, work_dir};
 
@@ -23,14 +24,15 @@ pub struct PortBlock {
 }
 
 impl PortBlock {
-    /// Takes the first free block.
+    /// Takes a free block. Where the search begins differs by workspace: another one on the same machine knows nothing
+    /// of our locks, and a server binds its ports seconds after they were found free.
     ///
     /// # Errors
     /// None is free, or the run folder cannot be written.
     pub fn reserve() -> Result<PortBlock, LaunchError> {
         let run = work_dir().join("run");
         fs::create_dir_all(&run).map_err(LaunchError::path("create", &run))?;
-        for base in (FIRST..LAST).step_by(usize::from(SPACING)) {
+        for base in bases(&run) {
             let lock_path = run.join(format!("{base}.lock"));
             let lock = File::create(&lock_path).map_err(LaunchError::path("create", &lock_path))?;
             match lock.try_lock() {
@@ -58,6 +60,15 @@ impl Drop for PortBlock {
         // What stays is removed by the next owner of the block.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Every block's first port, once.
+fn bases(workspace: &Path) -> impl Iterator<Item = u16> {
+    const BLOCKS: u16 = (LAST - FIRST) / SPACING;
+    let mut hasher = DefaultHasher::new();
+    workspace.hash(&mut hasher);
+    let start = (hasher.finish() % u64::from(BLOCKS)) as u16;
+    (0..BLOCKS).map(move |step| FIRST + (start + step) % BLOCKS * SPACING)
 }
 
 fn is_free(port: u16) -> bool {

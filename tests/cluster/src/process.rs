@@ -32,7 +32,10 @@ pub fn run(command: &mut Command, package: &'static str, what: &str) -> Result<O
 }
 
 /// Asks `probe` again and again until it gives a value; its last error text goes into the error.
-pub(crate) fn wait_for<T>(
+///
+/// # Errors
+/// The probe's own; no value within the limit.
+pub fn wait_for<T>(
     what: &str,
     limit: Duration,
     mut probe: impl FnMut() -> Result<Result<T, String>, LaunchError>,

@@ -25,6 +25,8 @@ pub struct ReadMessage {
     /// Body, decompressed.
     #[serde(deserialize_with = "hex_bytes")]
     pub body: Vec<u8>,
+    /// CRC-32 of the body without its sign bit.
+    pub body_crc: i32,
     /// Tag.
     pub tags: Option<String>,
     /// Keys, separated by a space.
@@ -43,12 +45,16 @@ pub struct ReadMessage {
     pub born_timestamp: i64,
     /// Broker's clock, ms since the epoch.
     pub store_timestamp: i64,
-    /// System flag.
+    /// Size of its record in the commit log: the body as it travelled, properties and fixed fields.
+    pub store_size: usize,
+    /// System flag. 5.5.0's client takes out [`COMPRESSED`](rocketmq_protocol::sys_flag::COMPRESSED) with the compression.
     pub sys_flag: i32,
     /// The user's flag.
     pub flag: i32,
     /// Number of earlier consumptions.
     pub reconsume_times: i32,
+    /// Commit-log offset of the half message that it was; 0 for others.
+    pub prepared_offset: i64,
 }
 
 /// A topic to read, and for how many messages the reader waits.

@@ -57,6 +57,13 @@ impl Request {
         self
     }
 
+    /// Adds the ext fields of a header.
+    #[must_use]
+    pub fn header(mut self, header: &impl ExtFields) -> Request {
+        header.visit(&mut Collector(&mut self.fields));
+        self
+    }
+
     /// Leaves an ext field out.
     #[must_use]
     pub fn without(mut self, name: &str) -> Request {
@@ -90,6 +97,18 @@ impl Request {
     pub fn oneway(mut self) -> Request {
         self.flag |= flag::ONEWAY;
         self
+    }
+}
+
+struct Collector<'a>(&'a mut Vec<(String, String)>);
+
+impl FieldVisitor for Collector<'_> {
+    fn text(&mut self, name: &str, value: &str) {
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+
+    fn int(&mut self, name: &str, value: i64) {
+        self.text(name, &value.to_string());
     }
 }
 

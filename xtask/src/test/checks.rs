@@ -12,10 +12,11 @@ pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
             same(file, &committed, &read(workspace.root.join(file))?)
         });
     }
-    part.verify("docs/configuration.md is as the table of keys prints it", || {
-        let page = read(header::configuration_page(workspace))?;
-        same("docs/configuration.md", &page, &rocketmq_producer::config::manual())
-    });
+    for (file, page) in header::PRINTED_PAGES {
+        part.verify(&format!("{file} is as its table in the sources prints it"), || {
+            same(file, &read(workspace.root.join(file))?, &page())
+        });
+    }
     part.verify("rmq-uninstalled.pc has the version of the library", || {
         let version = format!("Version: {}", env!("CARGO_PKG_VERSION"));
         let file = read(workspace.root.join("rmq-uninstalled.pc"))?;

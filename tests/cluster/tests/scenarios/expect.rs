@@ -167,6 +167,11 @@ impl Columns {
         Columns([old, new.clone(), new])
     }
 
+    /// One for each version.
+    pub(crate) fn each(columns: [Expected; 3]) -> Columns {
+        Columns(columns)
+    }
+
     /// Changes every column.
     pub(crate) fn map(self, change: impl Fn(Expected) -> Expected) -> Columns {
         Columns(self.0.map(change))
@@ -204,4 +209,12 @@ pub(crate) fn refused(old_code: i32, new_code: i32, part: &'static str) -> Colum
 /// An answer of the send processor without anything stored.
 pub(crate) fn processed(code: i32) -> Expected {
     Expected::code(code).is("MSG_REGION", "DefaultRegion").is("TRACE_ON", "true")
+}
+
+/// Records found by a query (12), which is answered in JSON always.
+pub(crate) fn found() -> Expected {
+    Expected::code(0)
+        .json()
+        .field("indexLastUpdateTimestamp", Value::Any)
+        .field("indexLastUpdatePhyoffset", Value::Any)
 }

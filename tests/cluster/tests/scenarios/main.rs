@@ -3,8 +3,11 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod batch_queue_rows;
+mod batch_rows;
 mod bodies;
 mod expect;
+mod moved_rows;
 mod naming_rows;
 mod query_rows;
 mod requests;
@@ -40,11 +43,15 @@ fn closed_table() -> Table {
 fn table() -> Table {
     let mut table = Table::default();
     send_rows::add(&mut table);
+    moved_rows::add(&mut table);
+    batch_rows::add(&mut table);
+    batch_queue_rows::add(&mut table);
     query_rows::add(&mut table);
     naming_rows::add(&mut table);
     topic_rows::add(&mut table);
     vip_rows::add(&mut table);
     transaction_rows::add(&mut table);
+    batch_rows::add_last(&mut table);
     table
 }
 

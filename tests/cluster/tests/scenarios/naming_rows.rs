@@ -19,8 +19,14 @@ pub(crate) fn add(table: &mut Table) {
 }
 
 fn routes(table: &mut Table) {
-    let unknown = Expected::code(17).says("No topic route info in name server for the topic: T_unknown");
-    table.name_server("route of an unknown topic", route("T_unknown"), unknown);
+    let unknown = |part| Expected::code(17).says(part);
+    let columns = Columns::split(
+        unknown("for the topic: T_unknown\nSee http://rocketmq.apache.org/docs/faq/ for further details."),
+        unknown(
+            "for the topic: T_unknown\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.",
+        ),
+    );
+    table.name_server("route of an unknown topic", route("T_unknown"), columns);
     let quoted = |name, request: Request, is_quoted| {
         let check = body(move |answer, _| {
             contains(answer, "{\"0\":", is_quoted)?;

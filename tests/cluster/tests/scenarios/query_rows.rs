@@ -3,7 +3,7 @@
 use cluster::wire::Request;
 
 use crate::bodies::{commit_log_offset, one_record};
-use crate::expect::{Expected, Value};
+use crate::expect::{Expected, Value, found};
 use crate::requests::{BORN, about_queue, query, unique};
 use crate::table::{Peer, Seen, Table, body};
 
@@ -66,12 +66,6 @@ fn by_offset(table: &mut Table) {
 }
 
 fn by_key(table: &mut Table) {
-    let found = || {
-        Expected::code(0)
-            .json()
-            .field("indexLastUpdateTimestamp", Value::Any)
-            .field("indexLastUpdatePhyoffset", Value::Any)
-    };
     let is_stored = || body(|answer, _| one_record(answer, |record| record.queue_offset == 1));
     table.until("messages by key", Peer::Broker, |_| query("T_plain", "k2", false), found(), is_stored());
     table.until(

@@ -51,17 +51,24 @@ pub(crate) fn send_v1(topic: &str, id: &str) -> Request {
         .body(*b"hi")
 }
 
-/// A batch of bodies with a unique id each and none in its header.
-pub(crate) fn batch(topic: &str, members: &[(&str, &[u8])]) -> Request {
-    let items = members.iter().map(|(id, body)| batch_item(id, body)).collect::<Vec<_>>().concat();
-    let mut request =
-        send(topic, "").field("i", properties(&[("WAIT", "true")])).field("m", true).body(items);
+/// A batch of items, without a unique id of its own.
+pub(crate) fn batch(topic: &str, items: &[Vec<u8>]) -> Request {
+    let header = properties(&[("WAIT", "true")]);
+    let mut request = send(topic, "").field("i", header).field("m", true).body(items.concat());
     request.code = 320;
     request
 }
 
-fn batch_item(id: &str, body: &[u8]) -> Vec<u8> {
-    let properties = properties(&[("UNIQ_KEY", id), ("WAIT", "true")]).into_bytes();
+/// An item of a batch with its unique id and more properties.
+pub(crate) fn member(n: u32, body: &[u8], more: &[(&str, &str)]) -> Vec<u8> {
+    let id = unique(n);
+    let mut all = vec![("UNIQ_KEY", id.as_str()), ("WAIT", "true")];
+    all.extend(more);
+    item(body, &properties(&all))
+}
+
+/// An item of a batch.
+pub(crate) fn item(body: &[u8], properties: &str) -> Vec<u8> {
     let number = |n: usize| u32::try_from(n).expect("small").to_be_bytes();
     let mut item = Vec::new();
     item.extend(number(22 + body.len() + properties.len()));
@@ -69,7 +76,7 @@ fn batch_item(id: &str, body: &[u8]) -> Vec<u8> {
     item.extend(number(body.len()));
     item.extend(body);
     item.extend(u16::try_from(properties.len()).expect("small").to_be_bytes());
-    item.extend(properties);
+    item.extend(properties.as_bytes());
     item
 }
 

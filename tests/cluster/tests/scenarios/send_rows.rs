@@ -2,7 +2,7 @@
 
 use crate::bodies::is_route;
 use crate::expect::{Columns, Expected, Value, processed, refused, stored};
-use crate::requests::{BODY_LIMIT, about_queue, batch, properties, route, send, send_v1, send_with, unique};
+use crate::requests::{BODY_LIMIT, about_queue, properties, route, send, send_v1, send_with, unique};
 use crate::table::{Peer, Table, body};
 
 pub(crate) fn add(table: &mut Table) {
@@ -12,7 +12,6 @@ pub(crate) fn add(table: &mut Table) {
     queue_ids(table);
     sizes(table);
     delays(table);
-    batches(table);
     groups(table);
     before_the_processor(table);
 }
@@ -209,32 +208,6 @@ fn delays(table: &mut Table) {
     timer("timer beyond three days", 73, ("TIMER_DELAY_SEC", "300000"), illegal(73, 3));
     let past = stored(&unique(74), 1, 4).map_new(|expected| expected.is("queueOffset", 0));
     timer("timer in the past is immediate", 74, ("TIMER_DELIVER_MS", "1000"), past);
-}
-
-fn batches(table: &mut Table) {
-    let members: [(&str, &[u8]); 3] = [(&unique(80), b"a"), (&unique(81), b"bc"), (&unique(82), &[0; 100])];
-    let three = processed(0).field("msgId", Value::OffsetIds(3)).is("queueId", 0).is("queueOffset", 0);
-    table.broker("batch of three", batch("T_batch", &members), three);
-    let id = unique(83);
-    table.broker("send after the batch", send("T_batch", &id), stored(&id, 0, 3));
-    let id = unique(84);
-    let mut unmarked = send("T_batch", &id);
-    unmarked.code = 320;
-    table.broker("batch code without the mark is one message", unmarked, stored(&id, 0, 4));
-    let one = [(members[0].0, members[0].1)];
-    let illegal = refused(13, 13, "the message is illegal");
-    let with = |name, value: &str| batch("T_batch", &one).field(name, value);
-    table.broker("batch marked as half message", with("f", "4"), illegal.clone());
-    table.broker("batch with a delay", with("i", &properties(&[("DELAY", "3")])), illegal.clone());
-    let refusal = processed(13).says("batch request does not support retry group");
-    let columns = stored("", 0, 0).old_else(refusal);
-    table.broker("batch to a retry topic", batch("%RETRY%CG_batch", &one), columns);
-    let large = [(members[0].0, &[0; 2_200_000][..]), (members[1].0, &[0; 2_200_000][..])];
-    let columns = Columns::split(
-        processed(13).says("the message is illegal"),
-        Expected::code(1).says("java.lang.RuntimeException: message body size exceeded"),
-    );
-    table.broker("batch too large", batch("T_batch", &large), columns);
 }
 
 fn groups(table: &mut Table) {

@@ -19,7 +19,7 @@ pub(crate) fn add(table: &mut Table) {
 pub(crate) fn add_closed(table: &mut Table) {
     let no_route = Expected::code(17).says("No topic route info");
     table.name_server("no route of the default topic", route("TBW102"), no_route);
-    let refusal = || refused(17, 17, "not exist, apply first please!");
+    let refusal = || refused(17, 17, "topic[T_closed] not exist, apply first please!\nSee http");
     table.broker("unknown topic", send("T_closed", &unique(300)), refusal());
     table.broker("unknown topic in unit mode", send("T_closed", &unique(301)).field("k", true), refusal());
     made(
