@@ -219,6 +219,7 @@ fn made_up(client_id: &str) -> Option<(usize, &str)> {
     let (address, rest) = client_id.trim_matches('"').split_once('@')?;
     let (instance, rest) = rest.split_once('@').unwrap_or((rest, ""));
     let numbers: Vec<u64> = instance.split('#').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let address = address.trim_start_matches('[').trim_end_matches(']');
     address.parse::<IpAddr>().is_ok().then_some((numbers.len(), rest))
 }
 
