@@ -33,6 +33,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) settings: &'a [(&'a str, &'a str)],
     /// So many messages at a time go as one wire batch.
     pub(crate) batches_of: Option<usize>,
+    /// No send will succeed.
+    pub(crate) in_vain: bool,
     /// Both have the client id that they are told, not one of their own.
     pub(crate) is_named: bool,
     /// Each broker gets a heartbeat before the client closes.
@@ -47,6 +49,7 @@ impl<'a> Scene<'a> {
             topic: TOPIC,
             settings: &[],
             batches_of: None,
+            in_vain: false,
             is_named: true,
             with_heartbeats: false,
         }
@@ -219,7 +222,11 @@ fn send_all(
 ) -> Result<(i64, i64), String> {
     let start = now();
     for (index, together) in messages.chunks(scene.batches_of.unwrap_or(1)).enumerate() {
-        send(together)?;
+        match send(together) {
+            Ok(()) if scene.in_vain => return Err("a send succeeded".to_owned()),
+            Err(problem) if !scene.in_vain => return Err(problem),
+            _ => {}
+        }
         let count = |cluster: &MockCluster| cluster.requests().iter().filter(|r| is_send(r)).count();
         if together[0].mode == Mode::Oneway && !cluster.wait_until(LIMIT, |cluster| count(cluster) > index) {
             return Err("a oneway message did not arrive".to_owned());

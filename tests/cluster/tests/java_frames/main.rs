@@ -60,7 +60,8 @@ fn retries(comparison: &mut Comparison) {
     comparison.retry(&reset(&[VIP]));
     comparison.retry(&Retry { batches_of: Some(2), ..reset(&[]) });
     for place in [Place::Queue(ONE_BROKER, 3), Place::Integer(3)] {
-        comparison.retry(&Retry { place, ..reset(&[]) });
+        comparison.retry(&Retry { place: place.clone(), ..reset(&[]) });
+        comparison.refused_in_place(place);
     }
 }
 

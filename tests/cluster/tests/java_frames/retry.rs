@@ -1,16 +1,18 @@
 //! Sends that go to a second broker after the first has failed.
 
 use rocketmq_mock::{Fault, FaultRule, MockCluster, RecordedRequest};
-use rocketmq_protocol::codes::request;
+use rocketmq_protocol::codes::{request, response};
 
 use crate::allowed::Context;
-use crate::clients::{Scene, Traffic};
+use crate::clients::{Scene, TOPIC, Traffic};
 use crate::compare::{differences, send_field};
 use crate::comparison::{Comparison, ONE_BROKER, OTHER_BROKER, create_topic};
 use crate::outgoing::{Mode, Outgoing, Place};
 
 /// Queues of the broker that fails.
 const QUEUES: i32 = 4;
+/// One and `retry.times`.
+const DEFAULT_ATTEMPTS: usize = 3;
 /// Enough for some to begin there, wherever the round robin begins: Java's has a beginning for each thread that sends.
 const MESSAGES: usize = 40;
 
@@ -98,6 +100,34 @@ impl Comparison {
                 repeated: (index > 0 && retry.java_repeats()).then_some(java_attempts[0]),
             };
             self.compare_one(&case, &context);
+        }
+    }
+
+    /// A blocking send to a queue of its own, which is refused: Java leaves it at that, librmq asks the same queue again.
+    pub(crate) fn refused_in_place(&mut self, place: Place) {
+        let case = format!("refused send to {place:?}");
+        let refusing = |cluster: &MockCluster| {
+            create_topic(cluster, TOPIC, &[(ONE_BROKER, QUEUES)]);
+            let code = response::SERVICE_NOT_AVAILABLE;
+            cluster.inject(FaultRule {
+                request_code: Some(request::SEND_MESSAGE_V2),
+                ..FaultRule::new(Fault::Code { code, remark: None })
+            });
+        };
+        let scene = Scene { in_vain: true, ..Scene::new(1, &refusing) };
+        let message = Outgoing { place, ..Outgoing::new("nowhere else") };
+        let Some((java, ours)) = self.send(&case, &scene, &[message]) else { return };
+        let (java_sends, our_sends) = (java.sends(), ours.sends());
+        if (java_sends.len(), our_sends.len()) != (1, DEFAULT_ATTEMPTS) {
+            let problem = format!("Java sent {} times, librmq {}", java_sends.len(), our_sends.len());
+            return self.fail(&case, &problem);
+        }
+        self.compare(&case, (&java, &java_sends), (&ours, &our_sends[..1]), None);
+        for again in &our_sends[1..] {
+            let changed = differences(our_sends[0], again);
+            for difference in changed.iter().filter(|d| !["opaque", "field g"].contains(&&*d.what)) {
+                self.fail(&case, &format!("librmq changed from one attempt to another: {difference}"));
+            }
         }
     }
 
