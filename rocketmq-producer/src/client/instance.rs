@@ -1,6 +1,7 @@
 //! One client instance: connections, routes, brokers, registered groups, scheduled jobs.
 
 use std::collections::{BTreeSet, HashSet};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -257,7 +258,7 @@ impl Drop for ClientInstance {
 
 /// `address@instance[@unit][@STREAM]` (protocol 4.3), unique unless `instance.name` says otherwise.
 fn client_id(settings: &Settings) -> String {
-    let ip = settings.client_ip.clone().unwrap_or_else(|| sys::local_ip().to_string());
+    let ip = settings.client_ip.clone().unwrap_or_else(|| in_client_id(sys::local_ip()));
     let instance = settings.instance_name.clone().unwrap_or_else(|| {
         let number = INSTANCES.fetch_add(1, Ordering::Relaxed);
         format!("{}#{}#{number}", std::process::id(), now_ms())
@@ -270,4 +271,24 @@ fn client_id(settings: &Settings) -> String {
         id.push_str("@STREAM");
     }
     id
+}
+
+/// As the Java client writes it: IPv6 in brackets.
+fn in_client_id(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_ids_have_ipv6_addresses_in_brackets() {
+        let shown = |text: &str| in_client_id(text.parse().unwrap());
+        assert_eq!(shown("192.0.2.7"), "192.0.2.7");
+        assert_eq!(shown("2001:db8::7"), "[2001:db8::7]");
+    }
 }

@@ -3,15 +3,20 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.MessageQueueSelector;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.selector.SelectMessageQueueByHash;
+import org.apache.rocketmq.client.producer.selector.SelectMessageQueueByRandom;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -24,8 +29,8 @@ public final class Sender {
     private static final int TIMEOUT_MS = 10_000;
     private static final String PROPERTY = "property.";
 
+    private final List<Message> batch = new ArrayList<>();
     private DefaultMQProducer producer;
-    private int opened;
 
     private Sender() {
     }
@@ -64,6 +69,12 @@ public final class Sender {
             case "send":
                 send(message(arguments), arguments);
                 break;
+            case "add":
+                batch.add(message(arguments));
+                break;
+            case "send_batch":
+                sendBatch(arguments);
+                break;
             case "close":
                 producer.shutdown();
                 break;
@@ -72,14 +83,71 @@ public final class Sender {
         }
     }
 
-    private void open(Map<String, String> arguments) throws Exception {
-        // Each producer reads these when it is made.
-        System.setProperty("rocketmq.message.compressType", arguments.get("compress_type"));
-        producer = new DefaultMQProducer(arguments.get("group"));
-        producer.setNamesrvAddr(arguments.get("name_server"));
-        producer.setInstanceName("sender-" + ++opened);
+    /** The settings have the names that librmq's have. */
+    private void open(Map<String, String> settings) throws Exception {
+        // Each producer reads the first when it is made, and the others with every request.
+        String compressType = settings.getOrDefault("compress.type", "zlib").toUpperCase(Locale.ROOT);
+        systemProperty("rocketmq.message.compressType", compressType);
+        systemProperty("rocketmq.zone", settings.get("zone.name"));
+        systemProperty("rocketmq.zone.mode", settings.get("zone.mode"));
+        producer = new DefaultMQProducer(settings.get("producer.group"));
         producer.setSendMsgTimeout(TIMEOUT_MS);
+        for (Map.Entry<String, String> setting : settings.entrySet()) {
+            set(setting.getKey(), setting.getValue());
+        }
         producer.start();
+    }
+
+    private static void systemProperty(String name, String value) {
+        if (value == null) {
+            System.clearProperty(name);
+        } else {
+            System.setProperty(name, value);
+        }
+    }
+
+    private void set(String key, String value) throws Exception {
+        switch (key) {
+            case "name.server":
+                producer.setNamesrvAddr(value);
+                break;
+            case "client.ip":
+                producer.setClientIP(value);
+                break;
+            case "instance.name":
+                producer.setInstanceName(value);
+                break;
+            case "unit.name":
+                producer.setUnitName(value);
+                break;
+            case "unit.mode":
+                producer.setUnitMode(Boolean.parseBoolean(value));
+                break;
+            case "namespace":
+                producer.setNamespace(value);
+                break;
+            case "namespace.v2":
+                ofVersion5(producer, "setNamespaceV2", String.class, value);
+                break;
+            case "stream.request.type":
+                ofVersion5(producer, "setEnableStreamRequestType", boolean.class, Boolean.valueOf(value));
+                break;
+            case "vip.channel.enabled":
+                producer.setVipChannelEnabled(Boolean.parseBoolean(value));
+                break;
+            case "producer.group":
+            case "compress.type":
+            case "zone.name":
+            case "zone.mode":
+                break;
+            default:
+                throw new IllegalArgumentException("no setting " + key);
+        }
+    }
+
+    /** By name, because 4.x does not have it. */
+    private static void ofVersion5(Object object, String setter, Class<?> type, Object value) throws Exception {
+        object.getClass().getMethod(setter, type).invoke(object, value);
     }
 
     private static Message message(Map<String, String> arguments) throws Exception {
@@ -101,6 +169,12 @@ public final class Sender {
                 break;
             case "keys":
                 message.setKeys(Arrays.asList(value.split(" ")));
+                break;
+            case "buyer_id":
+                message.setBuyerId(value);
+                break;
+            case "instance_id":
+                message.setInstanceId(value);
                 break;
             case "flag":
                 message.setFlag(Integer.parseInt(value));
@@ -125,23 +199,25 @@ public final class Sender {
         }
     }
 
-    /** By name, because 4.x has no timers. */
     private static void timer(Message message, String setter, String value) throws Exception {
-        Message.class.getMethod(setter, long.class).invoke(message, Long.parseLong(value));
+        ofVersion5(message, setter, long.class, Long.valueOf(value));
     }
 
     private void send(Message message, Map<String, String> arguments) throws Exception {
-        if (arguments.containsKey("queue")) {
-            String[] queue = arguments.get("queue").split("/");
-            producer.send(message, new MessageQueue(message.getTopic(), queue[0], Integer.parseInt(queue[1])));
-            return;
+        String mode = arguments.get("mode");
+        MessageQueue queue = queue(message.getTopic(), arguments);
+        MessageQueueSelector selector = selector(arguments);
+        if (queue != null) {
+            sendTo(queue, message, mode);
+        } else if (selector != null) {
+            sendBy(selector, shardingKey(arguments), message, mode);
+        } else {
+            sendAnywhere(message, mode);
         }
-        Object key = shardingKey(arguments);
-        if (key != null) {
-            producer.send(message, new SelectMessageQueueByHash(), key);
-            return;
-        }
-        switch (arguments.get("mode")) {
+    }
+
+    private void sendAnywhere(Message message, String mode) throws Exception {
+        switch (mode) {
             case "sync":
                 producer.send(message);
                 break;
@@ -150,11 +226,81 @@ public final class Sender {
                 producer.send(message, completing(result));
                 result.get(TIMEOUT_MS, TimeUnit.MILLISECONDS);
                 break;
-            case "oneway":
+            default:
                 producer.sendOneway(message);
+        }
+    }
+
+    private void sendTo(MessageQueue queue, Message message, String mode) throws Exception {
+        switch (mode) {
+            case "sync":
+                producer.send(message, queue);
+                break;
+            case "async":
+                CompletableFuture<SendResult> result = new CompletableFuture<>();
+                producer.send(message, queue, completing(result));
+                result.get(TIMEOUT_MS, TimeUnit.MILLISECONDS);
                 break;
             default:
-                throw new IllegalArgumentException("no mode " + arguments.get("mode"));
+                producer.sendOneway(message, queue);
+        }
+    }
+
+    private void sendBy(MessageQueueSelector selector, Object key, Message message, String mode) throws Exception {
+        switch (mode) {
+            case "sync":
+                producer.send(message, selector, key);
+                break;
+            case "async":
+                CompletableFuture<SendResult> result = new CompletableFuture<>();
+                producer.send(message, selector, key, completing(result));
+                result.get(TIMEOUT_MS, TimeUnit.MILLISECONDS);
+                break;
+            default:
+                producer.sendOneway(message, selector, key);
+        }
+    }
+
+    /** Sends what was added, all at once. */
+    private void sendBatch(Map<String, String> arguments) throws Exception {
+        List<Message> messages = new ArrayList<>(batch);
+        batch.clear();
+        MessageQueue queue = queue(messages.get(0).getTopic(), arguments);
+        boolean sync = arguments.get("mode").equals("sync");
+        CompletableFuture<SendResult> result = new CompletableFuture<>();
+        if (sync && queue == null) {
+            producer.send(messages);
+        } else if (sync) {
+            producer.send(messages, queue);
+        } else {
+            if (queue == null) {
+                producer.send(messages, completing(result));
+            } else {
+                producer.send(messages, queue, completing(result));
+            }
+            result.get(TIMEOUT_MS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private static MessageQueue queue(String topic, Map<String, String> arguments) {
+        if (!arguments.containsKey("queue")) {
+            return null;
+        }
+        String[] queue = arguments.get("queue").split("/");
+        return new MessageQueue(topic, queue[0], Integer.parseInt(queue[1]));
+    }
+
+    private static MessageQueueSelector selector(Map<String, String> arguments) {
+        if (shardingKey(arguments) != null) {
+            return new SelectMessageQueueByHash();
+        }
+        switch (arguments.getOrDefault("selector", "")) {
+            case "random":
+                return new SelectMessageQueueByRandom();
+            case "last":
+                return (queues, message, key) -> queues.get(queues.size() - 1);
+            default:
+                return null;
         }
     }
 

@@ -23,11 +23,16 @@ pub struct JavaSender {
 }
 
 impl JavaSender {
-    /// Starts it; its requests have headers of this encoding (`rocketmq.serialize.type`).
+    /// Starts it; its requests have headers of this encoding (`rocketmq.serialize.type`), and its sends short field
+    /// names or not (`org.apache.rocketmq.client.sendSmartMsg`): Java reads both only once.
     ///
     /// # Errors
     /// Java is missing, the jars cannot be had, or its folder cannot be written.
-    pub fn start(version: Version, encoding: HeaderEncoding) -> Result<JavaSender, LaunchError> {
+    pub fn start(
+        version: Version,
+        encoding: HeaderEncoding,
+        short_names: bool,
+    ) -> Result<JavaSender, LaunchError> {
         let artifacts = artifacts::resolve(version)?;
         let place = PortBlock::reserve()?;
         write_quiet_logging(&place.folder)?;
@@ -38,6 +43,7 @@ impl JavaSender {
             HeaderEncoding::Json => "-Drocketmq.serialize.type=JSON",
             HeaderEncoding::Rocketmq => "-Drocketmq.serialize.type=ROCKETMQ",
         });
+        command.arg(format!("-Dorg.apache.rocketmq.client.sendSmartMsg={short_names}"));
         command.args(["-Xmx256m", "Sender"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
         let mut child = command.spawn().map_err(no_java)?;
         let (Some(commands), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {

@@ -1,135 +1,42 @@
-//! The messages that both clients send.
+//! What both clients send, and how they are set up for it.
 
 use cluster::Version;
-use rocketmq_producer::{Delivery, Destination, Message, Property};
+use rocketmq_producer::{Delivery, Property};
+
+use crate::clients::TOPIC;
+use crate::outgoing::{Mode, Outgoing, Place};
 
 /// From this size on both clients compress a body.
 const COMPRESSION_THRESHOLD: usize = 4096;
 
-/// How a message is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Sync,
-    Async,
-    Oneway,
-}
-
-/// Which queue is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    Any,
-    /// This queue.
-    Queue(&'static str, i32),
-    /// The one that `SelectMessageQueueByHash` takes for a `String`.
-    Text(String),
-    /// For an `Integer`.
-    Integer(i32),
-    /// For a `Long`.
-    Long(i64),
-}
-
-/// A message in words that both clients understand.
-#[derive(Clone, Debug)]
-pub(crate) struct Outgoing {
-    pub(crate) body: Vec<u8>,
-    pub(crate) tags: Option<&'static str>,
-    pub(crate) keys: &'static [&'static str],
-    pub(crate) properties: &'static [Property<'static>],
-    pub(crate) flag: i32,
-    pub(crate) delivery: Delivery,
-    pub(crate) wait_store_ok: bool,
-    pub(crate) place: Place,
-    pub(crate) mode: Mode,
-}
-
-impl Outgoing {
-    pub(crate) fn new(body: impl Into<Vec<u8>>) -> Outgoing {
-        Outgoing {
-            body: body.into(),
-            tags: None,
-            keys: &[],
-            properties: &[],
-            flag: 0,
-            delivery: Delivery::AtOnce,
-            wait_store_ok: true,
-            place: Place::Any,
-            mode: Mode::Sync,
-        }
-    }
-
-    /// For librmq.
-    pub(crate) fn message<'a>(&'a self, topic: &'a str) -> Message<'a> {
-        Message {
-            tags: self.tags,
-            keys: self.keys,
-            properties: self.properties,
-            flag: self.flag,
-            delivery: self.delivery,
-            destination: match &self.place {
-                Place::Any => Destination::Any,
-                Place::Queue(broker, queue_id) => Destination::Queue { broker, queue_id: *queue_id },
-                Place::Text(key) => Destination::ShardingKey(key),
-                Place::Integer(key) => Destination::ShardingNumber(i64::from(*key)),
-                Place::Long(key) => Destination::ShardingNumber(*key),
-            },
-            wait_store_ok: self.wait_store_ok,
-            ..Message::new(topic, &self.body)
-        }
-    }
-
-    /// For `Sender.java`.
-    pub(crate) fn arguments(&self, topic: &str) -> Vec<(String, String)> {
-        let body: String = self.body.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mode = match self.mode {
-            Mode::Sync => "sync",
-            Mode::Async => "async",
-            Mode::Oneway => "oneway",
-        };
-        let mut arguments = vec![("topic", topic.to_owned()), ("body", body), ("mode", mode.to_owned())];
-        arguments.extend(self.tags.map(|tags| ("tags", tags.to_owned())));
-        if !self.keys.is_empty() {
-            arguments.push(("keys", self.keys.join(" ")));
-        }
-        if self.flag != 0 {
-            arguments.push(("flag", self.flag.to_string()));
-        }
-        if !self.wait_store_ok {
-            arguments.push(("wait_store_ok", "false".to_owned()));
-        }
-        arguments.extend(match self.delivery {
-            Delivery::AtOnce => None,
-            Delivery::Level(level) => Some(("delay_level", level.to_string())),
-            Delivery::AfterSeconds(seconds) => Some(("delay_seconds", seconds.to_string())),
-            Delivery::AfterMillis(millis) => Some(("delay_ms", millis.to_string())),
-            Delivery::AtMillis(time) => Some(("deliver_at_ms", time.to_string())),
-        });
-        arguments.extend(match &self.place {
-            Place::Any => None,
-            Place::Queue(broker, queue_id) => Some(("queue", format!("{broker}/{queue_id}"))),
-            Place::Text(key) => Some(("sharding_text", key.clone())),
-            Place::Integer(key) => Some(("sharding_integer", key.to_string())),
-            Place::Long(key) => Some(("sharding_long", key.to_string())),
-        });
-        let properties = self.properties.iter();
-        let properties = properties.map(|own| (format!("property.{}", own.name), own.value.to_owned()));
-        arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(properties).collect()
-    }
-}
-
-/// One message to a topic of one queue.
+/// Messages to a topic of one queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    pub(crate) message: Outgoing,
-    /// Value of `compress.type` and of `rocketmq.message.compressType`.
-    pub(crate) compress_type: &'static str,
+    pub(crate) messages: Vec<Outgoing>,
+    /// So many at a time go as one wire batch.
+    pub(crate) batches_of: Option<usize>,
+    /// As programs name it.
+    pub(crate) topic: &'static str,
+    /// As brokers know it.
+    pub(crate) wire_topic: &'static str,
+    /// By their keys of librmq.
+    pub(crate) settings: Vec<(&'static str, &'static str)>,
     /// The first version whose client can do this.
     pub(crate) since: Version,
 }
 
 impl Case {
     fn new(name: &'static str, message: Outgoing) -> Case {
-        Case { name, message, compress_type: "zlib", since: Version::V4_9_7 }
+        Case {
+            name,
+            messages: vec![message],
+            batches_of: None,
+            topic: TOPIC,
+            wire_topic: TOPIC,
+            settings: Vec::new(),
+            since: Version::V4_9_7,
+        }
     }
 
     fn timer(name: &'static str, delivery: Delivery) -> Case {
@@ -138,7 +45,30 @@ impl Case {
     }
 
     fn compressed(name: &'static str, compress_type: &'static str) -> Case {
-        Case { compress_type, ..Case::new(name, Outgoing::new(compressible(20_000))) }
+        Case::new(name, Outgoing::new(compressible(20_000))).with("compress.type", compress_type)
+    }
+
+    fn batch(name: &'static str, messages: Vec<Outgoing>) -> Case {
+        Case { batches_of: Some(messages.len()), messages, ..Case::new(name, Outgoing::new("")) }
+    }
+
+    fn in_namespace(
+        name: &'static str,
+        topic: &'static str,
+        wire_topic: &'static str,
+        message: Outgoing,
+    ) -> Case {
+        Case { topic, wire_topic, ..Case::new(name, message).with("namespace", NAMESPACE) }
+    }
+
+    fn with(mut self, key: &'static str, value: &'static str) -> Case {
+        self.settings.push((key, value));
+        self
+    }
+
+    /// This can be done from 5.5.0 on.
+    fn new_in_5(self) -> Case {
+        Case { since: Version::V5_5_0, ..self }
     }
 }
 
@@ -149,11 +79,15 @@ const USER_PROPERTIES: &[Property<'static>] = &[
     Property { name: "__STARTDELIVERTIME", value: "0" },
 ];
 
+const NAMESPACE: &str = "MQ_INST_1";
+pub(crate) const WIRE_TOPIC: &str = "MQ_INST_1%Frames";
+
 /// The cases in which one message of each client is compared.
 pub(crate) fn single_message_cases() -> Vec<Case> {
     let plain = Outgoing::new("hello");
     let tagged = Outgoing { tags: Some("TagA"), keys: &["k1", "k2", "clé"], ..plain.clone() };
     let own = Outgoing { properties: USER_PROPERTIES, ..plain.clone() };
+    let ids = Outgoing { buyer_id: Some("buyer 7"), instance_id: Some("instance"), ..plain.clone() };
     let everything = Outgoing {
         properties: USER_PROPERTIES,
         flag: -7,
@@ -169,6 +103,7 @@ pub(crate) fn single_message_cases() -> Vec<Case> {
         Case::new("one key", Outgoing { keys: &["k1"], ..plain.clone() }),
         Case::new("tags and keys", tagged),
         Case::new("user properties", own),
+        Case::new("buyer and instance", ids),
         Case::new("flag", Outgoing { flag: i32::MAX, ..plain.clone() }),
         Case::new("delay level", Outgoing { delivery: Delivery::Level(3), ..plain.clone() }),
         Case::new("not waiting for the store", Outgoing { wait_store_ok: false, ..plain.clone() }),
@@ -185,6 +120,106 @@ pub(crate) fn single_message_cases() -> Vec<Case> {
         Case::new("no gain from compressing", Outgoing::new(incompressible(COMPRESSION_THRESHOLD))),
         Case::new("everything at once", everything),
     ]
+}
+
+/// Settings that change every send.
+pub(crate) fn settings_cases() -> Vec<Case> {
+    let message = Outgoing {
+        tags: Some("TagA"),
+        keys: &["k1"],
+        properties: USER_PROPERTIES,
+        instance_id: Some("of the message"),
+        ..Outgoing::new("as set up")
+    };
+    let inside = |name, topic, wire_topic| Case::in_namespace(name, topic, wire_topic, message.clone());
+    let with = |name, key, value| Case::new(name, message.clone()).with(key, value);
+    vec![
+        inside("namespace", TOPIC, WIRE_TOPIC),
+        inside("topic with its namespace", WIRE_TOPIC, WIRE_TOPIC),
+        inside("retry topic in a namespace", "%RETRY%g", "%RETRY%MQ_INST_1%g"),
+        inside("dead-letter topic in a namespace", "%DLQ%g", "%DLQ%MQ_INST_1%g"),
+        inside("system topic in a namespace", "BenchmarkTest", "BenchmarkTest"),
+        with("unit mode", "unit.mode", "true").with("unit.name", "unit-1"),
+        with("VIP channel", "vip.channel.enabled", "true"),
+        with("namespace of version 2", "namespace.v2", "MQ_INST_2").new_in_5(),
+        with("zone", "zone.name", "z1").new_in_5(),
+        with("zone mode", "zone.name", "z1").with("zone.mode", "true").new_in_5(),
+        with("stream type", "stream.request.type", "true").new_in_5(),
+        inside("all settings", TOPIC, WIRE_TOPIC)
+            .with("unit.mode", "true")
+            .with("vip.channel.enabled", "true")
+            .with("namespace.v2", "MQ_INST_2")
+            .with("zone.name", "z1")
+            .with("zone.mode", "true")
+            .with("stream.request.type", "true")
+            .new_in_5(),
+    ]
+}
+
+/// Wire batches.
+pub(crate) fn batch_cases() -> Vec<Case> {
+    let members = batch_members();
+    let async_ones = members.iter().map(|member| Outgoing { mode: Mode::Async, ..member.clone() }).collect();
+    let unsafe_ones =
+        members.iter().map(|member| Outgoing { wait_store_ok: false, ..member.clone() }).collect();
+    let queue = Place::Queue("broker-0", 0);
+    let placed = members.iter().map(|member| Outgoing { place: queue.clone(), ..member.clone() });
+    // Java 4.9 knows the broker from the route of the default topic and may ask for no other when a queue is named.
+    let to_any_then_placed = members.iter().cloned().chain(placed).collect();
+    let inside = Case::batch("batch in a namespace", members.clone()).with("namespace", NAMESPACE);
+    vec![
+        Case::batch("batch of one", vec![Outgoing::new("alone")]),
+        Case::batch("async batch", async_ones),
+        Case::batch("batch not waiting for the store", unsafe_ones),
+        Case { batches_of: Some(members.len()), ..Case::batch("batch to a queue", to_any_then_placed) },
+        Case { wire_topic: WIRE_TOPIC, ..inside },
+        Case::batch("batch with settings", members.clone())
+            .with("unit.mode", "true")
+            .with("vip.channel.enabled", "true"),
+        Case::batch("batch", members),
+    ]
+}
+
+/// Each differs from the others in something; one is long enough to be compressed, but batches are not.
+pub(crate) fn batch_members() -> Vec<Outgoing> {
+    vec![
+        Outgoing::new("plain"),
+        Outgoing { tags: Some("TagA"), keys: &["k1", "clé"], ..Outgoing::new("tagged") },
+        Outgoing { properties: USER_PROPERTIES, ..Outgoing::new("with properties") },
+        Outgoing { flag: -7, buyer_id: Some("buyer 7"), ..Outgoing::new("flagged") },
+        Outgoing::new(compressible(10_000)),
+    ]
+}
+
+/// What headers of version 1 are compared with.
+pub(crate) fn long_name_cases() -> Vec<Case> {
+    let batch = Case::batch("batch", batch_members());
+    let everything = single_message_cases().into_iter().filter(|case| case.name == "everything at once");
+    let plain = Outgoing::new("hello");
+    let oneway = Case::new("oneway", Outgoing { mode: Mode::Oneway, ..plain.clone() });
+    let settings =
+        settings_cases().into_iter().filter(|case| ["namespace", "all settings"].contains(&case.name));
+    everything.chain(settings).chain([Case::new("plain", plain), oneway, batch]).collect()
+}
+
+/// Each mode to each kind of place, but for those that leave the client a choice.
+pub(crate) fn modes_and_places() -> Vec<Outgoing> {
+    let places =
+        [Place::Text("order-7".to_owned()), Place::Queue("broker-1", 2), Place::Integer(-7), Place::Last];
+    let modes = [Mode::Sync, Mode::Async, Mode::Oneway];
+    let send = |mode, place: &Place| Outgoing {
+        mode,
+        place: place.clone(),
+        ..Outgoing::new(format!("{mode:?} to {place:?}"))
+    };
+    places.iter().flat_map(|place| modes.map(|mode| send(mode, place))).collect()
+}
+
+/// Each mode to where the client likes.
+pub(crate) fn modes_and_choices() -> Vec<Outgoing> {
+    let modes = [Mode::Sync, Mode::Async, Mode::Oneway];
+    let send = |mode, place| Outgoing { mode, place, ..Outgoing::new(format!("{mode:?}")) };
+    modes.into_iter().flat_map(|mode| [Place::Any, Place::Random].map(|place| send(mode, place))).collect()
 }
 
 /// Messages that each belong to one queue: 1,000 by a text, 1,000 by an `Integer`, some by a `Long`, and one to each

@@ -1,31 +1,62 @@
 //! The two clients, and what each sends to a cluster that records.
 
-use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cluster::{JavaSender, Version};
 use rocketmq_mock::{MockCluster, MockOptions, Profile, RecordedRequest};
-use rocketmq_producer::{Config, Producer};
+use rocketmq_producer::{CompletionQueue, Config, Message, Producer, Tag};
+use rocketmq_protocol::batch;
 use rocketmq_protocol::codes::request;
 use rocketmq_protocol::frame::HeaderEncoding;
 use rocketmq_protocol::properties::{self, name};
 
-use crate::cases::{Mode, Outgoing};
+use crate::compare::{is_send, send_field};
+use crate::outgoing::{Mode, Outgoing, last_queue};
 
 pub(crate) const GROUP: &str = "frames_group";
 pub(crate) const TOPIC: &str = "Frames";
 pub(crate) const DEFAULT_TOPIC: &str = "TBW102";
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What both clients meet.
+/// Numbers the scenes of all tests: what runs at the same time needs client ids of its own.
+static SCENES: AtomicUsize = AtomicUsize::new(0);
+
+/// What both clients are set up with, meet, and do.
 pub(crate) struct Scene<'a> {
     pub(crate) brokers: usize,
     /// Prepares the cluster before a client comes.
     pub(crate) prepare: &'a dyn Fn(&MockCluster),
-    pub(crate) compress_type: &'a str,
+    /// As the program names it.
+    pub(crate) topic: &'a str,
+    /// By their keys of librmq.
+    pub(crate) settings: &'a [(&'a str, &'a str)],
+    /// So many messages at a time go as one wire batch.
+    pub(crate) batches_of: Option<usize>,
+    /// No send will succeed.
+    pub(crate) in_vain: bool,
+    /// Both have the client id that they are told, not one of their own.
+    pub(crate) is_named: bool,
+    /// Each broker gets a heartbeat before the client closes.
+    pub(crate) with_heartbeats: bool,
 }
 
-/// What arrived of one client, and the clock before and after it sent, in ms since the epoch.
+impl<'a> Scene<'a> {
+    pub(crate) fn new(brokers: usize, prepare: &'a dyn Fn(&MockCluster)) -> Scene<'a> {
+        Scene {
+            brokers,
+            prepare,
+            topic: TOPIC,
+            settings: &[],
+            batches_of: None,
+            in_vain: false,
+            is_named: true,
+            with_heartbeats: false,
+        }
+    }
+}
+
+/// What arrived of one client from its start to its end, and the clock before and after it sent, in ms since the epoch.
 pub(crate) struct Traffic {
     pub(crate) requests: Vec<RecordedRequest>,
     pub(crate) time: (i64, i64),
@@ -34,7 +65,7 @@ pub(crate) struct Traffic {
 impl Traffic {
     /// The sends, in order of arrival.
     pub(crate) fn sends(&self) -> Vec<&RecordedRequest> {
-        self.of_code(request::SEND_MESSAGE_V2).collect()
+        self.requests.iter().filter(|request| is_send(request)).collect()
     }
 
     /// The requests for routes, in order of arrival.
@@ -42,16 +73,15 @@ impl Traffic {
         self.of_code(request::GET_ROUTEINFO_BY_TOPIC).collect()
     }
 
-    fn of_code(&self, code: i32) -> impl Iterator<Item = &RecordedRequest> {
+    pub(crate) fn of_code(&self, code: i32) -> impl Iterator<Item = &RecordedRequest> {
         self.requests.iter().filter(move |request| request.code == code)
     }
 
     /// The sends by message, each with its attempts, in order of arrival.
     pub(crate) fn attempts(&self) -> Vec<Vec<&RecordedRequest>> {
-        let mut messages: Vec<(&str, Vec<&RecordedRequest>)> = Vec::new();
-        for send in self.of_code(request::SEND_MESSAGE_V2) {
-            let unique_id = send.field("i").and_then(|text| properties::get(text, name::UNIQ_KEY));
-            let unique_id = unique_id.unwrap_or_default();
+        let mut messages: Vec<(String, Vec<&RecordedRequest>)> = Vec::new();
+        for send in self.sends() {
+            let unique_id = unique_id(send);
             match messages.iter_mut().find(|(known, _)| *known == unique_id) {
                 Some((_, attempts)) => attempts.push(send),
                 None => messages.push((unique_id, vec![send])),
@@ -61,17 +91,30 @@ impl Traffic {
     }
 }
 
+/// That of the message, or of the first in a batch.
+fn unique_id(send: &RecordedRequest) -> String {
+    let of = |text: &str| properties::get(text, name::UNIQ_KEY).map(str::to_owned);
+    let unique_id = match send.code {
+        request::SEND_BATCH_MESSAGE => {
+            batch::iter(&send.body).next().and_then(Result::ok).and_then(|first| of(&first.properties))
+        }
+        _ => send_field(send, "i").and_then(of),
+    };
+    unique_id.unwrap_or_default()
+}
+
 /// A Java process and the settings under which librmq does as it does.
 pub(crate) struct Clients {
     java: JavaSender,
     version: Version,
     encoding: HeaderEncoding,
+    short_names: bool,
 }
 
 impl Clients {
-    pub(crate) fn start(version: Version, encoding: HeaderEncoding) -> Clients {
-        let java = JavaSender::start(version, encoding).unwrap_or_else(|e| panic!("{e}"));
-        Clients { java, version, encoding }
+    pub(crate) fn start(version: Version, encoding: HeaderEncoding, short_names: bool) -> Clients {
+        let java = JavaSender::start(version, encoding, short_names).unwrap_or_else(|e| panic!("{e}"));
+        Clients { java, version, encoding, short_names }
     }
 
     /// What Java's producer and librmq's send for these messages, each to a new cluster.
@@ -80,49 +123,74 @@ impl Clients {
         scene: &Scene<'_>,
         messages: &[Outgoing],
     ) -> Result<(Traffic, Traffic), String> {
-        let java = self.send_by_java(scene, messages).map_err(|e| format!("Java: {e}"))?;
-        let ours = self.send_by_librmq(scene, messages).map_err(|e| format!("librmq: {e}"))?;
+        let instance = format!("scene-{}", SCENES.fetch_add(1, Ordering::Relaxed));
+        let java = self.send_by_java(scene, &instance, messages).map_err(|e| format!("Java: {e}"))?;
+        let ours = self.send_by_librmq(scene, &instance, messages).map_err(|e| format!("librmq: {e}"))?;
         Ok((java, ours))
     }
 
-    fn send_by_java(&mut self, scene: &Scene<'_>, messages: &[Outgoing]) -> Result<Traffic, String> {
+    fn send_by_java(
+        &mut self,
+        scene: &Scene<'_>,
+        instance: &str,
+        messages: &[Outgoing],
+    ) -> Result<Traffic, String> {
         let cluster = self.cluster(scene);
-        let compress_type = scene.compress_type.to_uppercase();
-        let name_server = cluster.name_server();
-        let settings = [("group", GROUP), ("name_server", &name_server), ("compress_type", &compress_type)];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        self.java.obey("open", &settings).map_err(|e| e.to_string())?;
-        let traffic = record(&cluster, messages, |message| {
-            self.java.obey("send", &message.arguments(TOPIC)).map_err(|e| e.to_string())
+        let settings = settings(scene, instance, &cluster);
+        let java = &mut self.java;
+        let mut obey = |verb: &str, arguments: &[_]| java.obey(verb, arguments).map_err(|e| e.to_string());
+        obey("open", &settings)?;
+        let sent = send_all(&cluster, scene, messages, |together| match together {
+            [message] if scene.batches_of.is_none() => obey("send", &message.arguments(scene.topic)),
+            batch => {
+                for member in batch {
+                    obey("add", &member.arguments(scene.topic))?;
+                }
+                obey("send_batch", &batch[0].arguments(scene.topic))
+            }
         });
-        self.java.obey("close", &[]).map_err(|e| e.to_string())?;
-        traffic
+        obey("close", &[])?;
+        sent.map(|time| Traffic { requests: cluster.requests(), time })
     }
 
-    fn send_by_librmq(&self, scene: &Scene<'_>, messages: &[Outgoing]) -> Result<Traffic, String> {
+    fn send_by_librmq(
+        &self,
+        scene: &Scene<'_>,
+        instance: &str,
+        messages: &[Outgoing],
+    ) -> Result<Traffic, String> {
         let cluster = self.cluster(scene);
         let mut config = Config::new();
-        let settings = [
-            ("producer.group", GROUP),
-            ("name.server", &cluster.name_server()),
-            ("header.encoding", self.encoding.name()),
-            ("compress.type", scene.compress_type),
-        ];
-        for (key, value) in settings {
+        for (key, value) in settings(scene, instance, &cluster) {
+            config.set(&key, &value).map_err(|e| e.to_string())?;
+        }
+        for (key, value) in
+            [("header.encoding", self.encoding.name()), ("send.smart.msg", &self.short_names.to_string())]
+        {
             config.set(key, value).map_err(|e| e.to_string())?;
         }
         let producer = Producer::new(&config).map_err(|e| e.to_string())?;
-        let traffic = record(&cluster, messages, |outgoing| {
-            let message = outgoing.message(TOPIC);
-            let done = match outgoing.mode {
-                Mode::Sync => producer.send(&message, Some(LIMIT)).map(drop),
-                Mode::Async => block_on(producer.send_async(&message, Some(LIMIT))).map(drop),
-                Mode::Oneway => producer.send_oneway(&message, Some(LIMIT)),
+        let selector = last_queue();
+        let sent = send_all(&cluster, scene, messages, |together| {
+            let mode = together[0].mode;
+            let messages: Vec<_> =
+                together.iter().map(|outgoing| outgoing.message(scene.topic, &selector)).collect();
+            let done = match (mode, messages.as_slice()) {
+                (Mode::Async, batch) if scene.batches_of.is_some() => {
+                    return send_batch_queued(&producer, batch);
+                }
+                (_, batch) if scene.batches_of.is_some() => {
+                    producer.send_batch(batch, Some(LIMIT)).map(drop).map_err(|e| e.error)
+                }
+                (Mode::Sync, [message, ..]) => producer.send(message, Some(LIMIT)).map(drop),
+                (Mode::Async, [message, ..]) => block_on(producer.send_async(message, Some(LIMIT))).map(drop),
+                (Mode::Oneway, [message, ..]) => producer.send_oneway(message, Some(LIMIT)),
+                (_, []) => Ok(()),
             };
             done.map_err(|e| e.to_string())
         });
         producer.close(LIMIT).map_err(|e| e.to_string())?;
-        traffic
+        sent.map(|time| Traffic { requests: cluster.requests(), time })
     }
 
     fn cluster(&self, scene: &Scene<'_>) -> MockCluster {
@@ -135,28 +203,61 @@ impl Clients {
     }
 }
 
-/// Records from the first message on, until the last has arrived: nothing else tells when a oneway message has.
-fn record(
-    cluster: &MockCluster,
-    messages: &[Outgoing],
-    mut send: impl FnMut(&Outgoing) -> Result<(), String>,
-) -> Result<Traffic, String> {
-    cluster.set_recording(true);
-    let start = now();
-    for message in messages {
-        send(message)?;
-    }
-    let of_oneway = messages.iter().any(|message| message.mode == Mode::Oneway);
-    if of_oneway && !cluster.wait_until(LIMIT, |cluster| distinct_bodies(cluster) == messages.len()) {
-        return Err("a oneway message did not arrive".to_owned());
-    }
-    Ok(Traffic { requests: cluster.requests(), time: (start, now()) })
+/// What both are told.
+fn settings(scene: &Scene<'_>, instance: &str, cluster: &MockCluster) -> Vec<(String, String)> {
+    let own = [("producer.group", GROUP.to_owned()), ("name.server", cluster.name_server())];
+    let name = [("client.ip", "192.0.2.7".to_owned()), ("instance.name", instance.to_owned())];
+    let name = name.into_iter().filter(|_| scene.is_named);
+    let of_scene = scene.settings.iter().map(|(key, value)| (*key, (*value).to_owned()));
+    own.into_iter().chain(name).chain(of_scene).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-fn distinct_bodies(cluster: &MockCluster) -> usize {
+/// Sends one by one, or batch by batch, and says when. Waits for each oneway message to arrive, as nothing else tells
+/// when it has, and for the heartbeats if they are asked for.
+fn send_all(
+    cluster: &MockCluster,
+    scene: &Scene<'_>,
+    messages: &[Outgoing],
+    mut send: impl FnMut(&[Outgoing]) -> Result<(), String>,
+) -> Result<(i64, i64), String> {
+    let start = now();
+    for (index, together) in messages.chunks(scene.batches_of.unwrap_or(1)).enumerate() {
+        match send(together) {
+            Ok(()) if scene.in_vain => return Err("a send succeeded".to_owned()),
+            Err(problem) if !scene.in_vain => return Err(problem),
+            _ => {}
+        }
+        let count = |cluster: &MockCluster| cluster.requests().iter().filter(|r| is_send(r)).count();
+        if together[0].mode == Mode::Oneway && !cluster.wait_until(LIMIT, |cluster| count(cluster) > index) {
+            return Err("a oneway message did not arrive".to_owned());
+        }
+    }
+    let time = (start, now());
+    if scene.with_heartbeats && !cluster.wait_until(LIMIT, have_heartbeats) {
+        return Err("a broker got no heartbeat".to_owned());
+    }
+    Ok(time)
+}
+
+fn have_heartbeats(cluster: &MockCluster) -> bool {
     let requests = cluster.requests();
-    let sends = requests.iter().filter(|request| request.code == request::SEND_MESSAGE_V2);
-    sends.map(|request| &request.body).collect::<HashSet<_>>().len()
+    let is_of = |request: &RecordedRequest, broker: &str| {
+        request.code == request::HEART_BEAT && request.server == broker
+    };
+    cluster.broker_names().iter().all(|broker| requests.iter().any(|request| is_of(request, broker)))
+}
+
+fn send_batch_queued(producer: &Producer, batch: &[Message<'_>]) -> Result<(), String> {
+    let queue = CompletionQueue::new();
+    let tags: Vec<_> = (0..batch.len()).map(|index| Tag(index, 0)).collect();
+    producer.send_batch_queued(batch, Some(LIMIT), &queue, &tags).map_err(|e| e.to_string())?;
+    let mut reports = Vec::new();
+    while reports.len() < batch.len() && queue.poll(&mut reports, batch.len(), LIMIT) > 0 {}
+    match reports.iter().find_map(|report| report.result.as_ref().err()) {
+        Some(error) => Err(error.to_string()),
+        None if reports.len() < batch.len() => Err("a member of a batch had no outcome".to_owned()),
+        None => Ok(()),
+    }
 }
 
 fn now() -> i64 {
