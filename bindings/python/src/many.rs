@@ -196,21 +196,24 @@ pub(crate) struct Outcomes {
 }
 
 impl Outcomes {
-    /// Of a batch that the core sent in several: its receipts are those of the first messages.
+    /// Of a batch that the core may have sent in several.
     pub(crate) fn of_split(
         py: Python<'_>,
         messages: Vec<Outgoing>,
         result: Result<Vec<rmq::Receipt>, BatchError>,
     ) -> PyResult<Self> {
-        let (receipts, error) = match result {
-            Ok(receipts) => (receipts, None),
-            Err(BatchError { error, receipts }) => (receipts, Some(raise(&error).into_value(py).into_any())),
+        let object = |receipt| Ok::<_, PyErr>(Py::new(py, Receipt::new(receipt))?.into_any());
+        let objects = match result {
+            Ok(receipts) => receipts.into_iter().map(object).collect::<PyResult<Vec<_>>>()?,
+            Err(BatchError { error, receipts, positions }) => {
+                let error = raise(&error).into_value(py).into_any();
+                let mut objects: Vec<_> = messages.iter().map(|_| error.clone_ref(py)).collect();
+                for (position, receipt) in positions.into_iter().zip(receipts) {
+                    objects[position] = object(receipt)?;
+                }
+                objects
+            }
         };
-        let receipts = receipts.into_iter().map(|receipt| Ok(Py::new(py, Receipt::new(receipt))?.into_any()));
-        let mut objects = receipts.collect::<PyResult<Vec<_>>>()?;
-        if let Some(error) = error {
-            objects.resize_with(messages.len(), || error.clone_ref(py));
-        }
         Ok(Self { messages, travel: Travel::OneBatch, objects })
     }
 
