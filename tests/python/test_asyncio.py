@@ -161,7 +161,7 @@ def test_a_cancelled_await_leaves_the_message_under_way_and_counted(cluster: Moc
         assert producer.in_flight == 0
         assert [stored.body for stored in cluster.stored("topic")].count(b"late") == 15
 
-    run(cluster, test)
+    run(cluster, test, batch_auto="off")
 
 
 def test_a_cancelled_send_that_waits_for_room_is_never_sent(cluster: MockCluster) -> None:
@@ -510,4 +510,4 @@ def test_lost_brokers_are_errors_of_all_futures(two_brokers: MockCluster) -> Non
         two_brokers.clear_faults()
         await producer.send("topic", b"x")
 
-    run(two_brokers, test)
+    run(two_brokers, test, batch_auto="off")

@@ -62,7 +62,7 @@ def test_send_many_travels_together_too(cluster: MockCluster) -> None:
     assert cluster.request_count(SEND_BATCH) + cluster.request_count(SEND) < 100
 
 
-def test_nothing_travels_together_unless_it_is_asked_for(cluster: MockCluster) -> None:
+def test_nothing_travels_together_where_it_is_off(cluster: MockCluster) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         await asyncio.gather(*(producer.send("topic", b"x") for _ in range(100)))
 
@@ -73,7 +73,6 @@ def test_nothing_travels_together_unless_it_is_asked_for(cluster: MockCluster) -
 @every_kind
 def test_messages_of_one_queue_keep_the_order_of_their_calls(cluster: MockCluster, batch_auto: str) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
-        await producer.queues("topic")
         await asyncio.gather(
             *(
                 producer.send("topic", b"%d" % number, sharding_key="key", delay_level=number % 50 == 49)
@@ -118,7 +117,7 @@ def test_each_message_keeps_its_own_deadline(cluster: MockCluster, batch_auto: s
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"first")
         for code in (SEND, SEND_BATCH):
-            cluster.inject(Fault.delay(0.6), request_code=code)
+            cluster.inject(Fault.delay(1.5), request_code=code, times=4)
         start = time.monotonic()
         futures = [producer.send("topic", b"x", timeout=0.3 if number % 2 else 10.0) for number in range(200)]
         ended = {number: 0.0 for number in range(200)}
@@ -127,7 +126,7 @@ def test_each_message_keeps_its_own_deadline(cluster: MockCluster, batch_auto: s
         results = await asyncio.gather(*futures, return_exceptions=True)
         assert {type(result) for result in results[1::2]} == {rmq.TimeoutError}
         assert {type(result) for result in results[0::2]} == {rmq.Receipt}
-        assert all(0.29 <= ended[number] < 0.6 for number in range(1, 200, 2))
+        assert all(0.29 <= ended[number] < 1.5 for number in range(1, 200, 2))
         assert producer.in_flight == 0
 
     run(cluster, test, batch_auto=batch_auto)

@@ -189,7 +189,7 @@ def test_an_unknown_topic_without_auto_creation_has_no_route() -> None:
 
 
 def test_close_fails_what_is_open_at_its_deadline(cluster: MockCluster) -> None:
-    producer = rmq.Producer("group", cluster.name_server, send_timeout_ms=30_000)
+    producer = rmq.Producer("group", cluster.name_server, send_timeout_ms=30_000, batch_auto="off")
     producer.send("topic", b"x")
     held = cluster.request_count(SEND)
     cluster.inject(Fault.no_answer(), request_code=SEND)

@@ -206,7 +206,7 @@ def test_cancelled_and_late_sends_are_told_once(cluster: MockCluster) -> None:
 
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"first")
-        cluster.inject(Fault.delay(0.2), request_code=SEND)
+        cluster.inject(Fault.delay(1.0), request_code=SEND)
         under_way = producer.send("topic", b"under way")
         waiting = producer.send("topic", b"waiting")
         late = producer.send("topic", b"late", timeout=0.05)

@@ -10,14 +10,16 @@ import pytest
 
 from conftest import Program
 
+# Every message is a request of its own, so that the requests say how many messages are under way.
 SILENT = """
     import rmq, sys, threading, time
     from rmq.testing import Fault, MockCluster
     cluster = MockCluster()
-    producer = rmq.Producer("group", cluster.name_server, send_timeout_ms=60_000)
+    producer = rmq.Producer("group", cluster.name_server, send_timeout_ms=60_000, batch_auto="off")
     producer.send("topic", b"x")
     held = cluster.request_count(310)
-    cluster.inject(Fault.no_answer(), request_code=310)
+    for code in (310, 320):
+        cluster.inject(Fault.no_answer(), request_code=code)
 """
 
 
@@ -34,6 +36,8 @@ INTERRUPT = f"""{SILENT}
         threading.Thread(target=run, daemon=True).start()
     def got(count):
         return lambda: cluster.request_count(310) == held + count
+    def got_batch():
+        return cluster.request_count(320) > 0
     def a_call_waits():
         tasks = os.listdir("/proc/self/task")
         return any(open(f"/proc/self/task/{{task}}/comm").read() == "rmq-wait\\n" for task in tasks)
@@ -48,6 +52,18 @@ INTERRUPT = f"""{SILENT}
     [
         ("got(1)", 'producer.send("topic", b"x")'),
         ("got(10)", 'producer.send_many([rmq.Message("topic", b"x")] * 10)'),
+        ("got_batch", 'producer.send_batch([rmq.Message("topic", b"x")] * 10)'),
+        (
+            "got_batch",
+            'rmq.Producer("split", cluster.name_server, batch_split=True, send_timeout_ms=60_000)'
+            '.send_batch([rmq.Message("topic", b"x")] * 10)',
+        ),
+        ("a_call_waits", 'cluster.inject(Fault.no_answer(), broker="namesrv"); producer.queues("other", 60)'),
+        (
+            "a_call_waits",
+            'cluster.inject(Fault.no_answer(), broker="namesrv"); '
+            'producer.send("other", b"x", selector=lambda queues: 0)',
+        ),
         ("a_call_waits", "send_from_another_thread(); producer.flush()"),
         ("a_call_waits", "send_from_another_thread(); producer.close()"),
         ("lambda: entered", "cluster.wait_until(lambda: entered.append(1), 60)"),
@@ -138,7 +154,7 @@ def test_a_forked_child_gets_forked_errors_and_may_make_new_producers(run_progra
             raise AssertionError(f"{call} did not say ForkedError")
 
         cluster = MockCluster()
-        old = rmq.Producer("old", cluster.name_server)
+        old = rmq.Producer("old", cluster.name_server, batch_auto="off")
         old_aio = rmq.aio.Producer("old-aio", cluster.name_server)
         old.send("topic", b"parent")
         held = cluster.request_count(310)
@@ -155,6 +171,10 @@ def test_a_forked_child_gets_forked_errors_and_may_make_new_producers(run_progra
                 forked(old.send, "topic", b"x")
                 forked(old.send_oneway, "topic", b"x")
                 forked(old.send_many, [rmq.Message("topic", b"x")])
+                forked(old.send_batch, [rmq.Message("topic", b"x")])
+                forked(old.queues, "topic")
+                forked(old.set_name_servers, address)
+                forked(lambda: old.send("topic", b"x", selector=lambda queues: 0))
                 for call in (old.flush, old.close, old.wait_ready, old_aio._flush):
                     forked(call, 1.0)
                 forked(lambda: old.in_flight)

@@ -14,7 +14,6 @@ use crate::error::{is_error, refuse};
 use crate::message::Message;
 
 /// The hooks of one producer.
-#[derive(Default)]
 pub(crate) struct Hooks {
     before: Option<Py<PyAny>>,
     after: Option<Py<PyAny>>,

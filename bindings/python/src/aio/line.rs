@@ -8,6 +8,7 @@ use rocketmq_producer::{Error, ErrorCode};
 use super::door::{Door, is_done};
 use super::state::{Handed, Waiting};
 use crate::error::{no_room, raise, refuse};
+use crate::outgoing::Outgoing;
 
 /// How often waiting sends look for room that nobody announces: one-way sends and those of other loops make it
 /// silently.
@@ -37,9 +38,7 @@ impl Door {
             match first {
                 Waiting::One { future, message, started, timeout } => {
                     if door.report(py, is_done(py, &future)) == Some(true) {
-                        let cancelled = "cancelled while it waited for room in flight";
-                        let error = refuse(ErrorCode::QueueFull, cancelled);
-                        door.report(py, door.hooks.failed(py, message.message(), &error));
+                        door.report(py, door.tell_cancelled(py, &message));
                         continue;
                     }
                     let left = timeout.saturating_sub(started.elapsed());
@@ -71,6 +70,15 @@ impl Door {
             }
         }
         Ok(())
+    }
+
+    /// The future of a message that waited was cancelled.
+    fn tell_cancelled(&self, py: Python<'_>, message: &Outgoing) -> PyResult<()> {
+        if !self.hooks.want_outcomes() {
+            return Ok(());
+        }
+        let error = refuse(ErrorCode::QueueFull, "cancelled while it waited for room in flight");
+        self.hooks.failed(py, message.message(), &error)
     }
 
     fn refuse(&self, py: Python<'_>, waiting: Waiting, error: &Error) -> PyResult<()> {

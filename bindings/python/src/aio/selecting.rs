@@ -138,8 +138,12 @@ impl Selecting {
 
     /// Gives up, unless it was sent.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        let (messages, hooks) = (self.take(), &self.door.get().hooks);
+        if messages.is_empty() || !hooks.want_outcomes() {
+            return Ok(());
+        }
         let error = refuse(ErrorCode::NoRoute, "cancelled while the queues of its topic were looked up");
-        self.door.get().hooks.all_failed(py, &self.take(), &error)
+        hooks.all_failed(py, &messages, &error)
     }
 }
 
