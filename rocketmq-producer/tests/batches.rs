@@ -508,3 +508,31 @@ fn automatic_batches_look_like_single_messages() {
         assert_eq!(seen.first().map(BTreeSet::len), Some(expected), "{profile:?}: {seen:?}");
     }
 }
+
+#[test]
+fn what_leaves_a_refused_batch_does_not_linger_again() {
+    let cluster = with_topic(1, 1);
+    let producer = producer(&cluster, &[("batch.auto", "linger"), ("batch.linger.ms", "20")]);
+    common::send(&producer, "T").expect("the broker is known from then on");
+    for code in [13, 14] {
+        cluster.inject(on_batches(None, Some(1), Fault::Code { code, remark: None }));
+        for outcome in send_all(&producer, 10, plain, |_| Some(ms(2000))) {
+            outcome.expect("stored in time");
+        }
+    }
+}
+
+#[test]
+fn what_a_broker_refused_does_not_linger_for_one_that_is_not_known_yet() {
+    let cluster = with_topic(2, 1);
+    let producer = producer(&cluster, &[("batch.auto", "linger"), ("batch.linger.ms", "500")]);
+    let fixed = Destination::Queue { broker: "broker-0", queue_id: 0 };
+    producer
+        .send(&Message { destination: fixed, ..Message::new("T", b"x") }, None)
+        .expect("known from then on");
+    cluster.inject(on_batches(Some("broker-0"), None, Fault::Code { code: 14, remark: None }));
+    cluster.inject(on_sends(Some("broker-1"), None, Fault::Delay(ms(50))));
+    for outcome in send_all(&producer, 10, plain, |_| Some(ms(2000))) {
+        assert_eq!(outcome.expect("stored in time").broker_name(), "broker-1");
+    }
+}

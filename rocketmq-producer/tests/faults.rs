@@ -86,8 +86,14 @@ fn stored_with_a_warning_is_a_receipt_not_a_failure() {
 
 #[test]
 fn one_silent_broker_of_two_never_takes_longer_than_the_timeout() {
+    for batching in ["off", "pressure"] {
+        one_silent_broker_of_two(batching);
+    }
+}
+
+fn one_silent_broker_of_two(batching: &str) {
     let cluster = with_topic(2);
-    let producer = producer(&cluster, &[]);
+    let producer = producer(&cluster, &[("batch.auto", batching)]);
     for _ in 0..4 {
         send(&producer, "T").expect("warm");
     }
@@ -106,9 +112,14 @@ fn one_silent_broker_of_two_never_takes_longer_than_the_timeout() {
     assert!(started.elapsed() <= ms(3050), "{:?}", started.elapsed());
     let failed: Vec<&Error> = reports.iter().filter_map(|report| report.result.as_ref().err()).collect();
     assert_eq!(failed.len(), 10, "the other broker answered its half");
+    let sent = failed.iter().filter(|error| error.persistence() == Persistence::PossiblyPersisted).count();
+    // With batches those behind the first four may have been written at the last moment.
+    assert!(if batching == "off" { sent == 10 } else { (4..=10).contains(&sent) }, "{sent} were written");
     for error in failed {
-        assert_eq!((error.code(), error.persistence()), (ErrorCode::Timeout, Persistence::PossiblyPersisted));
-        assert_eq!(error.broker_address(), cluster.broker_address("broker-0").as_deref());
+        assert_eq!(error.code(), ErrorCode::Timeout);
+        if error.persistence() == Persistence::PossiblyPersisted {
+            assert_eq!(error.broker_address(), cluster.broker_address("broker-0").as_deref());
+        }
         assert!(error.elapsed() >= ms(2990) && error.elapsed() <= ms(3050), "{:?}", error.elapsed());
     }
 }
@@ -304,8 +315,14 @@ fn read_only_topics_have_no_route_to_write() {
 
 #[test]
 fn close_completes_ten_thousand_sends_on_a_silent_broker_once_each() {
+    for batching in ["off", "pressure"] {
+        close_with_ten_thousand_in_flight(batching);
+    }
+}
+
+fn close_with_ten_thousand_in_flight(batching: &str) {
     let cluster = with_topic(1);
-    let producer = producer(&cluster, &[]);
+    let producer = producer(&cluster, &[("batch.auto", batching)]);
     send(&producer, "T").expect("warm");
     cluster.inject(on_sends(None, None, Fault::NoAnswer));
     let queue = CompletionQueue::new();
@@ -320,11 +337,14 @@ fn close_completes_ten_thousand_sends_on_a_silent_broker_once_each() {
     let mut reports = Vec::new();
     queue.poll(&mut reports, usize::MAX, ms(0));
     let mut seen = vec![false; 10_000];
+    let mut sent = 0;
     for report in &reports {
         assert!(!std::mem::replace(&mut seen[report.tag.0], true), "twice");
         let error = report.result.as_ref().expect_err("never answered");
-        assert_eq!((error.code(), error.persistence()), (ErrorCode::Closed, Persistence::PossiblyPersisted));
+        assert_eq!(error.code(), ErrorCode::Closed);
+        sent += usize::from(error.persistence() == Persistence::PossiblyPersisted);
     }
+    assert_eq!(sent, if batching == "off" { 10_000 } else { 4 }, "the others were never written");
     assert_eq!(reports.len(), 10_000);
     drop(reports);
     assert_eq!(producer.in_flight(), 0);

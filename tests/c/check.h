@@ -94,12 +94,14 @@ __attribute__((unused)) static rmq_message_t message_to(const char *topic, const
     return message;
 }
 
-/* Every send request to every broker meets this fault. */
+/* Every send request and every batch to every broker meets this fault. */
 __attribute__((unused)) static void send_fault(rmq_mock_cluster_t *cluster, int32_t kind)
 {
     rmq_mock_fault_t fault = RMQ_MOCK_FAULT_INIT;
     fault.kind = kind;
     fault.request_code = 310;
+    CHECK_OK(rmq_mock_inject(cluster, &fault));
+    fault.request_code = 320;
     CHECK_OK(rmq_mock_inject(cluster, &fault));
 }
 

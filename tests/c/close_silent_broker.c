@@ -37,13 +37,18 @@ static void *close_too(void *producer)
 int main(void)
 {
     rmq_mock_cluster_t *cluster = mock_cluster(1);
-    rmq_producer_t *producer = mock_producer(cluster);
+    rmq_config_t *config = mock_config(cluster);
+    rmq_producer_t *producer = NULL;
     rmq_message_t message = message_to("silent", "body");
     int64_t started, took;
     size_t in_flight;
     pthread_t other;
     int i;
 
+    /* All are to be under way. */
+    CHECK_OK(rmq_config_set(config, "batch.auto", "off"));
+    CHECK_OK(rmq_producer_new(config, &producer));
+    rmq_config_destroy(config);
     CHECK_OK(rmq_send(producer, &message, -1, NULL));
     send_fault(cluster, RMQ_MOCK_NO_ANSWER);
     for (i = 0; i < SENDS; i++)

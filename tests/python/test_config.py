@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import pytest
@@ -68,6 +69,8 @@ def test_the_keywords_of_the_type_stubs_are_those_of_the_core() -> None:
             assert list(hint.__args__) == values.split(", "), name
         elif kind == "choice":
             assert name == "client_language"
+        elif name == "topics":
+            assert (kind, hint) == ("text", str | Sequence[str])
         else:
             assert hint is python_types[kind], name
 

@@ -21,7 +21,7 @@ PARKED = {"delay_level": "SCHEDULE_TOPIC_XXXX"}
 TIMERS = "rmq_sys_wheel_timer"
 IN_A_DAY = int(time.time() + 86_400) * 1000
 WHEN = {"delay_level": 3, "delay_seconds": 60, "delay_ms": 60_000, "deliver_at_ms": IN_A_DAY}
-WHERE = {"sharding_key": "order-1", "queue": ("broker-0", 1)}
+WHERE = {"sharding_key": "order-1", "queue": ("broker-0", 1), "selector": max}
 PROPERTY = {
     "delay_level": "DELAY",
     "delay_seconds": "TIMER_DELAY_SEC",
@@ -88,7 +88,7 @@ def test_a_receipt_names_the_queue_for_the_next_message(two_brokers: MockCluster
 @every_way
 @pytest.mark.parametrize(
     "pair",
-    [*itertools.combinations(WHEN.items(), 2), tuple(WHERE.items())],
+    [*itertools.combinations(WHEN.items(), 2), *itertools.combinations(WHERE.items(), 2)],
     ids=lambda pair: "+".join(name for name, _ in pair),
 )
 def test_keywords_that_exclude_each_other_are_refused(cluster: MockCluster, way: Way, pair: tuple) -> None:
@@ -141,7 +141,8 @@ def test_values_outside_the_rules_are_refused(cluster: MockCluster, producer: rm
     [
         ({"sharding_key": b"order-1"}, r"sharding_key must be str or int, not b'order-1'"),
         ({"sharding_key": 1.5}, "sharding_key"),
-        ({"queue": "broker-0"}, "queue must be a tuple of broker name and queue id"),
+        ({"queue": "broker-0"}, 'queue must be a tuple of broker name and queue id, or "random"'),
+        ({"selector": 1}, "selector must be callable, not 1"),
         ({"queue": ("broker-0",)}, "queue"),
         ({"queue": ("broker-0", "1")}, "queue"),
         ({"queue": (0, "broker-0")}, "queue"),
@@ -176,7 +177,7 @@ def test_a_queue_that_is_not_there_is_no_route(cluster: MockCluster, producer: r
 
 
 @pytest.mark.parametrize(
-    ("keyword", "value"), [*WHEN.items(), *WHERE.items(), ("sharding_key", 0), ("sharding_key", -(2**63))], ids=str
+    ("keyword", "value"), [*WHEN.items(), *WHERE.items(), ("queue", "random"), ("sharding_key", 0), ("sharding_key", -(2**63))], ids=str
 )
 def test_messages_carry_them_as_values(keyword: str, value: object) -> None:
     message = rmq.Message("topic", b"x", **{keyword: value})
@@ -192,5 +193,6 @@ def test_messages_with_other_times_or_places_differ() -> None:
     messages = [rmq.Message("topic", b"x", **{name: 5}) for name in (*WHEN, "sharding_key")]
     messages += [rmq.Message("topic", b"x", sharding_key=key) for key in ("5", "6")]
     messages += [rmq.Message("topic", b"x", queue=queue) for queue in (("5", 5), ("5", 6), ("6", 5))]
-    messages.append(rmq.Message("topic", b"x"))
+    messages += [rmq.Message("topic", b"x", selector=selector) for selector in (max, min)]
+    messages += [rmq.Message("topic", b"x"), rmq.Message("topic", b"x", queue="random")]
     assert all(one != other for one, other in itertools.combinations(messages, 2))

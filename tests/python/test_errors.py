@@ -30,13 +30,14 @@ KINDS = [
     rmq.ProtocolError,
     rmq.SystemError,
     rmq.InternalError,
+    rmq.ForbiddenError,
 ]
 
 
 def test_every_code_has_its_class() -> None:
     assert [kind.code for kind in KINDS] == list(rmq.ErrorCode)
     for code, kind in zip(rmq.ErrorCode, KINDS, strict=True):
-        error = make(int(code), "text", None, None, None, 0, 0.0, False, 0)
+        error = make(int(code), "text", None, None, None, 0, 0.0, False, 0, [])
         assert type(error) is kind
         assert isinstance(error, rmq.Error)
         assert error.name == code.name
@@ -59,6 +60,8 @@ def test_errors_survive_pickling_and_copying(kind: type[rmq.Error]) -> None:
         elapsed=1.5,
         retriable=True,
         persistence=rmq.Persistence.POSSIBLY_PERSISTED,
+        history=[rmq.FailedAttempt("a", "127.0.0.1:1", 0.5, rmq.ErrorCode.BROKER, 1, "no")],
+        receipts=[rmq.Receipt(0, "topic", "id")],
     )
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(again) is kind
@@ -66,6 +69,7 @@ def test_errors_survive_pickling_and_copying(kind: type[rmq.Error]) -> None:
         assert again.args == ("text",)
         assert vars(again) == vars(error)
         assert again.persistence is rmq.Persistence.POSSIBLY_PERSISTED
+        assert (again.history[0].name, again.receipts[0].message_id) == ("BROKER", "id")
 
 
 def test_star_import_hides_no_builtin() -> None:

@@ -42,3 +42,4 @@ class ErrorCode(IntEnum):
     PROTOCOL = 17
     SYSTEM = 18
     INTERNAL = 19
+    FORBIDDEN = 20

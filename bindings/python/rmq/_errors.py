@@ -3,9 +3,36 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ._enums import ErrorCode, Persistence
+
+if TYPE_CHECKING:
+    from ._rmq import Receipt
+
+
+class FailedAttempt(NamedTuple):
+    """An attempt of a send that failed, as `Error.history` tells it."""
+
+    broker_name: str
+    """The broker that was chosen."""
+    broker_address: str
+    """Its address, `host:port`; empty if no route named a master."""
+    elapsed: float
+    """How long the attempt took, in seconds."""
+    code: ErrorCode
+    """What kind of failure it was. An attempt whose message was stored, but not as safely as asked, has the kind
+    `BROKER`."""
+    broker_code: int | None
+    """The response code, if the broker answered."""
+    message: str
+    """Why it failed."""
+
+    @property
+    def name(self) -> str:
+        """The name of the kind, for example `TIMEOUT`."""
+        return self.code.name
 
 
 class Error(Exception):
@@ -33,6 +60,10 @@ class Error(Exception):
     """Whether the same call may succeed later without a change."""
     persistence: Persistence
     """Whether the message may be stored in spite of the error."""
+    history: tuple[FailedAttempt, ...]
+    """The attempts that failed, in order, the one that this error tells of last."""
+    receipts: tuple[Receipt, ...]
+    """Of a `send_batch`: the receipts of messages that are stored nevertheless; usually none is."""
 
     _kinds: ClassVar[dict[int, type[Error]]] = {}
 
@@ -47,6 +78,8 @@ class Error(Exception):
         elapsed: float = 0.0,
         retriable: bool = False,
         persistence: Persistence = Persistence.NOT_PERSISTED,
+        history: Iterable[FailedAttempt] = (),
+        receipts: Iterable[Receipt] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -57,6 +90,8 @@ class Error(Exception):
         self.elapsed = elapsed
         self.retriable = retriable
         self.persistence = persistence
+        self.history = tuple(history)
+        self.receipts = tuple(receipts)
 
     def __init_subclass__(cls, *, code: ErrorCode | None = None) -> None:
         super().__init_subclass__()
@@ -152,6 +187,10 @@ class InternalError(Error, code=ErrorCode.INTERNAL):
     """A defect of the library; please report it."""
 
 
+class ForbiddenError(Error, code=ErrorCode.FORBIDDEN):
+    """The program's own code refused the message: a selector that chose no queue, a hook."""
+
+
 def make(
     code: int,
     message: str,
@@ -162,6 +201,7 @@ def make(
     elapsed: float,
     retriable: bool,
     persistence: int,
+    history: Iterable[tuple[str, str, float, int, int | None, str]],
 ) -> Error:
     """The exception of a core error; called by the native module."""
     return Error._kinds[code](
@@ -173,6 +213,10 @@ def make(
         elapsed=elapsed,
         retriable=retriable,
         persistence=Persistence(persistence),
+        history=(
+            FailedAttempt(name, address, seconds, ErrorCode(kind), answer, text)
+            for name, address, seconds, kind, answer, text in history
+        ),
     )
 
 

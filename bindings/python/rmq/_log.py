@@ -62,6 +62,11 @@ def _deliver(source: LogQueue) -> None:
                 _report()
 
 
+def hook_raised(name: str, error: BaseException) -> None:
+    """Tells of an exception that ends here; called by the native module."""
+    logger.error("%s raised and is ignored", name, exc_info=error)
+
+
 def _report() -> None:
     """Tells of the exception being handled as if it had ended the thread."""
     kind, error, traceback = sys.exc_info()

@@ -1,5 +1,6 @@
 """The configuration keys as keywords, for type checkers. A test compares them with the table of the core."""
 
+from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 
@@ -11,6 +12,14 @@ class ProducerOptions(TypedDict, total=False):
     client_ip: str
     instance_name: str
     unit_name: str
+    unit_mode: bool
+    namespace: str
+    namespace_v2: str
+    vip_channel_enabled: bool
+    zone_name: str
+    zone_mode: str
+    stream_request_type: bool
+    topics: str | Sequence[str]
     route_refresh_interval_ms: int
     heartbeat_interval_ms: int
     api_timeout_ms: int
@@ -30,6 +39,12 @@ class ProducerOptions(TypedDict, total=False):
     start_detector_enable: bool
     detect_interval_ms: int
     detect_timeout_ms: int
+    batch_auto: Literal["off", "pressure", "linger"]
+    batch_max_bytes: int
+    batch_max_messages: int
+    batch_linger_ms: int
+    batch_split: bool
+    send_smart_msg: bool
     create_topic_key: str
     default_topic_queue_nums: int
     max_message_size: int

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, final
+from typing import Any, Literal, TypeAlias, final
 
 from typing_extensions import Self, Unpack, disjoint_base
 
@@ -21,12 +21,17 @@ __all__ = [
     "Producer",
     "Receipt",
     "Registration",
+    "Selecting",
     "StoredMessage",
     "__version__",
     "config_keys",
 ]
 
 __version__: str
+
+_Selector: TypeAlias = Callable[[list[tuple[str, int]]], int | tuple[str, int] | None]
+_BeforeSend: TypeAlias = Callable[[Message], Message | None]
+_AfterSend: TypeAlias = Callable[[Message, Receipt | Error | None], object]
 
 def config_keys() -> list[tuple[str, str, str, str, str, str]]:
     """The table of configuration keys: name, kind, default, unit, range and text of each."""
@@ -53,20 +58,24 @@ class Message:
         tags: str | None = None,
         keys: str | Iterable[str] | None = None,
         properties: Mapping[str, str] | None = None,
+        buyer_id: str | None = None,
+        instance_id: str | None = None,
         flag: int = 0,
         delay_level: int = 0,
         delay_seconds: int = 0,
         delay_ms: int = 0,
         deliver_at_ms: int = 0,
         sharding_key: str | int | None = None,
-        queue: tuple[str, int] | None = None,
+        queue: tuple[str, int] | Literal["random"] | None = None,
+        selector: _Selector | None = None,
         wait_store_ok: bool = True,
     ) -> Self:
         """
         `topic`: 1 to 127 letters, digits, `%`, `|`, `_`, `-`. `body`: at least one byte; a bytearray or
         memoryview is copied. `tags`: one tag that consumers filter by. `keys`: what brokers index, without
         blanks. `properties`: for the application. `wait_store_ok`: whether the broker waits for flush and
-        replication before it answers.
+        replication before it answers. `buyer_id`, `instance_id`: the properties BUYER_ID and INSTANCE_ID of the
+        Java client; the key `namespace` comes before the latter.
 
         When consumers see it, at most one of: `delay_level`, the broker's delay of this level, 1 to 18;
         `delay_seconds` and `delay_ms`, after this time; `deliver_at_ms`, at this time, in milliseconds since
@@ -74,7 +83,11 @@ class Message:
 
         Where it goes, at most one of: `sharding_key`, to the queue that the Java client's
         `SelectMessageQueueByHash` takes for this string, `Integer` or `Long`, so that messages of one key stay in
-        order; `queue`, to this queue only, named by its broker and its number there.
+        order; `queue`, to this queue only, named by its broker and its number there, or `"random"`, to one by
+        chance; `selector`, to the queue that this callable chooses. It gets the list of queues that may be
+        written, as broker and number, and returns an index or an item of it. It is asked once, when the message is
+        sent, on the thread that sends or on the loop's own. What it raises is raised by the send, and nothing was
+        sent then. However often it is tried, such a message stays at its queue.
 
         Two keywords that exclude each other raise `MessageIllegalError`; rules of content are checked when the
         message is sent.
@@ -95,6 +108,12 @@ class Message:
     def properties(self) -> dict[str, str]:
         """The user properties, as a new dictionary."""
     @property
+    def buyer_id(self) -> str | None:
+        """The property BUYER_ID of the Java client."""
+    @property
+    def instance_id(self) -> str | None:
+        """The property INSTANCE_ID of the Java client."""
+    @property
     def flag(self) -> int:
         """The application's number."""
     @property
@@ -113,8 +132,11 @@ class Message:
     def sharding_key(self) -> str | int | None:
         """What chooses the queue by its hash."""
     @property
-    def queue(self) -> tuple[str, int] | None:
-        """The one queue, as the name of its broker and its number there."""
+    def queue(self) -> tuple[str, int] | Literal["random"] | None:
+        """The one queue, as the name of its broker and its number there, or `"random"`."""
+    @property
+    def selector(self) -> _Selector | None:
+        """What the program chooses the queue with."""
     @property
     def wait_store_ok(self) -> bool:
         """Whether the broker waits for flush and replication before it answers."""
@@ -194,6 +216,8 @@ class Producer:
         name_server: str | Sequence[str] | None = None,
         *,
         config: Mapping[str, str | int | bool | Sequence[str]] | None = None,
+        before_send: _BeforeSend | None = None,
+        after_send: _AfterSend | None = None,
         **options: Unpack[ProducerOptions],
     ) -> Self:
         """
@@ -202,6 +226,10 @@ class Producer:
         `name_server`: `host:port`, several with `;` between or as a list. Any configuration key is a keyword
         with `_` for `.`, or stands in `config` under its own name; keywords win. Unlike in C, `in_flight_full`
         is `"wait"` unless set, and `retry_times` counts for all sends of this class.
+
+        `before_send` is called with each message before it is sent; it may return another one to send instead.
+        `after_send` is called with that message and its receipt or error; with `None` for a one-way message. Both
+        run on the thread that calls the send. An exception they raise is logged and otherwise ignored.
         """
     def send(
         self,
@@ -211,13 +239,16 @@ class Producer:
         tags: str | None = None,
         keys: str | Iterable[str] | None = None,
         properties: Mapping[str, str] | None = None,
+        buyer_id: str | None = None,
+        instance_id: str | None = None,
         flag: int = 0,
         delay_level: int = 0,
         delay_seconds: int = 0,
         delay_ms: int = 0,
         deliver_at_ms: int = 0,
         sharding_key: str | int | None = None,
-        queue: tuple[str, int] | None = None,
+        queue: tuple[str, int] | Literal["random"] | None = None,
+        selector: _Selector | None = None,
         wait_store_ok: bool = True,
         timeout: float | None = None,
     ) -> Receipt:
@@ -235,13 +266,16 @@ class Producer:
         tags: str | None = None,
         keys: str | Iterable[str] | None = None,
         properties: Mapping[str, str] | None = None,
+        buyer_id: str | None = None,
+        instance_id: str | None = None,
         flag: int = 0,
         delay_level: int = 0,
         delay_seconds: int = 0,
         delay_ms: int = 0,
         deliver_at_ms: int = 0,
         sharding_key: str | int | None = None,
-        queue: tuple[str, int] | None = None,
+        queue: tuple[str, int] | Literal["random"] | None = None,
+        selector: _Selector | None = None,
         wait_store_ok: bool = True,
         timeout: float | None = None,
     ) -> None:
@@ -253,6 +287,26 @@ class Producer:
         Sends messages side by side and waits for all of them.
 
         Returns a receipt or an exception for each, in order. There may be more messages than fit in flight.
+        """
+    def send_batch(self, messages: Iterable[Message], *, timeout: float | None = None) -> list[Receipt]:
+        """
+        Sends messages as one wire batch and waits for their receipts, in order.
+
+        They have one topic, one destination and one `wait_store_ok`, and no delay. The broker stores all or none.
+        With the key `batch.split` a batch over `max.message.size` goes as several, one after the other; the first
+        that fails is the last that is sent. Such a call waits for room whatever `in_flight_full` says.
+
+        Raises the first message's `Error`; its `receipts` are those of messages that are stored nevertheless.
+        """
+    def queues(self, topic: str, timeout: float | None = None) -> list[tuple[str, int]]:
+        """
+        The queues of a topic that may be written, as broker and number, in the Java client's order.
+
+        Looks the topic up if it is not known yet, within `timeout` seconds (default: `send.timeout.ms`).
+        """
+    def set_name_servers(self, addresses: str | Sequence[str]) -> None:
+        """
+        Takes other name servers: `host:port`, several with `;` between or as a list. Sends under way go on.
         """
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Waits until a name server has answered, or raises what keeps it from answering."""
@@ -295,6 +349,8 @@ class AioProducer:
         name_server: str | Sequence[str] | None = None,
         *,
         config: Mapping[str, str | int | bool | Sequence[str]] | None = None,
+        before_send: _BeforeSend | None = None,
+        after_send: _AfterSend | None = None,
         **options: Unpack[ProducerOptions],
     ) -> Self:
         """
@@ -303,6 +359,11 @@ class AioProducer:
         `name_server`: `host:port`, several with `;` between or as a list. Any configuration key is a keyword
         with `_` for `.`, or stands in `config` under its own name; keywords win. Unlike in C, `in_flight_full`
         is `"wait"` unless set; `retry_times_async` counts for all sends of this class.
+
+        `before_send` is called with each message before it is sent; it may return another one to send instead.
+        `after_send` is called with that message and its receipt or error; with `None` for a one-way message. The
+        first runs in the call of the send, the second on the loop's thread, also when the future was cancelled.
+        An exception they raise is logged and otherwise ignored.
         """
     def send(
         self,
@@ -312,13 +373,16 @@ class AioProducer:
         tags: str | None = None,
         keys: str | Iterable[str] | None = None,
         properties: Mapping[str, str] | None = None,
+        buyer_id: str | None = None,
+        instance_id: str | None = None,
         flag: int = 0,
         delay_level: int = 0,
         delay_seconds: int = 0,
         delay_ms: int = 0,
         deliver_at_ms: int = 0,
         sharding_key: str | int | None = None,
-        queue: tuple[str, int] | None = None,
+        queue: tuple[str, int] | Literal["random"] | None = None,
+        selector: _Selector | None = None,
         wait_store_ok: bool = True,
         timeout: float | None = None,
     ) -> asyncio.Future[Receipt]:
@@ -337,6 +401,20 @@ class AioProducer:
 
         There may be more messages than fit in flight.
         """
+    def send_batch(
+        self, messages: Iterable[Message], *, timeout: float | None = None
+    ) -> asyncio.Future[list[Receipt]]:
+        """
+        Sends messages as one wire batch and returns one future: their receipts, in order.
+
+        They have one topic, one destination and one `wait_store_ok`, and no delay. The broker stores all or none.
+        A batch over `max.message.size` is refused, whatever the key `batch.split` says. The future's `Error` is
+        the first message's; its `receipts` are those of messages that are stored nevertheless.
+        """
+    def set_name_servers(self, addresses: str | Sequence[str]) -> None:
+        """
+        Takes other name servers: `host:port`, several with `;` between or as a list. Sends under way go on.
+        """
     def send_oneway(
         self,
         topic: str,
@@ -345,13 +423,16 @@ class AioProducer:
         tags: str | None = None,
         keys: str | Iterable[str] | None = None,
         properties: Mapping[str, str] | None = None,
+        buyer_id: str | None = None,
+        instance_id: str | None = None,
         flag: int = 0,
         delay_level: int = 0,
         delay_seconds: int = 0,
         delay_ms: int = 0,
         deliver_at_ms: int = 0,
         sharding_key: str | int | None = None,
-        queue: tuple[str, int] | None = None,
+        queue: tuple[str, int] | Literal["random"] | None = None,
+        selector: _Selector | None = None,
         wait_store_ok: bool = True,
         timeout: float | None = None,
     ) -> None:
@@ -375,11 +456,28 @@ class AioProducer:
     def _attach(self) -> None: ...
     def _idle(self) -> asyncio.Future[None]: ...
     def _refuse(self) -> None: ...
+    def _is_routed(self, topic: str) -> bool: ...
+    def _queues(self, topic: str, timeout: float | None) -> list[tuple[str, int]]: ...
     def _wait_ready(self, timeout: float) -> None: ...
     def _flush(self, timeout: float | None) -> None: ...
     def _close(self, timeout: float | None) -> None: ...
     def _detach(self) -> None: ...
     def _abandon(self) -> None: ...
+
+@final
+class Selecting:
+    """A call of a send that waits for the queues of its topics."""
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics whose queues are needed."""
+    def send(self, errors: dict[str, Error], timeout: float) -> asyncio.Future[Any] | None:
+        """
+        Asks the selectors and sends; `errors` says why queues of topics could not be had. The future of the
+        outcome, or `None` if there is none.
+        """
+    def cancel(self) -> None:
+        """Gives up, unless it was sent."""
 
 @final
 class Fault:

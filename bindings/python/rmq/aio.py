@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._errors import TimeoutError
-from ._rmq import AioProducer
+from ._look_up import Turns
+from ._rmq import AioProducer, Selecting
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -51,6 +53,14 @@ class Producer(AioProducer):
         self._check_process()
         await asyncio.get_running_loop().run_in_executor(None, self._wait_ready, timeout)
 
+    async def queues(self, topic: str, timeout: float | None = None) -> list[tuple[str, int]]:
+        """The queues of a topic that may be written, as broker and number, in the Java client's order.
+
+        Looks the topic up if it is not known yet, within `timeout` seconds (default: `send.timeout.ms`).
+        """
+        self._check_process()
+        return await asyncio.get_running_loop().run_in_executor(None, self._queues, topic, timeout)
+
     async def flush(self, timeout: float | None = None) -> None:
         """Waits until no send is open and one-way sends are written; `TimeoutError` after `timeout` seconds."""
         self._check_process()
@@ -67,13 +77,17 @@ class Producer(AioProducer):
         self._check_process()
         self._refuse()
         left = await self._wait_idle(timeout)
+        cut_off = False
         if left is not None:
+            cut_off = left < 0.0 and self._turns.close()
             left = max(left, 0.0)
         try:
             await self._run(self._close, left, timeout)
         finally:
-            await self._idle()
+            await self._settled()
             self._detach()
+        if cut_off:
+            raise _late(timeout)
 
     async def _run(
         self, call: Callable[[float | None], None], left: float | None, timeout: float | None
@@ -89,12 +103,42 @@ class Producer(AioProducer):
     async def _wait_idle(self, timeout: float | None) -> float | None:
         """The seconds left when no send is open; negative if some still are."""
         if timeout is None:
-            await self._idle()
+            await self._settled()
             return None
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
-        done, _ = await asyncio.wait([self._idle()], timeout=timeout)
-        return max(deadline - loop.time(), 0.0) if done else -1.0
+        settled = asyncio.ensure_future(self._settled())
+        try:
+            done, _ = await asyncio.wait([settled], timeout=timeout)
+        finally:
+            settled.cancel()
+        if not done:
+            return -1.0
+        settled.result()
+        return max(deadline - loop.time(), 0.0)
+
+    async def _settled(self) -> None:
+        """Waits until no send of the running loop is open."""
+        while waiting := self._turns.tasks():
+            await asyncio.wait(waiting)
+        await self._idle()
+
+    @cached_property
+    def _turns(self) -> Turns:
+        # Threads of two loops may come here at once; both get the same.
+        turns: Turns = self.__dict__.setdefault("_turns", Turns())
+        return turns
+
+    def _when_routed(self, selecting: Selecting, timeout: float) -> Any:
+        """Lets a send with selectors go on: at once if the queues of its topics are known, else in a task when they
+        are. The future of its outcome; `None` if it has none."""
+        topics = selecting.topics
+        if self._turns.may_pass(topics) and all(self._is_routed(topic) for topic in topics):
+            return selecting.send({}, timeout)
+        return self._turns.join(selecting, timeout, self._look_up)
+
+    def _look_up(self, topic: str, timeout: float) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(None, self._queues, topic, timeout)
 
     def __del__(self) -> None:
         # A constructor that raised leaves an object without anything to give up.

@@ -3,20 +3,26 @@
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
+use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyException, PyTimeoutError};
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyDict, PyList};
 use rocketmq_producer::sync::Mutex;
-use rocketmq_producer::{CompletionQueue, Error, Report, Tag};
+use rocketmq_producer::{self as rmq, CompletionQueue, Error, Report, Tag};
 
 use crate::config::{Door, prepare};
 use crate::delivery::DeliveryKeywords;
 use crate::destination::DestinationKeywords;
 use crate::error::{is_queue_full, no_room, raise};
 use crate::handle::Handle;
-use crate::many::{self, Batch};
+use crate::hooks::Hooks;
+use crate::many::{self, Many, Outcomes, Travel};
 use crate::message::{Extras, Message, hand_over};
+use crate::outgoing::{Outgoing, with_views};
 use crate::receipt::Receipt;
+use crate::selector::{Queues, select, select_one};
 use crate::timeout::{SIGNAL_SLICE, UNBOUNDED, optional, seconds};
 use crate::waiting::{Room, interruptible};
 
@@ -30,37 +36,162 @@ const REPORTS: usize = 256;
 #[pyclass(frozen, module = "rmq")]
 pub(crate) struct Producer {
     handle: Handle,
+    hooks: Hooks,
     /// Empty completion queues that no call uses.
-    queues: Mutex<Vec<CompletionQueue>>,
+    idle: Mutex<Vec<CompletionQueue>>,
     room: Room,
 }
 
 impl Producer {
     fn take_queue(&self) -> CompletionQueue {
-        self.queues.lock().pop().unwrap_or_default()
+        self.idle.lock().pop().unwrap_or_default()
     }
 
     /// Gives back a queue to which no report is on its way.
     fn keep_queue(&self, queue: CompletionQueue) {
-        self.queues.lock().push(queue);
+        self.idle.lock().push(queue);
     }
 
-    /// Calls `send` until there is room, at most for `timeout`; the argument is the time left.
+    /// When a call that begins now and may last so many seconds is over.
+    fn deadline(&self, timeout: Option<f64>) -> PyResult<Instant> {
+        Ok(Instant::now() + optional(timeout)?.unwrap_or(self.handle.send_timeout))
+    }
+
+    fn look_up(&self, py: Python<'_>, topic: &str, deadline: Instant) -> PyResult<Queues> {
+        if let Ok(queues) = self.handle.known_queues(py, topic) {
+            return Ok(queues);
+        }
+        let (producer, topic) = (self.handle.producer()?.clone(), topic.to_owned());
+        let left = left_until(deadline);
+        interruptible(py, move || producer.queues(&topic, left))?.map_err(|error| raise(&error))
+    }
+
+    /// Sends a message and waits for its receipt.
+    fn exchange(&self, py: Python<'_>, message: &Py<Message>, deadline: Instant) -> PyResult<rmq::Receipt> {
+        let message = select_one(py, message, |topic| self.look_up(py, topic, deadline))?;
+        let producer = self.handle.producer()?;
+        let queue = self.take_queue();
+        message.lend(|message| {
+            let send = |left| producer.send_queued(message, Some(left), &queue, Tag(0, 0));
+            self.when_room(py, deadline, |left| hand_over(py, from_ref(message), || send(left)))
+        })?;
+        let mut reports = Vec::with_capacity(1);
+        let report = loop {
+            self.poll(py, &queue, &mut reports, SIGNAL_SLICE)?;
+            if let Some(report) = reports.pop() {
+                break report;
+            }
+        };
+        self.keep_queue(queue);
+        let Report { result, .. } = report;
+        self.room.tell();
+        result.map_err(|error| raise(&error))
+    }
+
+    fn hand_over_oneway(&self, py: Python<'_>, message: &Py<Message>, deadline: Instant) -> PyResult<()> {
+        let message = select_one(py, message, |topic| self.look_up(py, topic, deadline))?;
+        let producer = self.handle.producer()?;
+        message.lend(|message| {
+            let send = |left| producer.send_oneway(message, Some(left));
+            self.when_room(py, deadline, |left| hand_over(py, from_ref(message), || send(left)))
+        })
+    }
+
+    /// Tells the hook what became of a message, and gives it back.
+    fn tell<'py, T>(
+        &self,
+        py: Python<'py>,
+        message: &Py<Message>,
+        outcome: PyResult<Bound<'py, T>>,
+    ) -> PyResult<Bound<'py, T>> {
+        match &outcome {
+            Ok(object) => self.hooks.after(py, message, object.as_any())?,
+            Err(error) => self.hooks.failed(py, message, error)?,
+        }
+        outcome
+    }
+
+    /// Sends messages and waits for the outcomes of all.
+    fn send_all<'py>(
+        &self,
+        py: Python<'py>,
+        messages: &Bound<'py, PyAny>,
+        travel: Travel,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let deadline = self.deadline(timeout)?;
+        let messages = many::collect(messages)?;
+        self.handle.producer()?;
+        let messages = self.hooks.before_all(py, messages)?;
+        let look_up = |topic: &PyBackedStr| self.look_up(py, topic, deadline);
+        let messages = match select(py, &messages, travel == Travel::OneBatch, look_up) {
+            Ok(messages) => messages,
+            Err(error) => {
+                self.hooks.all_failed(py, &messages, &error)?;
+                return Err(error);
+            }
+        };
+        let are_complete = messages.iter().all(|message| message.failure(py).is_none());
+        let outcomes = match travel {
+            Travel::OneBatch if self.handle.split_batches && are_complete => {
+                self.send_split(py, messages, deadline)?
+            }
+            _ => self.wait_for_all(py, Many::new(py, messages, travel, left_until(deadline)))?,
+        };
+        outcomes.tell(py, &self.hooks)?;
+        outcomes.result(py)
+    }
+
+    fn wait_for_all(&self, py: Python<'_>, mut many: Many) -> PyResult<Outcomes> {
+        let producer = self.handle.producer()?;
+        let queue = self.take_queue();
+        let mut reports = Vec::new();
+        loop {
+            if many.is_waiting() && many.deadline() <= Instant::now() {
+                many.expire();
+            }
+            many.submit(py, producer, &queue, 0, self.handle.wait_for_room);
+            if many.is_done() {
+                break;
+            }
+            let slice = if many.is_waiting() { Duration::from_millis(5) } else { SIGNAL_SLICE };
+            self.poll(py, &queue, &mut reports, slice)?;
+            for Report { tag, result, .. } in reports.drain(..) {
+                many.complete(tag.1, result);
+            }
+            self.room.tell();
+        }
+        self.keep_queue(queue);
+        many.into_outcomes(py)
+    }
+
+    /// A batch of any size: the core makes wire batches of it, one after the other.
+    fn send_split(&self, py: Python<'_>, messages: Vec<Outgoing>, deadline: Instant) -> PyResult<Outcomes> {
+        let producer = self.handle.producer()?.clone();
+        let send = move || {
+            let result =
+                with_views(&messages, |views| producer.send_batch(views, Some(left_until(deadline))));
+            (messages, result)
+        };
+        let (messages, result) = interruptible(py, send)?;
+        self.room.tell();
+        Outcomes::of_split(py, messages, result)
+    }
+
+    /// Calls `send` until there is room, at most to the deadline; the argument is the time left.
     fn when_room(
         &self,
         py: Python<'_>,
-        timeout: Option<Duration>,
+        deadline: Instant,
         mut send: impl FnMut(Duration) -> Result<(), Error>,
     ) -> PyResult<()> {
-        let timeout = timeout.unwrap_or(self.handle.send_timeout);
         let started = Instant::now();
-        let mut left = timeout;
         loop {
-            match send(left) {
+            match send(left_until(deadline)) {
                 Err(error) if self.handle.wait_for_room && is_queue_full(&error) => {}
                 outcome => return outcome.map_err(|error| raise(&error)),
             }
-            left = timeout.saturating_sub(started.elapsed());
+            let left = left_until(deadline);
             if left.is_zero() {
                 return Err(no_room(py, started.elapsed()));
             }
@@ -85,34 +216,43 @@ impl Producer {
     }
 }
 
+fn left_until(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
 #[pymethods]
 impl Producer {
     #[new]
-    #[pyo3(signature = (group, name_server=None, *, config=None, **options))]
+    #[pyo3(signature = (group, name_server=None, *, config=None, before_send=None, after_send=None, **options))]
     fn new(
         py: Python<'_>,
         group: &str,
         name_server: Option<&Bound<'_, PyAny>>,
         config: Option<&Bound<'_, PyAny>>,
+        before_send: Option<&Bound<'_, PyAny>>,
+        after_send: Option<&Bound<'_, PyAny>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let hooks = Hooks::new(before_send, after_send)?;
         let handle = Handle::new(prepare(py, Door::Blocking, group, name_server, config, options)?)?;
-        Ok(Self { handle, queues: Mutex::default(), room: Room::default() })
+        Ok(Self { handle, hooks, idle: Mutex::default(), room: Room::default() })
     }
 
     /// Sends a message and waits for its receipt.
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
-                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
-                        wait_store_ok=true, timeout=None))]
+    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
+                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
+                        queue=None, selector=None, wait_store_ok=true, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn send<'py>(
         &self,
         py: Python<'py>,
-        topic: Bound<'py, PyString>,
+        topic: PyBackedStr,
         body: &Bound<'py, PyAny>,
-        tags: Option<Bound<'py, PyString>>,
+        tags: Option<PyBackedStr>,
         keys: Option<&Bound<'py, PyAny>>,
         properties: Option<&Bound<'py, PyAny>>,
+        buyer_id: Option<PyBackedStr>,
+        instance_id: Option<PyBackedStr>,
         flag: i32,
         delay_level: i32,
         delay_seconds: i64,
@@ -120,46 +260,47 @@ impl Producer {
         deliver_at_ms: i64,
         sharding_key: Option<&Bound<'py, PyAny>>,
         queue: Option<&Bound<'py, PyAny>>,
+        selector: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
         timeout: Option<f64>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Bound<'py, Receipt>> {
         let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue };
-        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
-        let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
-        let timeout = optional(timeout)?;
-        let producer = self.handle.producer()?;
-        let queue = self.take_queue();
-        message.lend(py, |message| {
-            let send = |left| producer.send_queued(message, Some(left), &queue, Tag(0, 0));
-            self.when_room(py, timeout, |left| hand_over(py, from_ref(message), || send(left)))
-        })??;
-        let mut reports = Vec::with_capacity(1);
-        let report = loop {
-            self.poll(py, &queue, &mut reports, SIGNAL_SLICE)?;
-            if let Some(report) = reports.pop() {
-                break report;
-            }
+        let destination = DestinationKeywords { sharding_key, queue, selector };
+        let extras = Extras {
+            tags,
+            keys,
+            properties,
+            buyer_id,
+            instance_id,
+            flag,
+            delivery,
+            destination,
+            wait_store_ok,
         };
-        self.keep_queue(queue);
-        let Report { result, .. } = report;
-        self.room.tell();
-        result.map(Receipt::new).map_err(|error| raise(&error))
+        let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
+        let deadline = self.deadline(timeout)?;
+        self.handle.producer()?;
+        let message = self.hooks.before(py, Py::new(py, message)?)?;
+        let sent = self.exchange(py, &message, deadline);
+        let outcome = sent.and_then(|receipt| Bound::new(py, Receipt::new(receipt)));
+        self.tell(py, &message, outcome)
     }
 
     /// Sends a message without waiting for an answer; the broker gives none.
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
-                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
-                        wait_store_ok=true, timeout=None))]
+    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
+                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
+                        queue=None, selector=None, wait_store_ok=true, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn send_oneway<'py>(
         &self,
         py: Python<'py>,
-        topic: Bound<'py, PyString>,
+        topic: PyBackedStr,
         body: &Bound<'py, PyAny>,
-        tags: Option<Bound<'py, PyString>>,
+        tags: Option<PyBackedStr>,
         keys: Option<&Bound<'py, PyAny>>,
         properties: Option<&Bound<'py, PyAny>>,
+        buyer_id: Option<PyBackedStr>,
+        instance_id: Option<PyBackedStr>,
         flag: i32,
         delay_level: i32,
         delay_seconds: i64,
@@ -167,19 +308,30 @@ impl Producer {
         deliver_at_ms: i64,
         sharding_key: Option<&Bound<'py, PyAny>>,
         queue: Option<&Bound<'py, PyAny>>,
+        selector: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
         timeout: Option<f64>,
     ) -> PyResult<()> {
         let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue };
-        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
+        let destination = DestinationKeywords { sharding_key, queue, selector };
+        let extras = Extras {
+            tags,
+            keys,
+            properties,
+            buyer_id,
+            instance_id,
+            flag,
+            delivery,
+            destination,
+            wait_store_ok,
+        };
         let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
-        let timeout = optional(timeout)?;
-        let producer = self.handle.producer()?;
-        message.lend(py, |message| {
-            let send = |left| producer.send_oneway(message, Some(left));
-            self.when_room(py, timeout, |left| hand_over(py, from_ref(message), || send(left)))
-        })?
+        let deadline = self.deadline(timeout)?;
+        self.handle.producer()?;
+        let message = self.hooks.before(py, Py::new(py, message)?)?;
+        let sent = self.hand_over_oneway(py, &message, deadline);
+        let outcome = sent.map(|()| py.None().into_bound(py));
+        self.tell(py, &message, outcome).map(drop)
     }
 
     /// Sends messages side by side and waits for all of them: a receipt or an exception for each, in order.
@@ -190,29 +342,29 @@ impl Producer {
         messages: &Bound<'py, PyAny>,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
-        let messages = many::collect(messages)?;
-        let producer = self.handle.producer()?;
-        let mut batch = Batch::new(messages, timeout);
-        let queue = self.take_queue();
-        let mut reports = Vec::new();
-        loop {
-            if batch.is_waiting() && batch.deadline() <= Instant::now() {
-                batch.expire();
-            }
-            batch.submit(py, producer, &queue, 0, self.handle.wait_for_room);
-            if batch.is_done() {
-                break;
-            }
-            let slice = if batch.is_waiting() { Duration::from_millis(5) } else { SIGNAL_SLICE };
-            self.poll(py, &queue, &mut reports, slice)?;
-            for Report { tag, result, .. } in reports.drain(..) {
-                batch.complete(tag.1, result);
-            }
-            self.room.tell();
-        }
-        self.keep_queue(queue);
-        batch.into_list(py)
+        self.send_all(py, messages, Travel::SideBySide, timeout)
+    }
+
+    /// Sends messages as one wire batch and waits for their receipts, in order.
+    #[pyo3(signature = (messages, *, timeout=None))]
+    fn send_batch<'py>(
+        &self,
+        py: Python<'py>,
+        messages: &Bound<'py, PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.send_all(py, messages, Travel::OneBatch, timeout)
+    }
+
+    /// The queues of a topic that may be written, as broker and number, in the Java client's order.
+    #[pyo3(signature = (topic, timeout=None))]
+    fn queues(&self, py: Python<'_>, topic: &str, timeout: Option<f64>) -> PyResult<Queues> {
+        self.look_up(py, topic, self.deadline(timeout)?)
+    }
+
+    /// Takes other name servers; sends under way go on.
+    fn set_name_servers(&self, addresses: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.handle.set_name_servers(addresses)
     }
 
     /// Waits until a name server has answered.
@@ -220,7 +372,7 @@ impl Producer {
     fn wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
         let timeout = seconds(timeout)?;
         let producer = self.handle.producer()?.clone();
-        interruptible(py, move || producer.wait_ready(timeout))
+        interruptible(py, move || producer.wait_ready(timeout))?.map_err(|error| raise(&error))
     }
 
     /// Waits until every accepted send has its outcome and one-way sends are written.
@@ -228,7 +380,7 @@ impl Producer {
     fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
         let producer = self.handle.producer()?.clone();
-        interruptible(py, move || producer.flush(timeout))
+        interruptible(py, move || producer.flush(timeout))?.map_err(|error| raise(&error))
     }
 
     /// Refuses new sends, waits for the outcomes of those under way, fails the rest as closed.
@@ -236,7 +388,7 @@ impl Producer {
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
         let producer = self.handle.producer()?.clone();
-        interruptible(py, move || producer.close(timeout))
+        interruptible(py, move || producer.close(timeout))?.map_err(|error| raise(&error))
     }
 
     /// How many messages are under way.
@@ -295,5 +447,9 @@ impl Producer {
     fn __repr__(&self) -> PyResult<String> {
         let producer = self.handle.producer()?;
         Ok(format!("<rmq.Producer group={:?} in_flight={}>", producer.group(), producer.in_flight()))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.hooks.traverse(&visit)
     }
 }

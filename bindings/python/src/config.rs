@@ -14,6 +14,7 @@ use rocketmq_producer::{Config, ErrorCode};
 use crate::error::{raise, refuse};
 use crate::log::{LogQueue, Sink};
 
+const BATCH_SPLIT: &str = "batch.split";
 const CLIENT_LANGUAGE: &str = "client.language";
 const IN_FLIGHT_FULL: &str = "in.flight.full";
 const LOG_LEVEL: &str = "log.level";
@@ -31,6 +32,7 @@ pub(crate) struct Prepared {
     /// that an event loop and Ctrl-C go on meanwhile.
     pub(crate) wait_for_room: bool,
     pub(crate) send_timeout: Duration,
+    pub(crate) split_batches: bool,
     pub(crate) mock: Option<MockCluster>,
 }
 
@@ -117,7 +119,8 @@ impl Builder {
             brokers => Some(self.start_mock(py, brokers)?),
         };
         let send_timeout = Duration::from_millis(self.number(SEND_TIMEOUT)?);
-        Ok(Prepared { config: self.config, wait_for_room, send_timeout, mock })
+        let split_batches = self.get(BATCH_SPLIT)? == "true";
+        Ok(Prepared { config: self.config, wait_for_room, send_timeout, split_batches, mock })
     }
 
     fn start_mock(&mut self, py: Python<'_>, brokers: u64) -> PyResult<MockCluster> {
@@ -148,7 +151,11 @@ impl Builder {
     }
 }
 
-fn value_text(key: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+/// The text of a value; several are joined as the core separates them.
+///
+/// # Errors
+/// `TypeError` for a value of a type that no key has.
+pub(crate) fn value_text(key: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(text.to_str()?.to_owned());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use rocketmq_producer::{Error, ErrorCode, Persistence};
+use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence};
 
 /// The Python exception of a core error. Called with the interpreter attached or not.
 pub(crate) fn raise(error: &Error) -> PyErr {
@@ -40,6 +40,7 @@ fn exception(py: Python<'_>, error: &Error, elapsed: Duration) -> PyErr {
             elapsed.as_secs_f64(),
             error.is_retriable(),
             error.persistence() as i32,
+            error.history().iter().map(attempt_fields).collect::<Vec<_>>(),
         ))
     });
     match made {
@@ -51,6 +52,25 @@ fn exception(py: Python<'_>, error: &Error, elapsed: Duration) -> PyErr {
             fallback
         }
     }
+}
+
+type AttemptFields<'a> = (&'a str, &'a str, f64, i32, Option<i32>, &'a str);
+
+fn attempt_fields(attempt: &FailedAttempt) -> AttemptFields<'_> {
+    (
+        &attempt.broker_name,
+        &attempt.broker_address,
+        attempt.elapsed.as_secs_f64(),
+        attempt.code as i32,
+        attempt.broker_code,
+        &attempt.message,
+    )
+}
+
+/// Whether it is an error of this package.
+pub(crate) fn is_error(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
+    static ERROR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    error.value(py).is_instance(ERROR.import(py, "rmq._errors", "Error")?)
 }
 
 /// The error's sentence, followed by the causes it does not tell already.

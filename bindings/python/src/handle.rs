@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use pyo3::PyResult;
+use pyo3::prelude::*;
 use rocketmq_mock::MockCluster;
 use rocketmq_producer::Producer;
 
-use crate::config::Prepared;
+use crate::config::{Prepared, value_text};
 use crate::error::raise;
 use crate::fork::ForkSafe;
+use crate::selector::Queues;
 
 /// A producer of the core, and the mock cluster it runs on if `test.mock.brokers` asked for one.
 pub(crate) struct Handle {
@@ -17,6 +18,8 @@ pub(crate) struct Handle {
     pub(crate) wait_for_room: bool,
     /// `send.timeout.ms`.
     pub(crate) send_timeout: Duration,
+    /// `batch.split`.
+    pub(crate) split_batches: bool,
 }
 
 /// In the order of their end.
@@ -32,12 +35,25 @@ impl Handle {
             parts: ForkSafe::new(Parts { producer, _mock: prepared.mock }),
             wait_for_room: prepared.wait_for_room,
             send_timeout: prepared.send_timeout,
+            split_batches: prepared.split_batches,
         })
     }
 
     /// The core's producer, or `ForkedError`.
     pub(crate) fn producer(&self) -> PyResult<&Producer> {
         Ok(&self.parts.get()?.producer)
+    }
+
+    /// The queues of a topic whose route is known; for another one an error, and a look-up begins.
+    pub(crate) fn known_queues(&self, py: Python<'_>, topic: &str) -> PyResult<Queues> {
+        let producer = self.producer()?;
+        py.detach(|| producer.queues(topic, Duration::ZERO)).map_err(|error| raise(&error))
+    }
+
+    /// Takes other name servers: a text or a list of texts.
+    pub(crate) fn set_name_servers(&self, addresses: &Bound<'_, PyAny>) -> PyResult<()> {
+        let addresses = value_text("addresses", addresses)?;
+        self.producer()?.set_name_servers(&addresses).map_err(|error| raise(&error))
     }
 
     pub(crate) fn is_forked(&self) -> bool {

@@ -12,11 +12,14 @@ mod destination;
 mod error;
 mod fork;
 mod handle;
+mod hooks;
 mod log;
 mod many;
 mod message;
 mod mock;
+mod outgoing;
 mod receipt;
+mod selector;
 mod timeout;
 mod waiting;
 
@@ -28,7 +31,7 @@ mod _rmq {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::aio::AioProducer;
+    use crate::aio::{AioProducer, Selecting};
     #[pymodule_export]
     use crate::blocking::Producer;
     #[pymodule_export]

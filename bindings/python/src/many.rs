@@ -3,47 +3,75 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
-use rocketmq_producer::{self as rmq, CompletionQueue, Error, Producer, Tag};
+use pyo3::types::{PyList, PyTuple};
+use rocketmq_producer::{self as rmq, BatchError, CompletionQueue, Error, ErrorCode, Producer, Tag};
 
 use crate::error::{is_queue_full, no_room, raise};
+use crate::hooks::Hooks;
 use crate::message::{Message, hand_over};
+use crate::outgoing::{Outgoing, with_views};
 use crate::receipt::Receipt;
 
 /// So many messages are handed over at once.
 const CHUNK: usize = 256;
 
-/// The messages of one `send_many`, with a place for the outcome of each.
-pub(crate) struct Batch {
-    messages: Vec<Py<Message>>,
+/// How the messages of one call travel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Travel {
+    /// Each by itself.
+    SideBySide,
+    /// As one wire batch.
+    OneBatch,
+}
+
+/// The messages of one `send_many` or `send_batch`, with a place for the outcome of each.
+pub(crate) struct Many {
+    messages: Vec<Outgoing>,
+    travel: Travel,
     /// Not yet accepted, in their order.
     waiting: VecDeque<usize>,
     outcomes: Vec<Option<Outcome>>,
     /// How many have no outcome.
     open: usize,
+    deadline: Instant,
     started: Instant,
-    timeout: Duration,
 }
 
 enum Outcome {
     Core(Result<rmq::Receipt, Error>),
     NoRoom(Duration),
-    /// The message could not be read.
-    Unread(PyErr),
+    /// The queues that its selector chooses from could not be had.
+    NoQueues(PyErr),
 }
 
-impl Batch {
-    pub(crate) fn new(messages: Vec<Py<Message>>, timeout: Duration) -> Self {
-        let count = messages.len();
-        Self {
+impl Many {
+    pub(crate) fn new(py: Python<'_>, messages: Vec<Outgoing>, travel: Travel, timeout: Duration) -> Self {
+        let (count, started) = (messages.len(), Instant::now());
+        let mut failures: Vec<_> = messages.iter().map(|message| message.failure(py)).collect();
+        if travel == Travel::OneBatch
+            && let Some(first) = failures.iter().flatten().next().map(|error| error.clone_ref(py))
+        {
+            // All or none.
+            failures.fill_with(|| Some(first.clone_ref(py)));
+        }
+        let mut many = Self {
             messages,
-            waiting: (0..count).collect(),
+            travel,
+            waiting: VecDeque::new(),
             outcomes: std::iter::repeat_with(|| None).take(count).collect(),
             open: count,
-            started: Instant::now(),
-            timeout,
+            deadline: started + timeout,
+            started,
+        };
+        for (item, failure) in failures.into_iter().enumerate() {
+            match failure {
+                Some(error) => many.settle(item, Outcome::NoQueues(error)),
+                None => many.waiting.push_back(item),
+            }
         }
+        many
     }
 
     /// Hands over what there is room for; `word` is the first word of the tags, the item the second. With
@@ -57,19 +85,12 @@ impl Batch {
         wait_for_room: bool,
     ) {
         while !self.waiting.is_empty() {
-            let chunk: Vec<usize> = self.waiting.iter().take(CHUNK).copied().collect();
-            let submitted = self.submit_chunk(py, producer, queue, word, &chunk);
-            self.waiting.drain(..chunk.len());
-            let results = match submitted {
-                Ok(Ok(results)) => results,
-                Ok(Err(error)) => vec![Err(error); chunk.len()],
-                Err(error) => {
-                    for item in chunk {
-                        self.settle(item, Outcome::Unread(error.clone_ref(py)));
-                    }
-                    continue;
-                }
+            let chunk: Vec<usize> = match self.travel {
+                Travel::SideBySide => self.waiting.iter().take(CHUNK).copied().collect(),
+                Travel::OneBatch => self.waiting.iter().copied().collect(),
             };
+            let results = self.submit_chunk(py, producer, queue, word, &chunk);
+            self.waiting.drain(..chunk.len());
             let mut refused = Vec::new();
             for (item, result) in chunk.into_iter().zip(results) {
                 match result {
@@ -85,7 +106,7 @@ impl Batch {
         }
     }
 
-    /// The outer error is about reading the messages, the inner one about all of the chunk.
+    /// Whether each was accepted.
     fn submit_chunk(
         &self,
         py: Python<'_>,
@@ -93,20 +114,20 @@ impl Batch {
         queue: &CompletionQueue,
         word: usize,
         chunk: &[usize],
-    ) -> PyResult<Result<Vec<Result<(), Error>>, Error>> {
-        let messages: Vec<&Message> = chunk.iter().map(|item| self.messages[*item].get()).collect();
-        let parts: Vec<_> = messages.iter().map(|message| (message.keys(), message.properties())).collect();
-        let views = messages
-            .iter()
-            .zip(&parts)
-            .map(|(message, (keys, properties))| message.view(py, keys, properties));
-        let views = views.collect::<PyResult<Vec<_>>>()?;
+    ) -> Vec<Result<(), Error>> {
         let tags: Vec<Tag> = chunk.iter().map(|item| Tag(word, *item)).collect();
+        let left = Some(self.deadline.saturating_duration_since(Instant::now()));
         let mut results = vec![Ok(()); chunk.len()];
-        let left = self.deadline().saturating_duration_since(Instant::now());
-        let accepted =
-            hand_over(py, &views, || producer.send_many(&views, Some(left), queue, &tags, &mut results));
-        Ok(accepted.map(|_| results))
+        let accepted = with_views(chunk.iter().map(|item| &self.messages[*item]), |views| {
+            hand_over(py, views, || match self.travel {
+                Travel::SideBySide => producer.send_many(views, left, queue, &tags, &mut results).map(drop),
+                Travel::OneBatch => producer.send_batch_queued(views, left, queue, &tags),
+            })
+        });
+        if let Err(error) = accepted {
+            results.fill(Err(error));
+        }
+        results
     }
 
     /// Notes the outcome of an accepted item.
@@ -148,19 +169,97 @@ impl Batch {
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        self.started + self.timeout
+        self.deadline
     }
 
-    /// A receipt or an exception for each message, in their order. Ends the batch.
-    pub(crate) fn into_list(self, py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    /// Ends it.
+    pub(crate) fn into_outcomes(self, py: Python<'_>) -> PyResult<Outcomes> {
         let objects = self.outcomes.into_iter().flatten().map(|outcome| match outcome {
             Outcome::Core(Ok(receipt)) => Ok(Py::new(py, Receipt::new(receipt))?.into_any()),
             Outcome::Core(Err(error)) => Ok(raise(&error).into_value(py).into_any()),
-            Outcome::Unread(error) => Ok(error.into_value(py).into_any()),
+            Outcome::NoQueues(error) => Ok(error.into_value(py).into_any()),
             Outcome::NoRoom(waited) => Ok(no_room(py, waited).into_value(py).into_any()),
         });
-        PyList::new(py, objects.collect::<PyResult<Vec<Py<PyAny>>>>()?)
+        Ok(Outcomes {
+            objects: objects.collect::<PyResult<_>>()?,
+            messages: self.messages,
+            travel: self.travel,
+        })
     }
+}
+
+/// A receipt or an exception for each message.
+pub(crate) struct Outcomes {
+    messages: Vec<Outgoing>,
+    travel: Travel,
+    objects: Vec<Py<PyAny>>,
+}
+
+impl Outcomes {
+    /// Of a batch that the core may have sent in several.
+    pub(crate) fn of_split(
+        py: Python<'_>,
+        messages: Vec<Outgoing>,
+        result: Result<Vec<rmq::Receipt>, BatchError>,
+    ) -> PyResult<Self> {
+        let object = |receipt| Ok::<_, PyErr>(Py::new(py, Receipt::new(receipt))?.into_any());
+        let objects = match result {
+            Ok(receipts) => receipts.into_iter().map(object).collect::<PyResult<Vec<_>>>()?,
+            Err(BatchError { error, receipts, positions }) => {
+                let error = raise(&error).into_value(py).into_any();
+                let mut objects: Vec<_> = messages.iter().map(|_| error.clone_ref(py)).collect();
+                for (position, receipt) in positions.into_iter().zip(receipts) {
+                    objects[position] = object(receipt)?;
+                }
+                objects
+            }
+        };
+        Ok(Self { messages, travel: Travel::OneBatch, objects })
+    }
+
+    /// What the call gives: the list of all, in their order; of a batch the receipts.
+    ///
+    /// # Errors
+    /// Of a batch the first message's that failed, with the receipts of the others.
+    pub(crate) fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        if self.travel == Travel::SideBySide {
+            return PyList::new(py, &self.objects);
+        }
+        if self.objects.is_empty() {
+            return Err(raise(&Error::new(ErrorCode::MessageIllegal, "the batch has no messages")));
+        }
+        let (receipts, errors): (Vec<_>, Vec<_>) = self
+            .objects
+            .iter()
+            .map(|object| object.bind(py))
+            .partition(|object| object.is_instance_of::<Receipt>());
+        match errors.first() {
+            None => PyList::new(py, receipts),
+            Some(error) => Err(failed_batch(error, receipts)?),
+        }
+    }
+
+    /// Tells the hooks.
+    ///
+    /// # Errors
+    /// The first thing that a hook raised and that is no `Exception`; the others were told all the same.
+    pub(crate) fn tell(&self, py: Python<'_>, hooks: &Hooks) -> PyResult<()> {
+        let mut first = Ok(());
+        for (message, object) in self.messages.iter().zip(&self.objects) {
+            first = first.and(hooks.after(py, message.message(), object.bind(py)));
+        }
+        first
+    }
+}
+
+/// The error of a batch, with the receipts of what is stored nevertheless.
+fn failed_batch<'py>(
+    error: &Bound<'py, PyAny>,
+    receipts: impl IntoIterator<Item = impl IntoPyObject<'py>, IntoIter: ExactSizeIterator>,
+) -> PyResult<PyErr> {
+    let py = error.py();
+    error.setattr(intern!(py, "receipts"), PyTuple::new(py, receipts)?)?;
+    Ok(PyErr::from_value(error.clone()))
 }
 
 /// The messages of an iterable.

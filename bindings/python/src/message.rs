@@ -1,22 +1,30 @@
 //! `rmq.Message`, and the arguments of a send in the form the core reads them.
 
+use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString, PyTuple};
 use rocketmq_producer::{self as rmq, Delivery, Error};
 
 use crate::delivery::DeliveryKeywords;
-use crate::destination::{Destination, DestinationKeywords};
+use crate::destination::{Destination, DestinationKeywords, QUEUE, SELECTOR, SHARDING_KEY};
 use crate::error::raise;
 
 /// One message to send. Immutable; one object may be sent any number of times.
+///
+/// Its texts are the caller's objects, read without the interpreter.
 #[pyclass(frozen, eq, module = "rmq")]
+#[derive(PartialEq)]
 pub(crate) struct Message {
-    topic: Py<PyString>,
-    body: Py<PyBytes>,
-    tags: Option<Py<PyString>>,
-    keys: Vec<String>,
-    properties: Vec<(String, String)>,
+    topic: PyBackedStr,
+    body: PyBackedBytes,
+    tags: Option<PyBackedStr>,
+    keys: Vec<PyBackedStr>,
+    properties: Vec<(PyBackedStr, PyBackedStr)>,
+    buyer_id: Option<PyBackedStr>,
+    instance_id: Option<PyBackedStr>,
     flag: i32,
     delivery: Delivery,
     destination: Destination,
@@ -25,9 +33,11 @@ pub(crate) struct Message {
 
 /// What a send may say about its message besides topic and body, as Python passes it.
 pub(crate) struct Extras<'a, 'py> {
-    pub(crate) tags: Option<Bound<'py, PyString>>,
+    pub(crate) tags: Option<PyBackedStr>,
     pub(crate) keys: Option<&'a Bound<'py, PyAny>>,
     pub(crate) properties: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) buyer_id: Option<PyBackedStr>,
+    pub(crate) instance_id: Option<PyBackedStr>,
     pub(crate) flag: i32,
     pub(crate) delivery: DeliveryKeywords,
     pub(crate) destination: DestinationKeywords<'a, 'py>,
@@ -38,29 +48,26 @@ impl Message {
     /// The message of a call's arguments.
     ///
     /// # Errors
-    /// Outside: `TypeError` for a body that is not bytes-like and for keys or properties that are not texts;
-    /// `UnicodeEncodeError` for a text with lone surrogates; `OverflowError` for a number of more than 64 bits.
-    /// Inside: `MESSAGE_ILLEGAL` for keywords that exclude each other.
+    /// Outside: `TypeError` for a body that is not bytes-like, for keys or properties that are not texts and for a
+    /// selector that cannot be called; `UnicodeEncodeError` for a text with lone surrogates; `OverflowError` for a
+    /// number of more than 64 bits. Inside: `MESSAGE_ILLEGAL` for keywords that exclude each other.
     pub(crate) fn from_call(
-        topic: Bound<'_, PyString>,
+        topic: PyBackedStr,
         body: &Bound<'_, PyAny>,
         extras: Extras<'_, '_>,
     ) -> PyResult<Result<Self, Error>> {
-        // Fails here for lone surrogates; later reads find the encoded text in the object.
-        topic.to_str()?;
-        if let Some(tags) = &extras.tags {
-            tags.to_str()?;
-        }
         let (delivery, destination) = match (extras.delivery.delivery(), extras.destination.destination()?) {
             (Ok(delivery), Ok(destination)) => (delivery, destination),
             (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
         };
         Ok(Ok(Self {
-            topic: topic.unbind(),
-            body: body_bytes(body)?,
-            tags: extras.tags.map(Bound::unbind),
+            topic,
+            body: body_bytes(body)?.into(),
+            tags: extras.tags,
             keys: extras.keys.map(key_list).transpose()?.unwrap_or_default(),
             properties: extras.properties.map(property_list).transpose()?.unwrap_or_default(),
+            buyer_id: extras.buyer_id,
+            instance_id: extras.instance_id,
             flag: extras.flag,
             delivery,
             destination,
@@ -68,44 +75,26 @@ impl Message {
         }))
     }
 
-    /// Lends the message to `with` as the core's view of it.
-    pub(crate) fn lend<R>(&self, py: Python<'_>, with: impl FnOnce(&rmq::Message<'_>) -> R) -> PyResult<R> {
-        let mut message = rmq::Message::new(self.topic.bind(py).to_str()?, self.body.as_bytes(py));
-        message.flag = self.flag;
-        message.delivery = self.delivery;
-        message.destination = self.destination.view(py)?;
-        message.wait_store_ok = self.wait_store_ok;
-        if let Some(tags) = &self.tags {
-            message.tags = Some(tags.bind(py).to_str()?);
-        }
-        if self.keys.is_empty() && self.properties.is_empty() {
-            return Ok(with(&message));
-        }
-        let keys = self.keys();
-        let properties = self.properties();
-        Ok(with(&rmq::Message { keys: &keys, properties: &properties, ..message }))
-    }
-
-    /// The core's view on the parts that `keys` and `properties` hold; for arrays of messages.
+    /// The core's view, on the parts that `keys` and `properties` hold; to `destination` instead of its own.
     pub(crate) fn view<'a>(
         &'a self,
-        py: Python<'a>,
         keys: &'a [&'a str],
         properties: &'a [rmq::Property<'a>],
-    ) -> PyResult<rmq::Message<'a>> {
-        Ok(rmq::Message {
-            topic: self.topic.bind(py).to_str()?,
-            body: self.body.as_bytes(py),
-            tags: self.tags.as_ref().map(|tags| tags.bind(py).to_str()).transpose()?,
+        destination: Option<&'a Destination>,
+    ) -> rmq::Message<'a> {
+        rmq::Message {
+            topic: &self.topic,
+            body: &self.body,
+            tags: self.tags.as_deref(),
             keys,
             properties,
-            buyer_id: None,
-            instance_id: None,
+            buyer_id: self.buyer_id.as_deref(),
+            instance_id: self.instance_id.as_deref(),
             flag: self.flag,
             delivery: self.delivery,
-            destination: self.destination.view(py)?,
+            destination: destination.unwrap_or(&self.destination).view(),
             wait_store_ok: self.wait_store_ok,
-        })
+        }
     }
 
     /// Adds the keywords that are set of those that say when and where the message is delivered.
@@ -115,17 +104,26 @@ impl Message {
                 keywords.set_item(name, value)?;
             }
         }
-        if let Some(key) = self.destination.sharding_key(py)? {
-            keywords.set_item("sharding_key", key)?;
-        }
-        if let Some(queue) = self.destination.queue(py) {
-            keywords.set_item("queue", queue)?;
+        if let Some((name, value)) = self.destination.keyword(py)? {
+            keywords.set_item(name, value)?;
         }
         Ok(())
     }
 
+    pub(crate) fn topic_name(&self) -> &PyBackedStr {
+        &self.topic
+    }
+
+    /// What the program chooses the queue with.
+    pub(crate) fn queue_selector(&self) -> Option<&Py<PyAny>> {
+        match &self.destination {
+            Destination::Selector(selector) => Some(selector),
+            _ => None,
+        }
+    }
+
     pub(crate) fn keys(&self) -> Vec<&str> {
-        self.keys.iter().map(String::as_str).collect()
+        self.keys.iter().map(|key| &**key).collect()
     }
 
     pub(crate) fn properties(&self) -> Vec<rmq::Property<'_>> {
@@ -145,72 +143,49 @@ pub(crate) fn hand_over<R: Send>(
     if messages.iter().any(|message| message.body.len() >= LONG_BODY) { py.detach(send) } else { send() }
 }
 
-fn body_bytes(body: &Bound<'_, PyAny>) -> PyResult<Py<PyBytes>> {
+fn body_bytes<'py>(body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     if let Ok(bytes) = body.cast::<PyBytes>() {
-        return Ok(bytes.clone().unbind());
+        return Ok(bytes.clone());
     }
     if let Ok(bytes) = body.cast::<PyByteArray>() {
-        return Ok(PyBytes::new(body.py(), &bytes.to_vec()).unbind());
+        return Ok(PyBytes::new(body.py(), &bytes.to_vec()));
     }
     if body.cast::<PyMemoryView>().is_ok() {
-        return Ok(body.call_method0("tobytes")?.cast_into::<PyBytes>()?.unbind());
+        return Ok(body.call_method0("tobytes")?.cast_into::<PyBytes>()?);
     }
     let given = body.get_type().name()?;
     Err(PyTypeError::new_err(format!("body must be bytes, bytearray or memoryview, not {given}")))
 }
 
-fn key_list(keys: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+fn key_list(keys: &Bound<'_, PyAny>) -> PyResult<Vec<PyBackedStr>> {
     if let Ok(key) = keys.cast::<PyString>() {
-        return Ok(vec![key.to_str()?.to_owned()]);
+        return Ok(vec![key.extract()?]);
     }
     keys.try_iter()?.map(|key| key?.extract()).collect()
 }
 
-fn property_list(properties: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+fn property_list(properties: &Bound<'_, PyAny>) -> PyResult<Vec<(PyBackedStr, PyBackedStr)>> {
     if let Ok(properties) = properties.cast::<PyDict>() {
         return properties.iter().map(|(name, value)| Ok((name.extract()?, value.extract()?))).collect();
     }
     properties.call_method0("items")?.try_iter()?.map(|pair| pair?.extract()).collect()
 }
 
-impl PartialEq for Message {
-    fn eq(&self, other: &Self) -> bool {
-        Python::attach(|py| {
-            let same_text = |a: &Py<PyString>, b: &Py<PyString>| {
-                // Both were read when the messages were made.
-                matches!((a.bind(py).to_str(), b.bind(py).to_str()), (Ok(a), Ok(b)) if a == b)
-            };
-            let same_tags = match (&self.tags, &other.tags) {
-                (Some(a), Some(b)) => same_text(a, b),
-                (None, None) => true,
-                _ => false,
-            };
-            same_tags
-                && same_text(&self.topic, &other.topic)
-                && self.body.as_bytes(py) == other.body.as_bytes(py)
-                && self.keys == other.keys
-                && self.properties == other.properties
-                && self.flag == other.flag
-                && self.delivery == other.delivery
-                && matches!((self.destination.view(py), other.destination.view(py)), (Ok(a), Ok(b)) if a == b)
-                && self.wait_store_ok == other.wait_store_ok
-        })
-    }
-}
-
 #[pymethods]
 impl Message {
     #[new]
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
-                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
-                        wait_store_ok=true))]
+    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
+                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
+                        queue=None, selector=None, wait_store_ok=true))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn new<'py>(
-        topic: Bound<'py, PyString>,
+        topic: PyBackedStr,
         body: &Bound<'py, PyAny>,
-        tags: Option<Bound<'py, PyString>>,
+        tags: Option<PyBackedStr>,
         keys: Option<&Bound<'py, PyAny>>,
         properties: Option<&Bound<'py, PyAny>>,
+        buyer_id: Option<PyBackedStr>,
+        instance_id: Option<PyBackedStr>,
         flag: i32,
         delay_level: i32,
         delay_seconds: i64,
@@ -218,30 +193,41 @@ impl Message {
         deliver_at_ms: i64,
         sharding_key: Option<&Bound<'py, PyAny>>,
         queue: Option<&Bound<'py, PyAny>>,
+        selector: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
     ) -> PyResult<Self> {
         let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue };
-        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
+        let destination = DestinationKeywords { sharding_key, queue, selector };
+        let extras = Extras {
+            tags,
+            keys,
+            properties,
+            buyer_id,
+            instance_id,
+            flag,
+            delivery,
+            destination,
+            wait_store_ok,
+        };
         Self::from_call(topic, body, extras)?.map_err(|error| raise(&error))
     }
 
     /// The topic.
     #[getter]
-    fn topic<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        self.topic.bind(py).clone()
+    fn topic(&self) -> &PyBackedStr {
+        &self.topic
     }
 
     /// The body; a bytearray or memoryview was copied when the message was made.
     #[getter]
-    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        self.body.bind(py).clone()
+    fn body(&self) -> &PyBackedBytes {
+        &self.body
     }
 
     /// The tag that consumers filter by.
     #[getter]
-    fn tags<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.tags.as_ref().map(|tags| tags.bind(py).clone())
+    fn tags(&self) -> Option<&PyBackedStr> {
+        self.tags.as_ref()
     }
 
     /// The business keys the broker indexes.
@@ -258,6 +244,18 @@ impl Message {
             properties.set_item(name, value)?;
         }
         Ok(properties)
+    }
+
+    /// The property BUYER_ID of the Java client.
+    #[getter]
+    fn buyer_id(&self) -> Option<&PyBackedStr> {
+        self.buyer_id.as_ref()
+    }
+
+    /// The property INSTANCE_ID of the Java client.
+    #[getter]
+    fn instance_id(&self) -> Option<&PyBackedStr> {
+        self.instance_id.as_ref()
     }
 
     /// The application's number.
@@ -293,13 +291,19 @@ impl Message {
     /// What chooses the queue by its hash.
     #[getter]
     fn sharding_key<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.destination.sharding_key(py)
+        self.destination.value_of(py, SHARDING_KEY)
     }
 
-    /// The one queue, as the name of its broker and its number there.
+    /// The one queue, as the name of its broker and its number there, or `"random"`.
     #[getter]
-    fn queue<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyString>, i32)> {
-        self.destination.queue(py)
+    fn queue<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.destination.value_of(py, QUEUE)
+    }
+
+    /// What the program chooses the queue with.
+    #[getter]
+    fn selector<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.destination.value_of(py, SELECTOR)
     }
 
     /// Whether the broker waits for flush and replication before it answers.
@@ -310,18 +314,20 @@ impl Message {
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
         let keywords = PyDict::new(py);
-        keywords.set_item("tags", self.tags(py))?;
+        keywords.set_item("tags", &self.tags)?;
         keywords.set_item("keys", self.key_tuple(py)?)?;
         keywords.set_item("properties", self.property_dict(py)?)?;
+        keywords.set_item("buyer_id", &self.buyer_id)?;
+        keywords.set_item("instance_id", &self.instance_id)?;
         keywords.set_item("flag", self.flag)?;
         self.add_routing(py, &keywords)?;
         keywords.set_item("wait_store_ok", self.wait_store_ok)?;
-        Ok(((self.topic(py), self.body(py)).into_pyobject(py)?, keywords))
+        Ok(((&self.topic, &self.body).into_pyobject(py)?, keywords))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let topic = self.topic.bind(py).repr()?;
-        let mut text = format!("<rmq.Message topic={topic} body={} bytes", self.body.as_bytes(py).len());
+        let topic = self.topic.as_py_str().bind(py).repr()?;
+        let mut text = format!("<rmq.Message topic={topic} body={} bytes", self.body.len());
         let keywords = PyDict::new(py);
         self.add_routing(py, &keywords)?;
         for (name, value) in &keywords {
@@ -329,5 +335,10 @@ impl Message {
         }
         text.push('>');
         Ok(text)
+    }
+
+    /// A selector may refer to what refers to the message.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.queue_selector().map_or(Ok(()), |selector| visit.call(selector))
     }
 }

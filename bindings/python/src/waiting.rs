@@ -5,21 +5,21 @@ use std::thread;
 
 use pyo3::prelude::*;
 use rocketmq_producer::sync::{Condvar, Mutex};
-use rocketmq_producer::{Error, ErrorCode, sys};
+use rocketmq_producer::{ErrorCode, sys};
 use std::time::{Duration, Instant};
 
-use crate::error::{raise, refuse};
+use crate::error::refuse;
 use crate::timeout::SIGNAL_SLICE;
 
 /// Runs a blocking call of the core on a thread of its own and waits for it without the interpreter, looking
 /// for signals meanwhile. After a signal the call is left to end by its own timeout.
 ///
 /// # Errors
-/// The call's error, or what a signal handler raised.
-pub(crate) fn interruptible(
+/// What a signal handler raised; `SystemError` if there is no thread.
+pub(crate) fn interruptible<T: Send + 'static>(
     py: Python<'_>,
-    call: impl FnOnce() -> Result<(), Error> + Send + 'static,
-) -> PyResult<()> {
+    call: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
     let (sender, receiver) = sync_channel(1);
     let wait = move || {
         // Nobody listens any more after a signal.
@@ -30,7 +30,7 @@ pub(crate) fn interruptible(
     let receiver = Mutex::new(receiver);
     loop {
         match py.detach(|| receiver.lock().recv_timeout(SIGNAL_SLICE)) {
-            Ok(outcome) => return outcome.map_err(|error| raise(&error)),
+            Ok(outcome) => return Ok(outcome),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(refuse(ErrorCode::Internal, "the waiting thread panicked"));

@@ -338,7 +338,7 @@ pub(super) static TABLE: &[Key] = &[
     Key {
         name: "batch.auto",
         kind: Kind::Choice(&["off", "pressure", "linger"]),
-        default: "off",
+        default: "pressure",
         unit: "",
         java: "autoBatch",
         secret: false,

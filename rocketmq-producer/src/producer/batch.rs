@@ -82,7 +82,11 @@ impl BatchOperation {
         {
             let topic = Arc::clone(&first.topic);
             return match first.choose_queue() {
-                Ok(queue) => lanes.arrive(LaneKey::of_queue(&topic, &queue), Passenger::Batch(self), wakes),
+                Ok(queue) => {
+                    let is_bound = true;
+                    let key = LaneKey::new(&topic, &queue, is_bound);
+                    lanes.arrive(key, Passenger::Batch(self), wakes);
+                }
                 Err(error) => self.give_up(&error, wakes),
             };
         }

@@ -1,9 +1,10 @@
 //! Lanes: where messages wait while earlier ones of theirs are not answered yet, and leave together.
 //!
-//! There is one lane for the messages of a topic that may go to any queue, and one for each queue that messages are
-//! bound to. A lane lets only so many requests out at a time; what arrives meanwhile leaves as one wire batch when an
-//! answer frees a place. So batches grow with the pressure on a broker, and nothing waits where there is none. A lane
-//! of one queue lets out one request at a time: its messages never overtake each other.
+//! There is one lane to each broker for the messages of a topic that may go to any queue, and one to each queue that
+//! messages are bound to. A lane lets only so many requests out at a time; what arrives meanwhile leaves as one wire
+//! batch when an answer frees a place. So batches grow with the pressure on a broker, nothing waits where there is none,
+//! and a silent broker holds up nobody else's messages. A lane to one queue lets out one request at a time: its
+//! messages never overtake each other.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -21,9 +22,9 @@ use crate::error::{Error, ErrorCode};
 use crate::routing::{PublishQueue, Topic};
 use crate::sync::Mutex;
 
-/// How many requests for any queue of a topic may be without an answer: enough to keep brokers busy while the next batch
-/// is on its way, few enough for large batches.
-const ANY_QUEUE_WINDOW: usize = 4;
+/// How many requests of a topic to any queue of a broker may be without an answer: enough to keep it busy while the next
+/// batch is on its way, few enough for large batches.
+const BROKER_WINDOW: usize = 4;
 
 /// Deadlines are looked at no more often than this.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
@@ -48,8 +49,9 @@ struct State {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct LaneKey {
     topic: Arc<str>,
-    /// The broker and the queue its messages are bound to.
-    queue: Option<(Arc<str>, i32)>,
+    broker: Arc<str>,
+    /// The queue its messages are bound to.
+    queue_id: Option<i32>,
 }
 
 #[derive(Default)]
@@ -76,17 +78,17 @@ pub(crate) struct Ticket {
 }
 
 impl LaneKey {
-    pub(super) fn of_topic(topic: &Topic) -> Self {
-        Self { topic: Arc::clone(&topic.name), queue: None }
-    }
-
-    pub(super) fn of_queue(topic: &Topic, queue: &PublishQueue) -> Self {
-        let queue = Some((Arc::clone(&queue.broker.name), queue.queue_id));
-        Self { topic: Arc::clone(&topic.name), queue }
+    /// Of messages that go to this queue; `is_bound`: they may go to no other.
+    pub(super) fn new(topic: &Topic, queue: &PublishQueue, is_bound: bool) -> Self {
+        Self {
+            topic: Arc::clone(&topic.name),
+            broker: Arc::clone(&queue.broker.name),
+            queue_id: is_bound.then_some(queue.queue_id),
+        }
     }
 
     fn window(&self) -> usize {
-        if self.queue.is_some() { 1 } else { ANY_QUEUE_WINDOW }
+        if self.queue_id.is_some() { 1 } else { BROKER_WINDOW }
     }
 }
 
@@ -407,6 +409,8 @@ impl Ticket {
             lane.bytes += member.prepared.marked_item_len();
             lane.waiting.push_front(Passenger::One(member));
         }
+        // They have waited for company once.
+        lane.hurried = true;
         if state.check_by(deadline) {
             self.lanes.attention.notify_one();
         }

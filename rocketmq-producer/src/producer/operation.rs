@@ -38,6 +38,8 @@ pub(super) struct SendOperation {
     /// Where the attempt under way goes, or the last one went.
     pub(super) target: Option<Arc<BrokerTarget>>,
     pub(super) queue_id: i32,
+    /// Where the next attempt goes, if that is known already.
+    chosen: Option<PublishQueue>,
     /// The attempt under way, as the statistics know it.
     broker: Option<BrokerId>,
     /// What hooks added to the properties of the attempt under way.
@@ -82,6 +84,7 @@ impl SendOperation {
             attempt_started: span.started,
             target: None,
             queue_id: 0,
+            chosen: None,
             broker: None,
             added: None,
             told_begin: false,
@@ -108,18 +111,17 @@ impl SendOperation {
     /// Into its lane if it has one, else to the first attempt.
     fn line_up(mut self: Box<Self>, wakes: &mut Wakes) {
         let engine = Arc::clone(&self.engine);
-        let Some(lanes) = &engine.lanes else { return self.attempt(wakes) };
-        let key = if self.prepared.target.is_any() {
-            self.may_share().then(|| LaneKey::of_topic(&self.topic))
-        } else {
-            match self.choose_queue() {
-                Ok(queue) => Some(LaneKey::of_queue(&self.topic, &queue)),
-                Err(error) => return self.give_up(error, wakes),
-            }
-        };
-        match key {
-            Some(key) => lanes.arrive(key, Passenger::One(self), wakes),
-            None => self.attempt(wakes),
+        let is_bound = !self.prepared.target.is_any();
+        match &engine.lanes {
+            Some(lanes) if is_bound || self.may_share() => match self.choose_queue() {
+                Ok(queue) => {
+                    let key = LaneKey::new(&self.topic, &queue, is_bound);
+                    self.chosen = Some(queue);
+                    lanes.arrive(key, Passenger::One(self), wakes);
+                }
+                Err(error) => self.give_up(error, wakes),
+            },
+            _ => self.attempt(wakes),
         }
     }
 
@@ -163,7 +165,11 @@ impl SendOperation {
         }
     }
 
+    /// The queue of the next attempt.
     pub(super) fn choose_queue(&mut self) -> Result<PublishQueue, Error> {
+        if let Some(chosen) = self.chosen.take() {
+            return Ok(chosen);
+        }
         let queues = self.topic.queues();
         let last = self.target.as_ref().map(|target| &*target.broker_name);
         let faults = self.engine.faults.as_deref().map(|faults| (faults, Instant::now()));
@@ -173,6 +179,7 @@ impl SendOperation {
     /// Begins an attempt at this queue; an error if its broker has no master.
     pub(super) fn engage(&mut self, queue: &PublishQueue) -> Result<Arc<BrokerTarget>, Error> {
         self.attempts += 1;
+        self.chosen = None;
         self.queue_id = queue.queue_id;
         self.target = queue.broker.master();
         self.target.clone().ok_or_else(|| {

@@ -11,12 +11,14 @@ use pyo3::prelude::*;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Report};
 
-use super::state::{Future, Handed, Many, Settled, State, Waiting};
+use super::state::{Future, Group, Handed, Settled, Single, State, Waiting};
 use crate::error::raise;
 use crate::fork::ForkSafe;
 use crate::handle::Handle;
-use crate::many::Batch;
+use crate::hooks::Hooks;
+use crate::many::Many;
 use crate::message::Message;
+use crate::outgoing::Outgoing;
 use crate::receipt::Receipt;
 
 /// So many reports are resolved before the loop gets its turn again.
@@ -31,6 +33,7 @@ pub(crate) struct Door {
     pub(super) queue: ForkSafe<CompletionQueue>,
     descriptor: i32,
     pub(super) state: Mutex<State>,
+    pub(super) hooks: Hooks,
     reports: Mutex<Vec<Report>>,
 }
 
@@ -39,6 +42,7 @@ impl Door {
     pub(super) fn open<'py>(
         event_loop: &Bound<'py, PyAny>,
         handle: &Arc<Handle>,
+        hooks: &Hooks,
     ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
         let queue = CompletionQueue::new();
@@ -52,6 +56,7 @@ impl Door {
                 queue: ForkSafe::new(queue),
                 descriptor,
                 state: Mutex::new(State::new()),
+                hooks: hooks.clone_ref(py),
                 reports: Mutex::default(),
             },
         )?;
@@ -67,21 +72,27 @@ impl Door {
         self.create_future.bind(py).call0()
     }
 
+    /// What is remembered of a message under way.
+    pub(super) fn single(&self, py: Python<'_>, future: &Future, message: &Outgoing) -> Single {
+        let told = self.hooks.want_outcomes().then(|| message.message().clone_ref(py));
+        Single { future: future.clone_ref(py), message: told }
+    }
+
     /// Sends a message; the future gets its outcome, whatever it is.
     pub(super) fn send<'py>(
         slf: &Bound<'py, Self>,
         handle: &Handle,
-        message: Message,
+        message: Outgoing,
         timeout: Duration,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, door) = (slf.py(), slf.get());
         let (producer, queue) = (handle.producer()?, door.queue.get()?);
         let bound = door.new_future(py)?;
         let future = bound.clone().unbind();
+        let single = door.single(py, &future, &message);
         let mut state = door.state.lock();
         let handed = if state.waiting.is_empty() {
-            let how = (timeout, handle.wait_for_room);
-            state.hand_over(py, producer, queue, (&future, &message), how)?
+            state.hand_over(py, producer, queue, single, &message, (timeout, handle.wait_for_room))
         } else {
             Handed::NoRoom
         };
@@ -95,33 +106,31 @@ impl Door {
             }
             Handed::Refused(error) => {
                 drop(state);
-                door.fail(py, &future, &raise(&error))?;
+                door.fail(py, &future, message.message(), &raise(&error))?;
             }
         }
         Ok(bound)
     }
 
-    /// Sends messages; the future gets the list of their outcomes.
+    /// Sends messages; the future gets the list of their outcomes, or that of a batch.
     pub(super) fn send_many<'py>(
         slf: &Bound<'py, Self>,
         handle: &Handle,
-        messages: Vec<Py<Message>>,
-        timeout: Duration,
+        many: Many,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, door) = (slf.py(), slf.get());
         let (producer, queue) = (handle.producer()?, door.queue.get()?);
         let future = door.new_future(py)?;
-        let batch = Batch::new(messages, timeout);
         let mut state = door.state.lock();
-        let place = state.insert_many(Many { future: future.clone().unbind(), batch });
+        let place = state.insert_group(Group { future: future.clone().unbind(), many });
         let settled = if state.waiting.is_empty() {
-            state.hand_over_many(py, producer, queue, place, handle.wait_for_room)
+            state.hand_over_group(py, producer, queue, place, handle.wait_for_room)
         } else {
             state.take_if_done(place)
         };
-        let waits_until = state.batch(place).filter(|batch| batch.is_waiting()).map(|batch| batch.deadline());
+        let waits_until = state.many(place).filter(|many| many.is_waiting()).map(|many| many.deadline());
         if waits_until.is_some() {
-            state.waiting.push_back(Waiting::Many(place));
+            state.waiting.push_back(Waiting::Group(place));
         }
         drop(state);
         if waits_until.is_some() {
@@ -144,25 +153,53 @@ impl Door {
         Ok(future)
     }
 
+    /// Resolves the future, then tells the hook.
     pub(super) fn settle(&self, py: Python<'_>, settled: Settled) -> PyResult<()> {
         match settled {
-            Settled::One(future, Ok(receipt)) => {
-                let receipt = Py::new(py, Receipt::new(receipt))?;
-                let set = future.call_method1(py, intern!(py, "set_result"), (receipt,));
-                ignore_if_done(py, &future, set)
+            Settled::One(single, Ok(receipt)) => {
+                let receipt = Bound::new(py, Receipt::new(receipt))?;
+                let set = self.resolve(py, &single.future, Ok(receipt.as_any()));
+                let told = single.message.map_or(Ok(()), |message| self.hooks.after(py, &message, &receipt));
+                set.and(told)
             }
-            Settled::One(future, Err(error)) => self.fail(py, &future, &raise(&error)),
-            Settled::Many(many) => {
-                let list = many.batch.into_list(py)?;
-                let set = many.future.call_method1(py, intern!(py, "set_result"), (list,));
-                ignore_if_done(py, &many.future, set)
+            Settled::One(single, Err(error)) => {
+                let error = raise(&error);
+                let set = self.resolve(py, &single.future, Err(&error));
+                let told = single.message.map_or(Ok(()), |message| self.hooks.failed(py, &message, &error));
+                set.and(told)
+            }
+            Settled::Group(group) => {
+                let outcomes = group.many.into_outcomes(py)?;
+                let result = outcomes.result(py);
+                let set = self.resolve(py, &group.future, result.as_ref().map(|list| list.as_any()));
+                set.and(outcomes.tell(py, &self.hooks))
             }
             Settled::NotYet => Ok(()),
         }
     }
 
-    pub(super) fn fail(&self, py: Python<'_>, future: &Future, error: &PyErr) -> PyResult<()> {
-        let set = future.call_method1(py, intern!(py, "set_exception"), (error.value(py),));
+    /// Fails a message that was not handed over.
+    pub(super) fn fail(
+        &self,
+        py: Python<'_>,
+        future: &Future,
+        message: &Py<Message>,
+        error: &PyErr,
+    ) -> PyResult<()> {
+        let set = self.resolve(py, future, Err(error));
+        set.and(self.hooks.failed(py, message, error))
+    }
+
+    fn resolve(
+        &self,
+        py: Python<'_>,
+        future: &Future,
+        outcome: Result<&Bound<'_, PyAny>, &PyErr>,
+    ) -> PyResult<()> {
+        let set = match outcome {
+            Ok(result) => future.call_method1(py, intern!(py, "set_result"), (result,)),
+            Err(error) => future.call_method1(py, intern!(py, "set_exception"), (error.value(py),)),
+        };
         ignore_if_done(py, future, set)
     }
 
@@ -254,6 +291,7 @@ impl Door {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.create_future)?;
+        self.hooks.traverse(&visit)?;
         // Locked: the collector came by while the state changes. What is not visited is kept alive.
         if let Some(state) = self.state.try_lock() {
             for object in state.objects() {

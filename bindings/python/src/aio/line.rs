@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use rocketmq_producer::Error;
+use rocketmq_producer::{Error, ErrorCode};
 
 use super::door::{Door, is_done};
 use super::state::{Handed, Waiting};
-use crate::error::{no_room, raise};
+use crate::error::{no_room, raise, refuse};
 
 /// How often waiting sends look for room that nobody announces: one-way sends and those of other loops make it
 /// silently.
@@ -37,32 +37,32 @@ impl Door {
             match first {
                 Waiting::One { future, message, started, timeout } => {
                     if door.report(py, is_done(py, &future)) == Some(true) {
+                        let cancelled = "cancelled while it waited for room in flight";
+                        let error = refuse(ErrorCode::QueueFull, cancelled);
+                        door.report(py, door.hooks.failed(py, message.message(), &error));
                         continue;
                     }
                     let left = timeout.saturating_sub(started.elapsed());
+                    let single = door.single(py, &future, &message);
                     let mut state = door.state.lock();
                     let how = (left, handle.wait_for_room);
-                    match state.hand_over(py, producer, queue, (&future, &message), how) {
-                        Ok(Handed::Accepted) => {}
-                        Ok(Handed::NoRoom) => {
+                    match state.hand_over(py, producer, queue, single, &message, how) {
+                        Handed::Accepted => {}
+                        Handed::NoRoom => {
                             state.waiting.push_front(Waiting::One { future, message, started, timeout });
                             break;
                         }
-                        Ok(Handed::Refused(error)) => {
+                        Handed::Refused(error) => {
                             drop(state);
-                            door.report(py, door.fail(py, &future, &raise(&error)));
-                        }
-                        Err(error) => {
-                            drop(state);
-                            door.report(py, door.fail(py, &future, &error));
+                            door.report(py, door.fail(py, &future, message.message(), &raise(&error)));
                         }
                     }
                 }
-                Waiting::Many(place) => {
+                Waiting::Group(place) => {
                     let mut state = door.state.lock();
-                    let settled = state.hand_over_many(py, producer, queue, place, handle.wait_for_room);
-                    if state.batch(place).is_some_and(|batch| batch.is_waiting()) {
-                        state.waiting.push_front(Waiting::Many(place));
+                    let settled = state.hand_over_group(py, producer, queue, place, handle.wait_for_room);
+                    if state.many(place).is_some_and(|many| many.is_waiting()) {
+                        state.waiting.push_front(Waiting::Group(place));
                         break;
                     }
                     drop(state);
@@ -75,11 +75,11 @@ impl Door {
 
     fn refuse(&self, py: Python<'_>, waiting: Waiting, error: &Error) -> PyResult<()> {
         match waiting {
-            Waiting::One { future, .. } => self.fail(py, &future, &raise(error)),
-            Waiting::Many(place) => {
+            Waiting::One { future, message, .. } => self.fail(py, &future, message.message(), &raise(error)),
+            Waiting::Group(place) => {
                 let mut state = self.state.lock();
-                if let Some(batch) = state.batch(place) {
-                    batch.refuse(error);
+                if let Some(many) = state.many(place) {
+                    many.refuse(error);
                 }
                 let settled = state.take_if_done(place);
                 drop(state);
@@ -110,13 +110,14 @@ impl Door {
                 continue;
             }
             match state.waiting.remove(index) {
-                Some(Waiting::One { future, started, .. }) => {
+                Some(Waiting::One { future, message, started, .. }) => {
                     drop(state);
-                    self.report(py, self.fail(py, &future, &no_room(py, started.elapsed())));
+                    let error = no_room(py, started.elapsed());
+                    self.report(py, self.fail(py, &future, message.message(), &error));
                 }
-                Some(Waiting::Many(place)) => {
-                    if let Some(batch) = state.batch(place) {
-                        batch.expire();
+                Some(Waiting::Group(place)) => {
+                    if let Some(many) = state.many(place) {
+                        many.expire();
                     }
                     let settled = state.take_if_done(place);
                     drop(state);

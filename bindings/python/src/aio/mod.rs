@@ -7,7 +7,9 @@
 mod door;
 mod line;
 mod producer;
+mod selecting;
 mod slots;
 mod state;
 
 pub(crate) use producer::AioProducer;
+pub(crate) use selecting::Selecting;

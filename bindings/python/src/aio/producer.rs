@@ -1,31 +1,37 @@
 //! The native part of `rmq.aio.Producer`.
 
-use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use rocketmq_producer::Error;
 use rocketmq_producer::sync::Mutex;
 
 use super::door::Door;
+use super::selecting::{Kind, Selecting, send_oneway};
 use crate::config::{self, prepare};
 use crate::delivery::DeliveryKeywords;
 use crate::destination::DestinationKeywords;
 use crate::error::raise;
 use crate::handle::Handle;
-use crate::many;
-use crate::message::{Extras, Message, hand_over};
+use crate::hooks::Hooks;
+use crate::many::{self, Many, Travel};
+use crate::message::{Extras, Message};
+use crate::outgoing::Outgoing;
+use crate::selector::Queues;
 use crate::timeout::{UNBOUNDED, optional, seconds};
 
 /// The sends of `rmq.aio.Producer`, which adds the coroutines.
 #[pyclass(frozen, subclass, module = "rmq._rmq")]
 pub(crate) struct AioProducer {
     handle: Arc<Handle>,
+    hooks: Hooks,
     /// One for each loop the producer was used on.
     doors: Mutex<Vec<Py<Door>>>,
     closing: AtomicBool,
@@ -47,7 +53,7 @@ impl AioProducer {
 
     fn open_door<'py>(&self, event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Door>> {
         let py = event_loop.py();
-        let door = Door::open(event_loop, &self.handle)?;
+        let door = Door::open(event_loop, &self.handle, &self.hooks)?;
         let others = self.all_doors(py);
         self.doors.lock().push(door.clone().unbind());
         // Asking runs Python code, and doors of other loops may come and go meanwhile.
@@ -70,6 +76,32 @@ impl AioProducer {
     fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }
+
+    fn timeout(&self, timeout: Option<f64>) -> PyResult<Duration> {
+        Ok(optional(timeout)?.unwrap_or(self.handle.send_timeout))
+    }
+
+    fn send_all<'py>(
+        slf: &Bound<'py, Self>,
+        messages: &Bound<'py, PyAny>,
+        travel: Travel,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, own) = (slf.py(), slf.get());
+        let messages = many::collect(messages)?;
+        let timeout = own.timeout(timeout)?;
+        own.handle.producer()?;
+        if own.is_closing() {
+            return failed(py, &Error::closed());
+        }
+        let door = own.door(py)?;
+        let messages = own.hooks.before_all(py, messages)?;
+        if messages.iter().any(|message| message.get().queue_selector().is_some()) {
+            return Selecting::start(slf, &own.handle, door, messages, Kind::Many(travel), timeout);
+        }
+        let messages = messages.into_iter().map(Outgoing::plain).collect();
+        Door::send_many(&door, &own.handle, Many::new(py, messages, travel, timeout))
+    }
 }
 
 fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -87,31 +119,37 @@ fn failed<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
 #[pymethods]
 impl AioProducer {
     #[new]
-    #[pyo3(signature = (group, name_server=None, *, config=None, **options))]
+    #[pyo3(signature = (group, name_server=None, *, config=None, before_send=None, after_send=None, **options))]
     fn new(
         py: Python<'_>,
         group: &str,
         name_server: Option<&Bound<'_, PyAny>>,
         config: Option<&Bound<'_, PyAny>>,
+        before_send: Option<&Bound<'_, PyAny>>,
+        after_send: Option<&Bound<'_, PyAny>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let hooks = Hooks::new(before_send, after_send)?;
         let handle = Handle::new(prepare(py, config::Door::Asyncio, group, name_server, config, options)?)?;
-        Ok(Self { handle: Arc::new(handle), doors: Mutex::default(), closing: AtomicBool::new(false) })
+        let (doors, closing) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { handle: Arc::new(handle), hooks, doors, closing })
     }
 
     /// Sends a message at once and returns the future of its receipt.
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
-                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
-                        wait_store_ok=true, timeout=None))]
+    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
+                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
+                        queue=None, selector=None, wait_store_ok=true, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn send<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
-        topic: Bound<'py, PyString>,
+        topic: PyBackedStr,
         body: &Bound<'py, PyAny>,
-        tags: Option<Bound<'py, PyString>>,
+        tags: Option<PyBackedStr>,
         keys: Option<&Bound<'py, PyAny>>,
         properties: Option<&Bound<'py, PyAny>>,
+        buyer_id: Option<PyBackedStr>,
+        instance_id: Option<PyBackedStr>,
         flag: i32,
         delay_level: i32,
         delay_seconds: i64,
@@ -119,55 +157,77 @@ impl AioProducer {
         deliver_at_ms: i64,
         sharding_key: Option<&Bound<'py, PyAny>>,
         queue: Option<&Bound<'py, PyAny>>,
+        selector: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue };
-        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
+        let destination = DestinationKeywords { sharding_key, queue, selector };
+        let extras = Extras {
+            tags,
+            keys,
+            properties,
+            buyer_id,
+            instance_id,
+            flag,
+            delivery,
+            destination,
+            wait_store_ok,
+        };
         let message = Message::from_call(topic, body, extras)?;
-        let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
-        self.handle.producer()?;
-        if self.is_closing() {
+        let own = slf.get();
+        let timeout = own.timeout(timeout)?;
+        own.handle.producer()?;
+        if own.is_closing() {
             return failed(py, &Error::closed());
         }
         let message = match message {
             Ok(message) => message,
             Err(error) => return failed(py, &error),
         };
-        Door::send(&self.door(py)?, &self.handle, message, timeout)
+        let door = own.door(py)?;
+        let message = own.hooks.before(py, Py::new(py, message)?)?;
+        if message.get().queue_selector().is_some() {
+            return Selecting::start(slf, &own.handle, door, vec![message], Kind::Send, timeout);
+        }
+        Door::send(&door, &own.handle, Outgoing::plain(message), timeout)
     }
 
     /// Sends messages side by side and returns one future: a receipt or an exception for each, in order.
     #[pyo3(signature = (messages, *, timeout=None))]
     fn send_many<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         messages: &Bound<'py, PyAny>,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let messages = many::collect(messages)?;
-        let timeout = optional(timeout)?.unwrap_or(self.handle.send_timeout);
-        self.handle.producer()?;
-        if self.is_closing() {
-            return failed(py, &Error::closed());
-        }
-        Door::send_many(&self.door(py)?, &self.handle, messages, timeout)
+        Self::send_all(slf, messages, Travel::SideBySide, timeout)
+    }
+
+    /// Sends messages as one wire batch and returns one future: their receipts, in order.
+    #[pyo3(signature = (messages, *, timeout=None))]
+    fn send_batch<'py>(
+        slf: &Bound<'py, Self>,
+        messages: &Bound<'py, PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::send_all(slf, messages, Travel::OneBatch, timeout)
     }
 
     /// Hands over a message without waiting for room or an answer.
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, flag=0, delay_level=0,
-                        delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None, queue=None,
-                        wait_store_ok=true, timeout=None))]
+    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
+                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
+                        queue=None, selector=None, wait_store_ok=true, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "Python keywords")]
     fn send_oneway<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
-        topic: Bound<'py, PyString>,
+        topic: PyBackedStr,
         body: &Bound<'py, PyAny>,
-        tags: Option<Bound<'py, PyString>>,
+        tags: Option<PyBackedStr>,
         keys: Option<&Bound<'py, PyAny>>,
         properties: Option<&Bound<'py, PyAny>>,
+        buyer_id: Option<PyBackedStr>,
+        instance_id: Option<PyBackedStr>,
         flag: i32,
         delay_level: i32,
         delay_seconds: i64,
@@ -175,21 +235,41 @@ impl AioProducer {
         deliver_at_ms: i64,
         sharding_key: Option<&Bound<'py, PyAny>>,
         queue: Option<&Bound<'py, PyAny>>,
+        selector: Option<&Bound<'py, PyAny>>,
         wait_store_ok: bool,
         timeout: Option<f64>,
     ) -> PyResult<()> {
         let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue };
-        let extras = Extras { tags, keys, properties, flag, delivery, destination, wait_store_ok };
+        let destination = DestinationKeywords { sharding_key, queue, selector };
+        let extras = Extras {
+            tags,
+            keys,
+            properties,
+            buyer_id,
+            instance_id,
+            flag,
+            delivery,
+            destination,
+            wait_store_ok,
+        };
         let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
-        let timeout = optional(timeout)?;
-        let producer = self.handle.producer()?;
-        if self.is_closing() {
+        let own = slf.get();
+        let timeout = own.timeout(timeout)?;
+        own.handle.producer()?;
+        if own.is_closing() {
             return Err(raise(&Error::closed()));
         }
-        let sent = message
-            .lend(py, |message| hand_over(py, from_ref(message), || producer.send_oneway(message, timeout)));
-        sent?.map_err(|error| raise(&error))
+        let message = own.hooks.before(py, Py::new(py, message)?)?;
+        if message.get().queue_selector().is_some() {
+            let door = own.door(py)?;
+            return Selecting::start(slf, &own.handle, door, vec![message], Kind::Oneway, timeout).map(drop);
+        }
+        send_oneway(py, &own.handle, &own.hooks, &Outgoing::plain(message), timeout)
+    }
+
+    /// Takes other name servers; sends under way go on.
+    fn set_name_servers(&self, addresses: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.handle.set_name_servers(addresses)
     }
 
     /// How many messages are under way.
@@ -246,6 +326,18 @@ impl AioProducer {
         self.closing.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the queues of a topic are known.
+    fn _is_routed(&self, py: Python<'_>, topic: &str) -> PyResult<bool> {
+        self.handle.producer()?;
+        Ok(self.handle.known_queues(py, topic).is_ok())
+    }
+
+    /// Blocks until the queues of a topic are known.
+    fn _queues(&self, py: Python<'_>, topic: &str, timeout: Option<f64>) -> PyResult<Queues> {
+        let (timeout, producer) = (self.timeout(timeout)?, self.handle.producer()?);
+        py.detach(|| producer.queues(topic, timeout)).map_err(|error| raise(&error))
+    }
+
     /// Blocks until a name server has answered.
     fn _wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
         let (timeout, producer) = (seconds(timeout)?, self.handle.producer()?);
@@ -287,6 +379,7 @@ impl AioProducer {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.hooks.traverse(&visit)?;
         if let Some(doors) = self.doors.try_lock() {
             doors.iter().try_for_each(|door| visit.call(door))?;
         }

@@ -13,15 +13,16 @@ use rocketmq_producer::{CompletionQueue, Error, Producer, Receipt, Tag};
 
 use super::slots::Slots;
 use crate::error::is_queue_full;
-use crate::many::Batch;
+use crate::many::Many;
 use crate::message::{Message, hand_over};
+use crate::outgoing::Outgoing;
 
 /// A future of the loop.
 pub(super) type Future = Py<PyAny>;
 
 pub(super) struct State {
-    singles: Slots<Future>,
-    batches: Slots<Many>,
+    singles: Slots<Single>,
+    groups: Slots<Group>,
     /// In the order of their calls; nobody overtakes.
     pub(super) waiting: VecDeque<Waiting>,
     /// No waiting send gives up before this. Kept, because looking at all of a long line takes long.
@@ -35,21 +36,29 @@ pub(super) struct State {
     pub(super) watching: bool,
 }
 
-pub(super) struct Many {
+/// One message under way.
+pub(super) struct Single {
     pub(super) future: Future,
-    pub(super) batch: Batch,
+    /// For the hook that hears of its outcome.
+    pub(super) message: Option<Py<Message>>,
+}
+
+/// Several messages under way that have one future.
+pub(super) struct Group {
+    pub(super) future: Future,
+    pub(super) many: Many,
 }
 
 /// A send that was not accepted yet for want of room.
 pub(super) enum Waiting {
     One {
         future: Future,
-        message: Message,
+        message: Outgoing,
         started: Instant,
         timeout: Duration,
     },
-    /// The place of a batch with waiting items.
-    Many(usize),
+    /// The place of a group with waiting items.
+    Group(usize),
 }
 
 /// What became of a send that was handed over.
@@ -61,19 +70,19 @@ pub(super) enum Handed {
 
 /// Futures whose outcome is known.
 pub(super) enum Settled {
-    One(Future, Result<Receipt, Error>),
-    Many(Many),
-    /// Some messages of the batch are still open.
+    One(Single, Result<Receipt, Error>),
+    Group(Group),
+    /// Some messages of the group are still open.
     NotYet,
 }
 
-const MANY: usize = 1;
+const GROUP: usize = 1;
 
 impl State {
     pub(super) fn new() -> Self {
         Self {
             singles: Slots::new(),
-            batches: Slots::new(),
+            groups: Slots::new(),
             waiting: VecDeque::new(),
             first_deadline: None,
             timer: None,
@@ -83,36 +92,33 @@ impl State {
         }
     }
 
-    /// Hands one message to the core. The caller keeps its own reference to the future.
+    /// Hands one message to the core. The caller keeps its own references to the parts of `single`.
     pub(super) fn hand_over(
         &mut self,
         py: Python<'_>,
         producer: &Producer,
         queue: &CompletionQueue,
-        (future, message): (&Future, &Message),
+        single: Single,
+        message: &Outgoing,
         (timeout, wait_for_room): (Duration, bool),
-    ) -> PyResult<Handed> {
-        let place = self.singles.insert(future.clone_ref(py));
-        let sent = message.lend(py, |message| {
+    ) -> Handed {
+        let place = self.singles.insert(single);
+        let sent = message.lend(|message| {
             let send = || producer.send_queued(message, Some(timeout), queue, Tag(place << 1, 0));
             hand_over(py, from_ref(message), send)
         });
-        if !matches!(sent, Ok(Ok(()))) {
-            self.singles.remove(place);
-        }
-        Ok(match sent? {
-            Ok(()) => Handed::Accepted,
-            Err(error) if wait_for_room && is_queue_full(&error) => Handed::NoRoom,
-            Err(error) => Handed::Refused(error),
-        })
+        let Err(error) = sent else { return Handed::Accepted };
+        // The caller has references of its own, so nothing ends here.
+        self.singles.remove(place);
+        if wait_for_room && is_queue_full(&error) { Handed::NoRoom } else { Handed::Refused(error) }
     }
 
-    pub(super) fn insert_many(&mut self, many: Many) -> usize {
-        self.batches.insert(many)
+    pub(super) fn insert_group(&mut self, group: Group) -> usize {
+        self.groups.insert(group)
     }
 
-    /// Hands over of a batch what there is room for. The batch comes back when that ended it.
-    pub(super) fn hand_over_many(
+    /// Hands over of a group what there is room for. The group comes back when that ended it.
+    pub(super) fn hand_over_group(
         &mut self,
         py: Python<'_>,
         producer: &Producer,
@@ -120,31 +126,31 @@ impl State {
         place: usize,
         wait_for_room: bool,
     ) -> Settled {
-        if let Some(many) = self.batches.get_mut(place) {
-            many.batch.submit(py, producer, queue, place << 1 | MANY, wait_for_room);
+        if let Some(group) = self.groups.get_mut(place) {
+            group.many.submit(py, producer, queue, place << 1 | GROUP, wait_for_room);
         }
         self.take_if_done(place)
     }
 
-    pub(super) fn batch(&mut self, place: usize) -> Option<&mut Batch> {
-        self.batches.get_mut(place).map(|many| &mut many.batch)
+    pub(super) fn many(&mut self, place: usize) -> Option<&mut Many> {
+        self.groups.get_mut(place).map(|group| &mut group.many)
     }
 
     pub(super) fn take_if_done(&mut self, place: usize) -> Settled {
-        if !self.batch(place).is_some_and(|batch| batch.is_done()) {
+        if !self.many(place).is_some_and(|many| many.is_done()) {
             return Settled::NotYet;
         }
-        self.batches.remove(place).map_or(Settled::NotYet, Settled::Many)
+        self.groups.remove(place).map_or(Settled::NotYet, Settled::Group)
     }
 
     /// Notes the outcome of an accepted message.
     pub(super) fn complete(&mut self, tag: Tag, result: Result<Receipt, Error>) -> Settled {
         let place = tag.0 >> 1;
-        if tag.0 & MANY == 0 {
-            return self.singles.remove(place).map_or(Settled::NotYet, |future| Settled::One(future, result));
+        if tag.0 & GROUP == 0 {
+            return self.singles.remove(place).map_or(Settled::NotYet, |single| Settled::One(single, result));
         }
-        if let Some(batch) = self.batch(place) {
-            batch.complete(tag.1, result);
+        if let Some(many) = self.many(place) {
+            many.complete(tag.1, result);
         }
         self.take_if_done(place)
     }
@@ -158,16 +164,16 @@ impl State {
     pub(super) fn deadline(&mut self, index: usize) -> Option<Instant> {
         match self.waiting.get(index)? {
             Waiting::One { started, timeout, .. } => Some(*started + *timeout),
-            Waiting::Many(place) => {
+            Waiting::Group(place) => {
                 let place = *place;
-                self.batch(place).map(|batch| batch.deadline())
+                self.many(place).map(|many| many.deadline())
             }
         }
     }
 
     /// Whether any outcome is still to come through the queue.
     pub(super) fn is_expecting(&self) -> bool {
-        self.singles.len() + self.batches.len() > 0
+        self.singles.len() + self.groups.len() > 0
     }
 
     /// Whether no future is open.
@@ -178,11 +184,12 @@ impl State {
     pub(super) fn objects(&self) -> impl Iterator<Item = &Py<PyAny>> {
         let waiting = self.waiting.iter().filter_map(|waiting| match waiting {
             Waiting::One { future, .. } => Some(future),
-            Waiting::Many(_) => None,
+            Waiting::Group(_) => None,
         });
         self.singles
             .values()
-            .chain(self.batches.values().map(|many| &many.future))
+            .map(|single| &single.future)
+            .chain(self.groups.values().map(|group| &group.future))
             .chain(waiting)
             .chain(self.timer.iter().map(|(_, handle)| handle))
             .chain(&self.idle)

@@ -109,10 +109,13 @@ const PLAIN_ON_5_5: &[Allowed] = &[
 
 pub(crate) fn allowed(version: Version, form: Form) -> &'static [Allowed] {
     match (version, form) {
-        (Version::V4_9_7, Form::Batches) => PLAIN_ON_4_9,
+        // Librmq adds to members only what that version of the broker adds to singles.
+        (Version::V4_9_7, Form::Batches | Form::Pressure) => PLAIN_ON_4_9,
         (Version::V4_9_7, Form::MarkedBatches) => MARKED_ON_4_9,
         (Version::V5_5_0, Form::Batches) => PLAIN_ON_5_5,
-        (Version::V5_3_3, _) | (Version::V5_5_0, Form::MarkedBatches) | (_, Form::Singles) => &[],
+        (Version::V5_3_3, _)
+        | (Version::V5_5_0, Form::MarkedBatches | Form::Pressure)
+        | (_, Form::Singles) => &[],
     }
 }
 

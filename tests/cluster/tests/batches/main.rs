@@ -7,6 +7,7 @@ mod allowed;
 mod complaints;
 mod messages;
 mod pairs;
+mod pressure;
 mod proof;
 mod send;
 mod topic;
@@ -29,8 +30,12 @@ use crate::send::{Form, Sender};
 use crate::topic::Topic;
 
 /// The first is what the others are compared with.
-const TOPICS: [(&str, Form); 3] =
-    [("T_singles", Form::Singles), ("T_batches", Form::Batches), ("T_marked", Form::MarkedBatches)];
+const TOPICS: [(&str, Form); 4] = [
+    ("T_singles", Form::Singles),
+    ("T_batches", Form::Batches),
+    ("T_marked", Form::MarkedBatches),
+    ("T_pressure", Form::Pressure),
+];
 
 /// A fault shows in many ways; the first lines tell it.
 const MOST_SHOWN: usize = 60;
@@ -60,7 +65,7 @@ fn check(version: Version, messages: &[Outgoing]) -> Result<Complaints, LaunchEr
     let cluster = RealCluster::start(&Options { extra_broker_conf, ..Options::new(version) })?;
     let broker = cluster.broker_address(0).expect("one broker");
 
-    let mut sender = Sender::connect(&broker)?;
+    let mut sender = Sender::connect(&broker, cluster.name_server())?;
     let mut topics = Vec::new();
     for (name, form) in TOPICS {
         create_topic(&broker, name)?;

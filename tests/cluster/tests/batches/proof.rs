@@ -142,7 +142,7 @@ fn each_changed_field_is_noticed() {
         ("keys", |m| m.keys = Some("other".to_owned())),
         ("unique id", |m| m.unique_id = format!("{:032X}", 1)),
         ("offset message id", |m| m.offset_message_id = format!("{:032X}", 1)),
-        ("born host", |m| m.born_host = "127.0.0.1:50001".to_owned()),
+        ("born host", |m| m.born_host = "127.0.0.2:50000".to_owned()),
         ("store host", |m| m.store_host = "127.0.0.1:20014".to_owned()),
         ("born before its send", |m| m.born_timestamp = SENT - 1),
         ("born after its send", |m| m.born_timestamp = SENT + 6),

@@ -12,6 +12,7 @@ use rocketmq_protocol::requests::SendRequest;
 use rocketmq_protocol::{batch, topics};
 
 use crate::messages::{BATCH_SIZES, Outgoing};
+use crate::pressure::send_under_pressure;
 
 /// What brokers with the default configuration add to a message that comes alone.
 const MARKS: [(&str, &str); 3] =
@@ -25,6 +26,8 @@ pub(crate) enum Form {
     Batches,
     /// Wire batches whose members also have what brokers add to a message that comes alone.
     MarkedBatches,
+    /// By librmq, which makes batches of what waits for answers (`batch.auto` = `pressure`).
+    Pressure,
 }
 
 /// Where the answer says that a message is.
@@ -41,13 +44,14 @@ pub(crate) struct Placed {
 /// One connection, which takes turns with its broker.
 pub(crate) struct Sender {
     connection: Connection,
+    name_server: String,
     unique_ids: UniqueIdGenerator,
 }
 
 impl Sender {
-    pub(crate) fn connect(broker: &str) -> Result<Sender, LaunchError> {
+    pub(crate) fn connect(broker: &str, name_server: String) -> Result<Sender, LaunchError> {
         let unique_ids = UniqueIdGenerator::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4_711, 0xC0FF_EE00);
-        Ok(Sender { connection: Connection::open(broker)?, unique_ids })
+        Ok(Sender { connection: Connection::open(broker)?, name_server, unique_ids })
     }
 
     /// Sends all messages to `topic` and says where each is, in their order.
@@ -57,11 +61,14 @@ impl Sender {
         messages: &[Outgoing],
         form: Form,
     ) -> Result<Vec<Placed>, LaunchError> {
+        if form == Form::Pressure {
+            return send_under_pressure(&self.name_server, topic, messages).map_err(wire);
+        }
         let mut placed = Vec::new();
         let mut sizes = BATCH_SIZES.iter().cycle();
         while placed.len() < messages.len() {
             let size = match form {
-                Form::Singles => 1,
+                Form::Singles | Form::Pressure => 1,
                 Form::Batches | Form::MarkedBatches => *sizes.next().unwrap_or(&1),
             };
             let together = &messages[placed.len()..placed.len() + size];
@@ -91,7 +98,7 @@ impl Sender {
             ..SendRequest::default()
         };
         let request = match form {
-            Form::Singles => {
+            Form::Singles | Form::Pressure => {
                 header.flag = first.flag;
                 header.properties = property_string(first, &ids[0]).into();
                 Request::new(request::SEND_MESSAGE_V2).body(first.body.clone())
@@ -119,7 +126,7 @@ fn wire(problem: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LaunchE
     LaunchError::Wire { what: "send".to_owned(), source: problem.into() }
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     i64::try_from(since.as_millis()).expect("a clock before the year 292 million")
 }

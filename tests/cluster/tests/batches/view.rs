@@ -66,7 +66,8 @@ impl Identity<'_> {
             ("body checksum".to_owned(), message.body_crc.to_string()),
             ("message id".to_owned(), self.text(&message.unique_id)),
             ("offset message id".to_owned(), self.text(&message.offset_message_id)),
-            ("born host".to_owned(), message.born_host.clone()),
+            // Every producer has a port of its own.
+            ("born host".to_owned(), host(&message.born_host).to_owned()),
             ("store host".to_owned(), message.store_host.clone()),
             ("born timestamp".to_owned(), self.time(message.born_timestamp)),
             ("store timestamp".to_owned(), self.time(message.store_timestamp)),
@@ -127,4 +128,8 @@ pub(crate) fn property(name: &str) -> String {
 
 pub(crate) fn body(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
+}
+
+fn host(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
 }

@@ -1,0 +1,183 @@
+"""Sends that travel together by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+import rmq
+import rmq.aio
+from rmq.testing import Fault, MockCluster
+
+from conftest import SEND
+
+SEND_BATCH = 320
+
+Test = Callable[[rmq.aio.Producer], Awaitable[None]]
+every_kind = pytest.mark.parametrize("batch_auto", ["pressure", "linger"])
+
+
+def run(cluster: MockCluster, test: Test, **options: object) -> None:
+    async def main() -> None:
+        complaints: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        async with rmq.aio.Producer("group", cluster.name_server, **options) as producer:
+            await test(producer)
+        assert complaints == []
+
+    asyncio.run(main(), debug=True)
+
+
+@every_kind
+def test_many_sends_at_once_take_few_requests(cluster: MockCluster, batch_auto: str) -> None:
+    async def test(producer: rmq.aio.Producer) -> None:
+        await producer.send("topic", b"-1")
+        # While these have no answer the others gather.
+        cluster.inject(Fault.delay(0.3), request_code=SEND, times=4)
+        receipts = await asyncio.gather(*(producer.send("topic", b"%d" % number) for number in range(1000)))
+        stored = {message.properties["UNIQ_KEY"]: message for message in cluster.stored("topic")}
+        assert len({receipt.message_id for receipt in receipts}) == 1000
+        assert len({receipt.offset_message_id for receipt in receipts}) == 1000
+        for number, receipt in enumerate(receipts):
+            message = stored[receipt.message_id]
+            assert (message.body, message.queue_id) == (b"%d" % number, receipt.queue_id)
+            assert message.queue_offset == receipt.queue_offset
+        assert producer.in_flight == 0
+
+    run(cluster, test, batch_auto=batch_auto)
+    assert cluster.stored_count("topic") == 1001
+    assert 0 < cluster.request_count(SEND_BATCH)
+    assert cluster.request_count(SEND_BATCH) + cluster.request_count(SEND) < 100
+
+
+def test_send_many_travels_together_too(cluster: MockCluster) -> None:
+    with rmq.Producer("group", cluster.name_server, batch_auto="pressure") as producer:
+        cluster.inject(Fault.delay(0.3), request_code=SEND, times=4)
+        results = producer.send_many(rmq.Message("topic", b"x") for _ in range(1000))
+    assert len({result.message_id for result in results if isinstance(result, rmq.Receipt)}) == 1000
+    assert cluster.request_count(SEND_BATCH) + cluster.request_count(SEND) < 100
+
+
+def test_nothing_travels_together_unless_it_is_asked_for(cluster: MockCluster) -> None:
+    async def test(producer: rmq.aio.Producer) -> None:
+        await asyncio.gather(*(producer.send("topic", b"x") for _ in range(100)))
+
+    run(cluster, test, batch_auto="off")
+    assert (cluster.request_count(SEND_BATCH), cluster.request_count(SEND)) == (0, 100)
+
+
+@every_kind
+def test_messages_of_one_queue_keep_the_order_of_their_calls(cluster: MockCluster, batch_auto: str) -> None:
+    async def test(producer: rmq.aio.Producer) -> None:
+        await producer.queues("topic")
+        await asyncio.gather(
+            *(
+                producer.send("topic", b"%d" % number, sharding_key="key", delay_level=number % 50 == 49)
+                if number % 2
+                else producer.send("topic", b"%d" % number, queue=("broker-0", 2))
+                for number in range(500)
+            )
+        )
+
+    run(cluster, test, batch_auto=batch_auto)
+    bodies = [int(stored.body) for stored in cluster.stored("topic") if stored.queue_id == 2]
+    even = [body for body in bodies if body % 2 == 0]
+    odd = [int(stored.body) for stored in cluster.stored("topic") if int(stored.body) % 2]
+    assert even == list(range(0, 500, 2))
+    assert odd == [number for number in range(1, 500, 2) if number % 50 != 49]
+
+
+@every_kind
+def test_cancelled_sends_are_stored_and_counted_once(cluster: MockCluster, batch_auto: str) -> None:
+    told: Counter[bytes] = Counter()
+
+    async def test(producer: rmq.aio.Producer) -> None:
+        await producer.send("topic", b"first")
+        cluster.inject(Fault.delay(0.2), request_code=SEND, times=1)
+        cluster.inject(Fault.delay(0.2), request_code=SEND_BATCH, times=1)
+        futures = [producer.send("topic", b"%d" % number) for number in range(300)]
+        for future in futures[::3]:
+            future.cancel()
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        kinds = Counter(type(result) for result in results)
+        assert kinds == {asyncio.CancelledError: 100, rmq.Receipt: 200}
+        await producer.flush()
+        assert producer.in_flight == 0
+
+    run(cluster, test, batch_auto=batch_auto, after_send=lambda message, outcome: told.update([message.body]))
+    assert cluster.stored_count("topic") == 301
+    assert len(told) == 301 and set(told.values()) == {1}
+
+
+@every_kind
+def test_each_message_keeps_its_own_deadline(cluster: MockCluster, batch_auto: str) -> None:
+    async def test(producer: rmq.aio.Producer) -> None:
+        await producer.send("topic", b"first")
+        for code in (SEND, SEND_BATCH):
+            cluster.inject(Fault.delay(0.6), request_code=code)
+        start = time.monotonic()
+        futures = [producer.send("topic", b"x", timeout=0.3 if number % 2 else 10.0) for number in range(200)]
+        ended = {number: 0.0 for number in range(200)}
+        for number, future in enumerate(futures):
+            future.add_done_callback(lambda _, number=number: ended.update({number: time.monotonic() - start}))
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert {type(result) for result in results[1::2]} == {rmq.TimeoutError}
+        assert {type(result) for result in results[0::2]} == {rmq.Receipt}
+        assert all(0.29 <= ended[number] < 0.6 for number in range(1, 200, 2))
+        assert producer.in_flight == 0
+
+    run(cluster, test, batch_auto=batch_auto)
+
+
+@every_kind
+def test_close_ends_every_send_once(cluster: MockCluster, batch_auto: str) -> None:
+    told: Counter[bytes] = Counter()
+
+    async def main() -> None:
+        producer = rmq.aio.Producer(
+            "group", cluster.name_server, batch_auto=batch_auto, send_timeout_ms=30_000,
+            after_send=lambda message, outcome: told.update([message.body]),
+        )
+        await producer.send("topic", b"first")
+        for code in (SEND, SEND_BATCH):
+            cluster.inject(Fault.no_answer(), request_code=code)
+        ends: list[object] = []
+        futures = [producer.send("topic", b"%d" % number) for number in range(1000)]
+        for future in futures:
+            future.add_done_callback(ends.append)
+        with pytest.raises(rmq.TimeoutError):
+            await producer.close(0.2)
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert {type(result) for result in results} == {rmq.ClosedError}
+        assert len(ends) == 1000
+
+    asyncio.run(main())
+    assert len(told) == 1001 and set(told.values()) == {1}
+
+
+@every_kind
+def test_leaving_the_block_waits_for_what_travels_together(cluster: MockCluster, batch_auto: str) -> None:
+    futures: list[asyncio.Future] = []
+
+    async def test(producer: rmq.aio.Producer) -> None:
+        futures.extend(producer.send("topic", b"x") for _ in range(500))
+
+    run(cluster, test, batch_auto=batch_auto, batch_linger_ms=200)
+    assert all(isinstance(future.result(), rmq.Receipt) for future in futures)
+    assert cluster.stored_count("topic") == 500
+
+
+@every_kind
+def test_only_the_guilty_message_of_a_batch_fails(cluster: MockCluster, batch_auto: str) -> None:
+    async def test(producer: rmq.aio.Producer) -> None:
+        await producer.send("topic", b"first")
+        cluster.inject(Fault.code(13, "of one message"), request_code=SEND_BATCH)
+        receipts = await asyncio.gather(*(producer.send("topic", b"%d" % number) for number in range(100)))
+        assert len({receipt.message_id for receipt in receipts}) == 100
+
+    run(cluster, test, batch_auto=batch_auto)
+    assert cluster.stored_count("topic") == 101
