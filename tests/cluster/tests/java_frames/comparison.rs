@@ -8,9 +8,10 @@ use rocketmq_protocol::frame::HeaderEncoding;
 
 use crate::allowed::{Context, objection};
 use crate::cases::Case;
-use crate::clients::{Clients, Scene, TOPIC, Traffic};
+use crate::clients::{Clients, Scene, TOPIC};
 use crate::compare::differences;
 use crate::outgoing::Outgoing;
+use crate::traffic::Traffic;
 
 const READ_AND_WRITE: i32 = 6;
 pub(crate) const ONE_BROKER: &str = "broker-0";

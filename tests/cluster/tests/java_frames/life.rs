@@ -6,9 +6,10 @@ use rocketmq_mock::{MockCluster, NAME_SERVER, RecordedRequest};
 use rocketmq_protocol::codes::{request, request_name};
 
 use crate::allowed::INNER_GROUP;
-use crate::clients::{Scene, Traffic};
+use crate::clients::Scene;
 use crate::comparison::{Comparison, ONE_BROKER, OTHER_BROKER, create_topic};
 use crate::outgoing::{Outgoing, Place};
+use crate::traffic::Traffic;
 
 impl Comparison {
     /// One message to one of two brokers; both brokers get to know the client.

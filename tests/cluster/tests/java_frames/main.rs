@@ -11,6 +11,7 @@ mod comparison;
 mod life;
 mod outgoing;
 mod retry;
+mod traffic;
 
 use cluster::Version;
 use rocketmq_mock::Fault;

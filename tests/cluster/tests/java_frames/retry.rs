@@ -4,10 +4,11 @@ use rocketmq_mock::{Fault, FaultRule, MockCluster, RecordedRequest};
 use rocketmq_protocol::codes::{request, response};
 
 use crate::allowed::Context;
-use crate::clients::{Scene, TOPIC, Traffic};
+use crate::clients::{Scene, TOPIC};
 use crate::compare::{differences, send_field};
 use crate::comparison::{Comparison, ONE_BROKER, OTHER_BROKER, create_topic};
 use crate::outgoing::{Mode, Outgoing, Place};
+use crate::traffic::Traffic;
 
 /// Queues of the broker that fails.
 const QUEUES: i32 = 4;
