@@ -223,7 +223,7 @@ impl CheckForbiddenHook for Gate {
 fn send_while_queues_change(
     queues: i32,
     destination: Destination<'_>,
-) -> (Result<Receipt, Error>, MockCluster) {
+) -> (Result<Receipt, Error>, MockCluster, Producer) {
     let cluster = with_topic(1, 4);
     let (begun, told) = sync_channel(1);
     let (sender, go_on) = sync_channel(1);
@@ -241,7 +241,7 @@ fn send_while_queues_change(
         sender.send(()).expect("the hook waits");
         sending.join().expect("no panic")
     });
-    (outcome, cluster)
+    (outcome, cluster, producer)
 }
 
 #[test]
@@ -255,11 +255,12 @@ fn a_bound_message_whose_queue_is_gone_goes_nowhere_else() {
         Destination::Selector(&last),
     ];
     for destination in destinations {
-        let (outcome, cluster) = send_while_queues_change(2, destination);
+        let (outcome, cluster, producer) = send_while_queues_change(2, destination);
         let error = outcome.expect_err("its queue is gone");
         assert_eq!((error.code(), error.attempts()), (ErrorCode::NoRoute, 1), "{destination:?}: {error}");
         assert!(error.message().contains("has no queue"), "{error}");
         assert_eq!(error.history().len(), 1, "of the attempt that was made");
+        assert_eq!(producer.stats().expect("statistics").retries, 0, "there was no other");
         assert_eq!(cluster.stored_count("T"), 0);
     }
 }
@@ -274,11 +275,11 @@ fn a_bound_message_stays_though_its_hash_would_lead_elsewhere_now() {
         (Destination::Selector(&last), 3),
     ];
     for (destination, queue_id) in destinations {
-        let (outcome, _cluster) = send_while_queues_change(10, destination);
+        let (outcome, ..) = send_while_queues_change(10, destination);
         let receipt = outcome.expect("stored");
         assert_eq!((receipt.attempts(), receipt.queue_id()), (2, queue_id), "{destination:?}");
     }
-    let (outcome, _cluster) = send_while_queues_change(2, Destination::Any);
+    let (outcome, ..) = send_while_queues_change(2, Destination::Any);
     assert_eq!(outcome.expect("any other will do").attempts(), 2);
 }
 
