@@ -343,7 +343,7 @@ fn other_name_servers_can_be_set_at_run_time() {
     producer.set_name_servers(&both).expect("addresses");
     send(&producer, "New").expect("the second one answers");
     assert_eq!((first.stored_count("New"), second.stored_count("New")), (0, 1));
-    second.create_topic("T", 1, 1, 6, None);
+    second.create_topic("T", 4, 4, 6, None);
     let moved = || {
         send(&producer, "T").expect("stored");
         second.stored_count("T") > 0

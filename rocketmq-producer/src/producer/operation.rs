@@ -163,6 +163,9 @@ impl SendOperation {
     /// Begins an attempt at this queue; an error if its broker has no master.
     pub(super) fn engage(&mut self, queue: &PublishQueue) -> Result<Arc<BrokerTarget>, Error> {
         self.attempts += 1;
+        if self.attempts > 1 {
+            self.engine.recorder.retried(1);
+        }
         self.queue_id = queue.queue_id;
         self.target = queue.broker.master();
         self.target.clone().ok_or_else(|| {
@@ -204,7 +207,6 @@ impl SendOperation {
             self.give_up(error, wakes);
             return None;
         }
-        self.engine.recorder.retried(1);
         self.begin_next(now);
         Some(self)
     }
