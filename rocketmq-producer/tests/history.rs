@@ -5,13 +5,21 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use common::{cluster, enqueue, in_order, ms, on_sends, producer};
+use common::{cluster, config, enqueue, in_order, ms, on_sends, producer};
 use rocketmq_mock::{Fault, FaultRule, MockCluster};
 use rocketmq_producer::{
     CompletionQueue, Error, ErrorCode, FailedAttempt, Message, Persistence, Producer, Tag,
 };
+use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
+use rocketmq_protocol::frame;
+use rocketmq_protocol::header::{Header, flag};
+use rocketmq_protocol::language::Language;
+use rocketmq_protocol::route::{BrokerData, TopicRoute};
 
 /// Of an attempt that is not the last, and of the whole send.
 const LIMIT: Duration = ms(100);
@@ -161,4 +169,69 @@ fn a_receipt_outweighs_a_later_refusal() {
     let receipt = producer.send(&Message::new("T", b"x"), None).expect("it is stored all the same");
     assert_eq!(receipt.attempts(), 1, "that of the receipt");
     assert_eq!(cluster.request_count(310), 2);
+}
+
+/// A name server with one answer, whatever is asked. It serves one connection until its end.
+fn name_server(route: &TopicRoute) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let body = route.to_json(true);
+    let serve = move || {
+        let (mut socket, _) = listener.accept().expect("a caller");
+        let (mut inbound, mut chunk) = (Vec::new(), [0; 4096]);
+        loop {
+            let read = socket.read(&mut chunk).unwrap_or_default();
+            if read == 0 {
+                return;
+            }
+            inbound.extend_from_slice(&chunk[..read]);
+            while let Some((request, len)) = frame::split(&inbound).expect("a frame") {
+                let opaque = Header::decode(request.encoding, request.header).expect("a header").opaque;
+                let language = Language::Java;
+                let preamble =
+                    Preamble { code: 0, language, version: 400, opaque, flag: flag::RESPONSE, remark: None };
+                let mut answer = Vec::new();
+                encode_frame(&mut answer, request.encoding, &preamble, &NoFields, &[&body]).expect("a frame");
+                socket.write_all(&answer).expect("written");
+                inbound.drain(..len);
+            }
+        }
+    };
+    (address, thread::spawn(serve))
+}
+
+/// An order configuration may name brokers that no master is known of.
+#[test]
+fn a_broker_without_a_master_is_named_and_the_next_attempt_goes_elsewhere() {
+    let cluster = cluster(1);
+    cluster.create_topic("T", 1, 1, 6, None);
+    let known = BrokerData {
+        broker_name: "broker-0".to_owned(),
+        broker_addrs: BTreeMap::from([(0, cluster.broker_address("broker-0").expect("an address"))]),
+        ..BrokerData::default()
+    };
+    for (order, stored) in [("ghost:3;broker-0:1", true), ("ghost:3", false)] {
+        let route = TopicRoute {
+            order_topic_conf: Some(order.to_owned()),
+            broker_datas: vec![known.clone()],
+            ..TopicRoute::default()
+        };
+        let (address, served) = name_server(&route);
+        let producer = Producer::new(&config(&address, &[])).expect("a producer");
+        for _ in 0..4 {
+            match producer.send(&Message::new("T", b"x"), None) {
+                Ok(receipt) => assert!(stored && receipt.attempts() <= 2, "{receipt:?}"),
+                Err(error) => {
+                    assert!(!stored, "{error}");
+                    assert_eq!((error.code(), error.history().len()), (ErrorCode::NoRoute, 3));
+                    for attempt in error.history() {
+                        assert_eq!((&*attempt.broker_name, &*attempt.broker_address), ("ghost", ""));
+                    }
+                }
+            }
+        }
+        producer.close(ms(1000)).expect("closed");
+        drop(producer);
+        served.join().expect("served");
+    }
 }
