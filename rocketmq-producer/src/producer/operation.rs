@@ -37,6 +37,8 @@ pub(super) struct SendOperation {
     pub(super) attempt_started: Instant,
     /// Where the attempt under way goes, or the last one went.
     pub(super) target: Option<Arc<BrokerTarget>>,
+    /// The broker chosen, if it has no master and so no target.
+    masterless: Option<Arc<str>>,
     pub(super) queue_id: i32,
     /// The attempt under way, as the statistics know it.
     broker: Option<BrokerId>,
@@ -81,6 +83,7 @@ impl SendOperation {
             attempts: 0,
             attempt_started: span.started,
             target: None,
+            masterless: None,
             queue_id: 0,
             broker: None,
             added: None,
@@ -155,7 +158,8 @@ impl SendOperation {
 
     pub(super) fn choose_queue(&mut self) -> Result<PublishQueue, Error> {
         let queues = self.topic.queues();
-        let last = self.target.as_ref().map(|target| &*target.broker_name);
+        let target = self.target.as_ref().map(|target| &target.broker_name);
+        let last = target.or(self.masterless.as_ref()).map(|name| &**name);
         let faults = self.engine.faults.as_deref().map(|faults| (faults, Instant::now()));
         self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
     }
@@ -168,6 +172,7 @@ impl SendOperation {
         }
         self.queue_id = queue.queue_id;
         self.target = queue.broker.master();
+        self.masterless = self.target.is_none().then(|| Arc::clone(&queue.broker.name));
         self.target.clone().ok_or_else(|| {
             let text = format!("broker {} has no master in any route", queue.broker.name);
             Error::new(ErrorCode::NoRoute, text)
@@ -223,7 +228,7 @@ impl SendOperation {
         self.persistence = self.persistence.max(error.persistence());
         let (broker_name, broker_address) = match &self.target {
             Some(target) => (Arc::clone(&target.broker_name), Arc::clone(target.channel.address())),
-            None => Default::default(),
+            None => (self.masterless.clone().unwrap_or_default(), Arc::default()),
         };
         self.history.push(FailedAttempt {
             broker_name,
