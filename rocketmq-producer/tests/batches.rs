@@ -128,6 +128,21 @@ fn a_batch_over_the_limit_is_refused_or_split() {
 }
 
 #[test]
+fn a_rule_that_a_later_part_breaks_is_told_before_the_first_is_sent() {
+    let cluster = with_topic(1, 1);
+    let producer = producer(&cluster, &[("max.message.size", "1100"), ("batch.split", "true")]);
+    let body = [7; 400];
+    let mut messages = [Message::new("T", &body); 5];
+    messages[4].wait_store_ok = false;
+    let error = producer.send_batch(&messages, None).expect_err("not alike").error;
+    assert!(error.message().contains("message 4") && error.message().contains("wait_store_ok"), "{error}");
+    messages[4] = Message::new("T", b"");
+    let error = producer.send_batch(&messages, None).expect_err("empty").error;
+    assert!(error.message().contains("message 4") && error.message().contains("empty"), "{error}");
+    assert_eq!(cluster.stored_count("T"), 0);
+}
+
+#[test]
 fn the_first_part_of_a_split_batch_is_told_when_a_later_one_fails() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[("max.message.size", "1100"), ("batch.split", "true")]);
@@ -172,7 +187,7 @@ fn without_pressure_each_message_goes_by_itself() {
 fn what_waits_for_answers_leaves_in_batches() {
     let cluster = with_topic(2, 4);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, None, Fault::Delay(ms(50))));
     let outcomes = send_all(&producer, 1000, plain, |_| None);
     let (singles, batches) = (cluster.request_count(310), cluster.request_count(320));
     assert!(singles <= 12 && (2..=10).contains(&batches), "{singles} singles, {batches} batches");
@@ -489,9 +504,7 @@ fn automatic_batches_look_like_single_messages() {
         let cluster = cluster.expect("a mock cluster");
         cluster.create_topic("T", 4, 4, 6, None);
         let producer = producer(&cluster, &[PRESSURE]);
-        for fault in hold(4, ms(30)) {
-            cluster.inject(fault);
-        }
+        cluster.inject(on_sends(None, None, Fault::Delay(ms(50))));
         for outcome in send_all(&producer, 2000, plain, |_| None) {
             outcome.expect("stored");
         }

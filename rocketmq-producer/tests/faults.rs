@@ -1,5 +1,7 @@
 //! What goes wrong on the way, and what the caller is told.
 
+#![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
 mod common;
 
 use std::net::TcpListener;

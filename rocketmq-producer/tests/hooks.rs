@@ -415,6 +415,20 @@ fn added_properties_arrive_with_the_attempt_they_were_added_to() {
         (Some("TagA"), Some(receipt.message_id()))
     );
 
+    cluster.create_topic("First", 1, 1, 6, None);
+    let mut only_first = common::config(&cluster.name_server(), &[]);
+    only_first.add_send_message_hook(Arc::new(Adds(
+        |attempt: &SendAttempt<'_>, added: &mut Vec<(String, String)>| {
+            if attempt.number == 1 {
+                added.push(("only-first".to_owned(), "1".to_owned()));
+            }
+        },
+    )));
+    let only_first = Producer::new(&only_first).expect("a producer");
+    cluster.inject(on_sends(None, Some(1), Fault::Code { code: 14, remark: None }));
+    assert_eq!(send(&only_first, "First").expect("stored").attempts(), 2);
+    assert_eq!(cluster.stored("First")[0].property("only-first"), None);
+
     cluster.create_topic("B", 1, 1, 6, None);
     let messages = [Message::new("B", b"a"), Message::new("B", b"b"), Message::new("B", b"c")];
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 14, remark: None }));

@@ -280,3 +280,20 @@ fn a_close_during_a_route_refresh_warns_of_nothing() {
     let lines = lines.0.lock().expect("no panic");
     assert!(lines.iter().all(|(level, _)| *level > LogLevel::Warn), "{lines:?}");
 }
+
+#[test]
+fn a_close_ends_the_look_ups_of_other_threads() {
+    let cluster = cluster(1);
+    cluster.inject(on_routes(None, Fault::NoAnswer));
+    let producer = Producer::new(&config(&cluster.name_server(), &[])).expect("a producer");
+    cluster.set_recording(true);
+    let asking = std::thread::spawn({
+        let producer = producer.clone();
+        move || producer.queues("T", PATIENCE).expect_err("no answer").code()
+    });
+    assert!(cluster.wait_until(PATIENCE, |cluster| cluster.request_count(105) > 0));
+    let started = Instant::now();
+    producer.close(PATIENCE).expect("nothing is under way");
+    assert_eq!(asking.join().expect("no panic"), ErrorCode::Closed);
+    assert!(started.elapsed() < PATIENCE, "it was not waited for");
+}

@@ -7,8 +7,8 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use common::{PATIENCE, cluster, config, enqueue, in_order, on_sends, producer, requests, send};
-use rocketmq_mock::{Fault, MockCluster, RecordedRequest};
+use common::{PATIENCE, cluster, config, enqueue, in_order, ms, on_sends, producer, requests, send};
+use rocketmq_mock::{Fault, FaultRule, MockCluster, NAME_SERVER, RecordedRequest};
 use rocketmq_producer::{
     CompletionQueue, Destination, ErrorCode, Message, Producer, QueueRef, QueueSelector, SendStatus,
 };
@@ -86,6 +86,10 @@ fn receipts_errors_and_statistics_have_the_programs_names() {
     assert!(error.message().contains("Missing") && !error.message().contains("NS%"), "{error}");
     let error = producer.queues("Missing", PATIENCE).expect_err("no such topic");
     assert!(error.message().contains("Missing") && !error.message().contains("NS%"), "{error}");
+    cluster.inject(FaultRule { broker: Some(NAME_SERVER.into()), ..FaultRule::new(Fault::NoAnswer) });
+    let error = producer.queues("Missing", ms(50)).expect_err("a silent name server");
+    assert_eq!(error.code(), ErrorCode::NameServer);
+    assert!(error.message().contains("topic Missing in time"), "{error}");
     cluster.stop_name_server().expect("stopped");
     let error = producer.queues("Missing", PATIENCE).expect_err("no name server");
     assert_eq!(error.code(), ErrorCode::NameServer);
@@ -252,7 +256,7 @@ fn headers_of_version_1_have_the_long_names() {
             assert!(request.fields.iter().all(|(name, _)| name.len() > 1), "no short names: {request:?}");
         }
     }
-    cluster.inject(rocketmq_mock::FaultRule {
+    cluster.inject(FaultRule {
         request_code: Some(10),
         ..on_sends(None, Some(1), Fault::Code { code: 14, remark: None })
     });

@@ -25,17 +25,19 @@ use crate::stats::BrokerId;
 
 pub(super) struct BatchOperation {
     engine: Arc<Engine>,
-    /// In the order of the body. One whose deadline passed while the others go on has left a gap.
+    /// In the order of the body. One whose deadline passed after the writing has left a gap.
     members: Vec<Option<Operation>>,
     origin: Origin,
     queue_id: i32,
     broker_name: Arc<str>,
+    /// What the broker adds to the properties of single messages, to be added to each member.
+    marks: Box<str>,
     born_ms: u64,
     /// The attempt under way, as the statistics know it.
     broker: Option<BrokerId>,
     /// When the attempt under way is cut short, to leave time for another.
     limit: Option<Instant>,
-    /// The encoded members, from the choice of the queue to the writing.
+    /// The encoded members, from the choice of the queue to the writing; empty from then on.
     body: Vec<u8>,
 }
 
@@ -56,6 +58,7 @@ impl BatchOperation {
             origin,
             queue_id: 0,
             broker_name: Arc::default(),
+            marks: Box::default(),
             born_ms: 0,
             broker: None,
             limit: None,
@@ -155,36 +158,47 @@ impl BatchOperation {
         self.born_ms = now_ms();
         self.queue_id = queue.queue_id;
         self.broker_name = Arc::clone(&queue.broker.name);
-        let marks = match &self.origin {
-            Origin::Lane(_) => queue.broker.master().and_then(|target| target.marks().text()),
-            Origin::Program(_) => None,
+        self.marks = match &self.origin {
+            Origin::Lane(_) => {
+                queue.broker.master().and_then(|target| target.marks().text()).unwrap_or_default()
+            }
+            Origin::Program(_) => Box::default(),
         };
-        let marks = marks.as_deref().unwrap_or_default();
-        self.body.clear();
-        self.body.reserve(self.members.iter().flatten().map(|member| member.prepared.item_len()).sum());
-        let mut staying = Vec::with_capacity(self.members.len());
-        for mut member in std::mem::take(&mut self.members).into_iter().flatten() {
+        let mut leaving = Vec::new();
+        for place in &mut self.members {
+            let Some(member) = place else { continue };
             member.attempt_started = now;
             member.prepared.target.bind(queue);
-            let engaged = member.engage(queue).and_then(|_| member.before_hooks());
-            let item = engaged.and_then(|()| {
-                let prepared = &member.prepared;
-                let properties = [prepared.properties(), member.added.as_deref().unwrap_or_default(), marks];
-                batch::push(&mut self.body, prepared.flag, &properties, prepared.body()).map_err(|cause| {
-                    Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
-                        .with_source(cause)
-                })
-            });
-            match item {
-                Ok(()) => staying.push(Some(member)),
-                Err(error) => {
-                    if let Some(next) = member.after_failure(error, wakes) {
-                        next.attempt(wakes);
-                    }
-                }
+            if let Err(error) = member.engage(queue).and_then(|_| member.before_hooks()) {
+                leaving.extend(place.take().map(|member| (member, error)));
             }
         }
-        self.members = staying;
+        leaving.extend(self.fill_body());
+        for (member, error) in leaving {
+            if let Some(next) = member.after_failure(error, wakes) {
+                next.attempt(wakes);
+            }
+        }
+    }
+
+    /// Encodes the members that are there, and closes the gaps. Gives those that cannot be encoded.
+    fn fill_body(&mut self) -> Vec<(Operation, Error)> {
+        self.body.clear();
+        self.body.reserve(self.members.iter().flatten().map(|member| member.prepared.item_len()).sum());
+        let mut leaving = Vec::new();
+        for place in &mut self.members {
+            let Some(member) = place else { continue };
+            let prepared = &member.prepared;
+            let properties =
+                [prepared.properties(), member.added.as_deref().unwrap_or_default(), &*self.marks];
+            if let Err(cause) = batch::push(&mut self.body, prepared.flag, &properties, prepared.body()) {
+                let text = format!("the message cannot be sent: {cause}");
+                let error = Error::new(ErrorCode::MessageIllegal, text).with_source(cause);
+                leaving.extend(place.take().map(|member| (member, error)));
+            }
+        }
+        self.members.retain(Option::is_some);
+        leaving
     }
 
     /// Every member ends with this error.
@@ -365,9 +379,14 @@ impl Exchange for BatchOperation {
         }
         let is_over = |member: &SendOperation| member.span.deadline <= now;
         let rest = self.members.iter().flatten().filter(|member| !is_over(member));
-        let next = rest.map(|member| member.span.deadline).chain(self.limit).min()?;
-        let over: Vec<_> =
-            self.members.iter_mut().filter_map(|place| place.take_if(|member| is_over(member))).collect();
+        let next = rest.map(|member| member.span.deadline).min()?;
+        let next = self.limit.map_or(next, |limit| limit.min(next));
+        let members = self.members.iter_mut();
+        let mut over: Vec<_> = members.filter_map(|place| place.take_if(|member| is_over(member))).collect();
+        if !self.body.is_empty() {
+            // Not written yet: the broker must not get those that are told to have failed.
+            over.extend(self.fill_body().into_iter().map(|(member, _)| member));
+        }
         let expired = Self::new(Arc::clone(&self.engine), over, Origin::Program(None));
         Some((Box::new(expired), next))
     }

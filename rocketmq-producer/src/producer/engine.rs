@@ -344,10 +344,7 @@ impl Engine {
         wakes: &mut Wakes,
     ) -> Result<(), Error> {
         self.check_open()?;
-        for message in messages {
-            self.validate(message)?;
-        }
-        check_batch(messages)?;
+        self.check_batch(messages)?;
         let born_ms = now_ms();
         let prepared: Vec<Prepared> =
             messages.iter().map(|message| self.prepare(message, born_ms, None)).collect::<Result<_, _>>()?;
@@ -382,11 +379,26 @@ impl Engine {
         Ok(())
     }
 
+    /// Checks a batch as a whole before the first part of it is sent.
+    pub(super) fn check_before_split(&self, messages: &[Message<'_>]) -> Result<(), Error> {
+        self.check_batch(messages).inspect_err(|error| self.recorder.rejected(messages.len(), error.code()))
+    }
+
+    /// What the messages must keep, each and together.
+    fn check_batch(&self, messages: &[Message<'_>]) -> Result<(), Error> {
+        for (index, message) in messages.iter().enumerate() {
+            self.validate(message).map_err(|error| {
+                let text = format!("message {index} of the batch: {}", error.message());
+                error.with_message(text)
+            })?;
+        }
+        check_batch(messages)
+    }
+
     /// How many of these, from the first on, fit into one wire batch.
     pub(super) fn fitting(&self, messages: &[Message<'_>]) -> Result<usize, Error> {
         let mut len = 0;
         for (index, message) in messages.iter().enumerate() {
-            self.validate(message)?;
             len += self.prepare(message, 0, None)?.item_len();
             if len > self.settings.max_message_size && index > 0 {
                 return Ok(index);

@@ -157,6 +157,9 @@ impl Producer {
             return Err(Error::would_deadlock());
         }
         let span = engine.span(timeout)?;
+        if engine.settings.split_batches {
+            engine.check_before_split(messages)?;
+        }
         let mut rest = messages;
         loop {
             let count = if engine.settings.split_batches { engine.fitting(rest)? } else { rest.len() };
@@ -261,7 +264,10 @@ impl Producer {
         if !first {
             return if settled { Ok(()) } else { Err(unsettled(timeout)) };
         }
-        if !settled {
+        if settled {
+            // No send is left; calls that look routes up end as closed.
+            engine.abort();
+        } else {
             engine.abort_until_settled();
         }
         engine.leave(deadline);

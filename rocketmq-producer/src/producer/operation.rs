@@ -37,6 +37,8 @@ pub(super) struct SendOperation {
     pub(super) attempt_started: Instant,
     /// Where the attempt under way goes, or the last one went.
     pub(super) target: Option<Arc<BrokerTarget>>,
+    /// The broker chosen, if it has no master and so no target.
+    masterless: Option<Arc<str>>,
     pub(super) queue_id: i32,
     /// Where the next attempt goes, if that is known already.
     chosen: Option<PublishQueue>,
@@ -83,6 +85,7 @@ impl SendOperation {
             attempts: 0,
             attempt_started: span.started,
             target: None,
+            masterless: None,
             queue_id: 0,
             chosen: None,
             broker: None,
@@ -171,7 +174,8 @@ impl SendOperation {
             return Ok(chosen);
         }
         let queues = self.topic.queues();
-        let last = self.target.as_ref().map(|target| &*target.broker_name);
+        let target = self.target.as_ref().map(|target| &target.broker_name);
+        let last = target.or(self.masterless.as_ref()).map(|name| &**name);
         let faults = self.engine.faults.as_deref().map(|faults| (faults, Instant::now()));
         self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
     }
@@ -180,8 +184,12 @@ impl SendOperation {
     pub(super) fn engage(&mut self, queue: &PublishQueue) -> Result<Arc<BrokerTarget>, Error> {
         self.attempts += 1;
         self.chosen = None;
+        if self.attempts > 1 {
+            self.engine.recorder.retried(1);
+        }
         self.queue_id = queue.queue_id;
         self.target = queue.broker.master();
+        self.masterless = self.target.is_none().then(|| Arc::clone(&queue.broker.name));
         self.target.clone().ok_or_else(|| {
             let text = format!("broker {} has no master in any route", queue.broker.name);
             Error::new(ErrorCode::NoRoute, text)
@@ -221,7 +229,6 @@ impl SendOperation {
             self.give_up(error, wakes);
             return None;
         }
-        self.engine.recorder.retried(1);
         self.begin_next(now);
         Some(self)
     }
@@ -238,7 +245,7 @@ impl SendOperation {
         self.persistence = self.persistence.max(error.persistence());
         let (broker_name, broker_address) = match &self.target {
             Some(target) => (Arc::clone(&target.broker_name), Arc::clone(target.channel.address())),
-            None => Default::default(),
+            None => (self.masterless.clone().unwrap_or_default(), Arc::default()),
         };
         self.history.push(FailedAttempt {
             broker_name,

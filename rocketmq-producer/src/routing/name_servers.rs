@@ -57,7 +57,7 @@ impl NameServers {
             if self.answered.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            match self.route(topic, left().min(READY_PATIENCE)).await {
+            match self.route(topic, topic, left().min(READY_PATIENCE)).await {
                 Ok(_) => return Ok(()),
                 Err(error) if left().is_zero() => return Err(error),
                 Err(_) => sleep(READY_PAUSE.min(left())).await,
@@ -66,8 +66,13 @@ impl NameServers {
     }
 
     /// The route of a topic; `None`: the name server does not know the topic. Every server is tried once,
-    /// the one that answered last first; each gets a fair share of the time.
-    pub(crate) async fn route(&self, topic: &str, timeout: Duration) -> Result<Option<TopicRoute>, Error> {
+    /// the one that answered last first; each gets a fair share of the time. Errors call the topic as `shown`.
+    pub(crate) async fn route(
+        &self,
+        topic: &str,
+        shown: &str,
+        timeout: Duration,
+    ) -> Result<Option<TopicRoute>, Error> {
         let channels = self.channels.load_full();
         let deadline = Instant::now() + timeout;
         let first = self.chosen.load(Ordering::Relaxed);
@@ -97,7 +102,7 @@ impl NameServers {
         }
         Err(match last {
             Some(error) => {
-                let text = format!("the route of topic {topic} cannot be asked: {}", refusals.join("; "));
+                let text = format!("the route of topic {shown} cannot be asked: {}", refusals.join("; "));
                 error.with_message(text)
             }
             None => Error::new(

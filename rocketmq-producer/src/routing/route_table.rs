@@ -161,7 +161,7 @@ impl RouteTable {
 
     /// `false`: no name server answers, so there is no use in asking on.
     async fn refresh_one(self: Arc<Self>, topic: Arc<Topic>) -> bool {
-        match self.name_servers.route(&topic.name, self.options.timeout).await {
+        match self.name_servers.route(&topic.name, &topic.shown, self.options.timeout).await {
             Ok(Some(route)) => self.adopt(&topic, route),
             Ok(None) => {}
             Err(_) if self.ended.load(Ordering::Relaxed) => return false,
@@ -190,7 +190,7 @@ impl RouteTable {
     }
 
     async fn look_up(self: Arc<Self>, topic: Arc<Topic>) {
-        let found = self.find(&topic.name);
+        let found = self.find(&topic);
         tokio::pin!(found);
         let result = loop {
             let check = topic.next_deadline().unwrap_or_else(|| Instant::now() + self.options.timeout);
@@ -217,16 +217,17 @@ impl RouteTable {
 
     /// The topic's own route or, for a topic that does not exist yet, one made from the default topic's
     /// (protocol 3.3).
-    async fn find(&self, topic: &str) -> Result<TopicRoute, Error> {
+    async fn find(&self, topic: &Topic) -> Result<TopicRoute, Error> {
         let timeout = self.options.timeout;
-        if let Some(route) = self.name_servers.route(topic, timeout).await? {
+        if let Some(route) = self.name_servers.route(&topic.name, &topic.shown, timeout).await? {
             return Ok(route);
         }
         let default_topic = &self.options.default_topic;
-        let Some(mut route) = self.name_servers.route(default_topic, timeout).await? else {
+        let Some(mut route) = self.name_servers.route(default_topic, default_topic, timeout).await? else {
             let text = format!(
-                "topic {topic} does not exist, and no broker creates topics by itself \
-                 (no route for {default_topic} either)"
+                "topic {} does not exist, and no broker creates topics by itself (no route for {default_topic} \
+                 either)",
+                topic.shown
             );
             return Err(Error::new(ErrorCode::NoRoute, text));
         };
@@ -265,7 +266,8 @@ impl RouteTable {
             return;
         }
         let addresses = self.name_servers.addresses().join(", ");
-        let text = format!("no answer from the name server ({addresses}) about topic {} in time", topic.name);
+        let text =
+            format!("no answer from the name server ({addresses}) about topic {} in time", topic.shown);
         let error = Error::new(ErrorCode::NameServer, text).at(addresses.into());
         let mut wakes = Wakes::default();
         for waiter in gone {

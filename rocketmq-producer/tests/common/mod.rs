@@ -100,6 +100,6 @@ pub(crate) fn on_batches(broker: Option<&str>, times: Option<u32>, fault: Fault)
     FaultRule { request_code: Some(320), ..on_sends(broker, times, fault) }
 }
 
-pub(crate) fn ms(count: u64) -> Duration {
+pub(crate) const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
