@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use common::{
     PATIENCE, becomes_true, cluster, config, enqueue, in_order, ms, on_sends, producer, requests, send,
@@ -172,7 +173,8 @@ fn a_selector_for_an_unknown_topic_is_asked_when_the_route_is_there() {
 #[test]
 fn a_choice_that_is_none_fails_as_forbidden_in_every_mode() {
     let cluster = with_topic(1, 4);
-    let choices: [(fn(usize) -> Option<usize>, &str); 3] = [
+    type Choose = fn(usize) -> Option<usize>;
+    let choices: [(Choose, &str); 3] = [
         (|_| None, "chose none of 4 queues"),
         (|count| Some(count), "chose 4 of 4 queues"),
         (|_| Some(usize::MAX), "of 4 queues"),
@@ -367,11 +369,13 @@ fn a_thread_can_wait_for_room() {
             enqueue(&producer, &Message::new("T", b"body"), &queue, 0);
             let error = producer.wait_writable(ms(1)).expect_err("full");
             assert_eq!(error.code(), ErrorCode::QueueFull);
+            let started = Instant::now();
             thread::scope(|scope| {
                 let waiting = scope.spawn(|| producer.wait_writable(PATIENCE));
                 in_order(&queue, 1).remove(0).expect("stored");
                 waiting.join().expect("no panic").expect("the report was taken");
             });
+            assert!(started.elapsed() < PATIENCE, "woken, not timed out");
         }
         enqueue(&producer, &Message::new("T", b"body"), &queue, 0);
         thread::scope(|scope| {
