@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use common::{
     PATIENCE, becomes_true, cluster, config, enqueue, in_order, ms, on_sends, producer, requests, send,
@@ -368,11 +369,13 @@ fn a_thread_can_wait_for_room() {
             enqueue(&producer, &Message::new("T", b"body"), &queue, 0);
             let error = producer.wait_writable(ms(1)).expect_err("full");
             assert_eq!(error.code(), ErrorCode::QueueFull);
+            let started = Instant::now();
             thread::scope(|scope| {
                 let waiting = scope.spawn(|| producer.wait_writable(PATIENCE));
                 in_order(&queue, 1).remove(0).expect("stored");
                 waiting.join().expect("no panic").expect("the report was taken");
             });
+            assert!(started.elapsed() < PATIENCE, "woken, not timed out");
         }
         enqueue(&producer, &Message::new("T", b"body"), &queue, 0);
         thread::scope(|scope| {
