@@ -318,6 +318,15 @@ class Producer:
         they all have ended by their own deadlines), fails the rest with `ClosedError` and raises
         `TimeoutError` then. Closing again does nothing.
         """
+    def stats(self) -> dict[str, Any]:
+        """
+        What the producer has done since it was made, and how it stands; also after the close.
+
+        The keys are listed in the manual, page "Statistics": for example `stats()["succeeded"]`,
+        `stats()["latency_us"]["p99"]`, `stats()["brokers"]["broker-a"]["attempts"]`.
+        """
+    def prometheus(self) -> str:
+        """The same in the text format of Prometheus, 0.0.4."""
     @property
     def in_flight(self) -> int:
         """How many messages are under way."""
@@ -439,6 +448,15 @@ class AioProducer:
         """
         Hands over a message that no broker answers. Never waits: `QueueFullError` when too much is in flight.
         """
+    def stats(self) -> dict[str, Any]:
+        """
+        What the producer has done since it was made, and how it stands; also after the close.
+
+        The keys are listed in the manual, page "Statistics": for example `stats()["succeeded"]`,
+        `stats()["latency_us"]["p99"]`, `stats()["brokers"]["broker-a"]["attempts"]`.
+        """
+    def prometheus(self) -> str:
+        """The same in the text format of Prometheus, 0.0.4."""
     @property
     def in_flight(self) -> int:
         """How many messages are under way."""

@@ -391,6 +391,16 @@ impl Producer {
         interruptible(py, move || producer.close(timeout))?.map_err(|error| raise(&error))
     }
 
+    /// What the producer has done, and how it stands.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.handle.stats(py)
+    }
+
+    /// The same as text for Prometheus.
+    fn prometheus(&self) -> PyResult<String> {
+        self.handle.prometheus()
+    }
+
     /// How many messages are under way.
     #[getter]
     fn in_flight(&self) -> PyResult<usize> {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use rocketmq_mock::MockCluster;
-use rocketmq_producer::Producer;
+use rocketmq_producer::{Producer, Stats};
 
 use crate::config::{Prepared, value_text};
 use crate::error::raise;
@@ -54,6 +55,21 @@ impl Handle {
     pub(crate) fn set_name_servers(&self, addresses: &Bound<'_, PyAny>) -> PyResult<()> {
         let addresses = value_text("addresses", addresses)?;
         self.producer()?.set_name_servers(&addresses).map_err(|error| raise(&error))
+    }
+
+    /// A snapshot of the statistics as Python's own objects.
+    pub(crate) fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        LOADS.import(py, "json", "loads")?.call1((self.snapshot()?.to_json(),))
+    }
+
+    /// A snapshot of the statistics as Prometheus reads it.
+    pub(crate) fn prometheus(&self) -> PyResult<String> {
+        Ok(self.snapshot()?.to_prometheus())
+    }
+
+    fn snapshot(&self) -> PyResult<Stats> {
+        self.producer()?.stats().map_err(|error| raise(&error))
     }
 
     pub(crate) fn is_forked(&self) -> bool {

@@ -204,13 +204,22 @@ impl RouteTable {
         self.expire(&topic);
         let failure = result.map(|route| self.adopt(&topic, route)).err();
         let mut wakes = Wakes::default();
-        // Those who come while others go on wait as well, so that nobody is overtaken.
-        while let Some(waiters) = take_waiters_or_end(&topic, failure.is_none()) {
+        if let Some(error) = failure {
+            // Who comes now asks anew.
+            let waiters = {
+                let mut look_up = topic.look_up.lock();
+                look_up.running = false;
+                std::mem::take(&mut look_up.waiters)
+            };
             for waiter in waiters {
-                match &failure {
-                    None => waiter.routed(&mut wakes),
-                    Some(error) => waiter.unrouted(error.clone(), &mut wakes),
-                }
+                waiter.unrouted(error.clone(), &mut wakes);
+            }
+            return;
+        }
+        // Those who come while others go on wait as well, so that nobody is overtaken.
+        while let Some(waiters) = take_waiters_or_open(&topic) {
+            for waiter in waiters {
+                waiter.routed(&mut wakes);
             }
         }
     }
@@ -276,12 +285,12 @@ impl RouteTable {
     }
 }
 
-/// Those who wait for the look-up, or its end if nobody does.
-fn take_waiters_or_end(topic: &Topic, found: bool) -> Option<Vec<Box<dyn RouteWaiter>>> {
+/// Those who wait for the look-up that succeeded; when nobody does it has ended, and the topic is open.
+fn take_waiters_or_open(topic: &Topic) -> Option<Vec<Box<dyn RouteWaiter>>> {
     let mut look_up = topic.look_up.lock();
     if look_up.waiters.is_empty() {
         look_up.running = false;
-        topic.set_open(found);
+        topic.set_open(true);
         return None;
     }
     Some(std::mem::take(&mut look_up.waiters))

@@ -11,15 +11,17 @@ pub fn manual() -> String {
         "# Statistics\n\
          \n\
          A producer always counts what it does. Its statistics are a snapshot: all values at one moment. Counters\n\
-         begin at 0 when the producer is made and only grow. There are three ways to read a snapshot:\n\
+         begin at 0 when the producer is made and only grow. `rmq_producer_stats` takes a snapshot in C,\n\
+         `producer.stats()` in Rust. There are three ways to read one:\n\
          \n\
-         - **JSON text**: one object. At its top are `group`, `client_id`, the metrics of the producer, and the\n  \
-           objects `brokers` and `topics`, which hold one object of metrics per name. Every key is always there; a\n  \
-           value that is missing is `null`. Later versions may add keys.\n\
-         - **A single number** by its place in that text, with points between the keys: `accepted`,\n  \
+         - **JSON text** (`rmq_stats_json`; Python's `producer.stats()` is a dictionary of it): one object. At its\n  \
+           top are `group`, `client_id`, the metrics of the producer, and the objects `brokers` and `topics`, which\n  \
+           hold one object of metrics per name. Every key is always there; a value that is missing is `null`. Later\n  \
+           versions may add keys.\n\
+         - **A single number** (`rmq_stats_get`) by its place in that text, with points between the keys: `accepted`,\n  \
            `failed.TIMEOUT`, `latency_us.p99`, `brokers.broker-a.banned_ms`. Yes and no are 1 and 0.\n\
-         - **Prometheus text**, format 0.0.4. Every sample has the labels `group` and `client_id`; durations are in\n  \
-           seconds. A value that is missing has no sample.\n\
+         - **Prometheus text** (`rmq_stats_prometheus`, Python's `producer.prometheus()`), format 0.0.4. Every sample\n  \
+           has the labels `group` and `client_id`; durations are in seconds. A value that is missing has no sample.\n\
          \n\
          A counter by code is an object of `total` and of every kind of error by its name. A latency is an object of\n\
          `count`, `mean`, `p50`, `p90`, `p99`, `p999` and `max`, in microseconds; percentiles are at most 3.2 % off,\n\

@@ -272,6 +272,16 @@ impl AioProducer {
         self.handle.set_name_servers(addresses)
     }
 
+    /// What the producer has done, and how it stands.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.handle.stats(py)
+    }
+
+    /// The same as text for Prometheus.
+    fn prometheus(&self) -> PyResult<String> {
+        self.handle.prometheus()
+    }
+
     /// How many messages are under way.
     #[getter]
     fn in_flight(&self) -> PyResult<usize> {
