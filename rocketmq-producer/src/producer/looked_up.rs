@@ -47,6 +47,10 @@ impl RouteWaiter for LookedUp {
         self.owner
     }
 
+    fn takes_turns(&self) -> bool {
+        false
+    }
+
     fn routed(self: Box<Self>, _: &mut Wakes) {
         self.tell(Ok(()));
     }

@@ -217,10 +217,18 @@ impl RouteTable {
             return;
         }
         // Those who come while others go on wait as well, so that nobody is overtaken.
+        let mut asking = Vec::new();
         while let Some(waiters) = take_waiters_or_open(&topic) {
             for waiter in waiters {
-                waiter.routed(&mut wakes);
+                match waiter.takes_turns() {
+                    true => waiter.routed(&mut wakes),
+                    false => asking.push(waiter),
+                }
             }
+        }
+        // Whoever only asked finds the topic open.
+        for waiter in asking {
+            waiter.routed(&mut wakes);
         }
     }
 

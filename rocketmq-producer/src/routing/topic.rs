@@ -22,6 +22,11 @@ pub(crate) trait RouteWaiter: Send {
     /// Who asked; see [`super::RouteTable::abort`].
     fn owner(&self) -> usize;
 
+    /// Whether it sends something when it goes on, which nothing may overtake.
+    fn takes_turns(&self) -> bool {
+        true
+    }
+
     /// The queues are there, though perhaps none can be written.
     fn routed(self: Box<Self>, wakes: &mut Wakes);
 
