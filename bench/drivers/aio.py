@@ -25,7 +25,7 @@ async def send_all(producer, work, body, count, section):
 async def main():
     work = driver.work()
     body = b"x" * work.body
-    async with rmq.aio.Producer(driver.GROUP, name_server=work.name_server) as producer:
+    async with rmq.aio.Producer(driver.GROUP, name_server=work.name_server, batch_auto=work.batch_auto) as producer:
         await send_all(producer, work, body, work.warm_up, driver.Section())
         section = driver.Section()
         await send_all(producer, work, body, work.count, section)

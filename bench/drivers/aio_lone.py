@@ -11,7 +11,7 @@ import rmq.aio
 async def main():
     work = driver.work()
     body = b"x" * work.body
-    async with rmq.aio.Producer(driver.GROUP, name_server=work.name_server) as producer:
+    async with rmq.aio.Producer(driver.GROUP, name_server=work.name_server, batch_auto=work.batch_auto) as producer:
         for _ in range(work.warm_up):
             await producer.send(work.topic, body)
         section = driver.Section()

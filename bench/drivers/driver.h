@@ -22,6 +22,7 @@ typedef struct {
     uint64_t warm_up;
     const char *window;
     size_t body;
+    const char *batching;
 } work_t;
 
 typedef struct {
@@ -68,7 +69,7 @@ static inline void *room(size_t count, size_t size)
 
 static inline work_t work_from(int argc, char **argv)
 {
-    work_t work = {"", "bench", 0, 0, "1", 256};
+    work_t work = {"", "bench", 0, 0, "1", 256, "off"};
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *name = argv[i], *value = argv[i + 1];
         if (strcmp(name, "--name-server") == 0)
@@ -83,6 +84,8 @@ static inline work_t work_from(int argc, char **argv)
             work.window = value;
         else if (strcmp(name, "--body") == 0)
             work.body = strtoull(value, NULL, 10);
+        else if (strcmp(name, "--batch-auto") == 0)
+            work.batching = value;
         else {
             fprintf(stderr, "unknown option %s\n", name);
             exit(2);
@@ -102,6 +105,7 @@ static inline rmq_producer_t *producer_for(const work_t *work)
     check(rmq_config_set(config, "send.timeout.ms", "30000"), "send.timeout.ms");
     check(rmq_config_set(config, "in.flight.max.messages", work->window), "in.flight.max.messages");
     check(rmq_config_set(config, "in.flight.full", "wait"), "in.flight.full");
+    check(rmq_config_set(config, "batch.auto", work->batching), "batch.auto");
     check(rmq_producer_new(config, &producer), "rmq_producer_new");
     rmq_config_destroy(config);
     check(rmq_producer_wait_ready(producer, TIMEOUT_MS), "rmq_producer_wait_ready");

@@ -17,6 +17,7 @@ def work():
     parser.add_argument("--warm-up", type=int, default=0)
     parser.add_argument("--window", type=int, default=1)
     parser.add_argument("--body", type=int, default=256)
+    parser.add_argument("--batch-auto", default="off")
     return parser.parse_args()
 
 

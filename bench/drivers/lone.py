@@ -9,7 +9,7 @@ import rmq
 def main():
     work = driver.work()
     body = b"x" * work.body
-    with rmq.Producer(driver.GROUP, name_server=work.name_server) as producer:
+    with rmq.Producer(driver.GROUP, name_server=work.name_server, batch_auto=work.batch_auto) as producer:
         for _ in range(work.warm_up):
             producer.send(work.topic, body)
         section = driver.Section()

@@ -19,6 +19,8 @@ pub(crate) struct Workload {
     pub(crate) window: usize,
     /// Bytes of a body.
     pub(crate) body: usize,
+    /// `batch.auto` of producers that make batches by themselves.
+    pub(crate) batching: String,
 }
 
 impl Workload {
@@ -36,6 +38,7 @@ impl Workload {
             warm_up: arguments.number("warm-up")?.unwrap_or(count / 10),
             window: arguments.number("window")?.unwrap_or(default_window).max(1),
             body: arguments.number("body")?.unwrap_or(256),
+            batching: arguments.text("batch-auto").unwrap_or_else(|| "off".to_owned()),
         })
     }
 
@@ -48,6 +51,7 @@ impl Workload {
             ("--warm-up", self.warm_up.to_string()),
             ("--window", self.window.to_string()),
             ("--body", self.body.to_string()),
+            ("--batch-auto", self.batching.clone()),
         ];
         pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
     }
@@ -66,6 +70,7 @@ mod tests {
             warm_up: 3,
             window: 4,
             body: 5,
+            batching: "pressure".to_owned(),
         };
         let mut arguments = Arguments::parse(work.to_words().into_iter()).unwrap();
         let name_server = arguments.text("name-server").unwrap();

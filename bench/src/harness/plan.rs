@@ -18,6 +18,7 @@ struct Entry {
     home: Home,
     count: u64,
     window: usize,
+    batching: &'static str,
 }
 
 enum Home {
@@ -30,11 +31,24 @@ enum Home {
 }
 
 const fn lone(name: &'static str, home: Home) -> Entry {
-    Entry { name, figure: Figure::Latency, limit: Some(PING_PONG), home, count: 20_000, window: 1 }
+    Entry {
+        name,
+        figure: Figure::Latency,
+        limit: Some(PING_PONG),
+        home,
+        count: 20_000,
+        window: 1,
+        batching: "off",
+    }
 }
 
 const fn many(name: &'static str, home: Home, limit: &'static str, count: u64, window: usize) -> Entry {
-    Entry { name, figure: Figure::Rate, limit: Some(limit), home, count, window }
+    Entry { name, figure: Figure::Rate, limit: Some(limit), home, count, window, batching: "off" }
+}
+
+/// With batches of what waits for answers.
+const fn batched(entry: Entry) -> Entry {
+    Entry { batching: "pressure", ..entry }
 }
 
 /// Messages of a run with 1,024 in flight: each of the producer's 1,024 slots then goes through all of its 2,048
@@ -53,8 +67,10 @@ const ENTRIES: &[Entry] = &[
     lone("python lone await", Home::Python("aio_lone")),
     many("rust async 1024", Home::BuiltIn("rust-async"), PIPELINED_1024, ALL_OPAQUES_OF_1024, 1_024),
     many("c async 1024", Home::C("async"), PIPELINED_1024, ALL_OPAQUES_OF_1024, 1_024),
+    batched(many("c async 1024 batched", Home::C("async"), PIPELINED_1024, ALL_OPAQUES_OF_1024, 1_024)),
     many("rust async 64", Home::BuiltIn("rust-async"), PIPELINED_64, 300_000, 64),
     many("c async 64", Home::C("async"), PIPELINED_64, 300_000, 64),
+    batched(many("c async 64 batched", Home::C("async"), PIPELINED_64, 300_000, 64)),
     many("python asyncio 1024", Home::Python("aio"), PIPELINED_1024, ALL_OPAQUES_OF_1024, 1_024),
 ];
 
@@ -114,5 +130,6 @@ fn place(entry: &Entry, places: &Places, scale: f64) -> Result<Result<Program, S
         count,
         warm_up: count / 10,
         window: entry.window,
+        batching: entry.batching,
     }))
 }

@@ -30,6 +30,8 @@ pub(super) struct Program {
     pub(super) count: u64,
     pub(super) warm_up: u64,
     pub(super) window: usize,
+    /// `batch.auto` of our producers.
+    pub(super) batching: &'static str,
 }
 
 impl Program {
@@ -42,6 +44,7 @@ impl Program {
             warm_up: self.warm_up,
             window: self.window,
             body: 256,
+            batching: self.batching.to_owned(),
         };
         let output = Command::new(&self.executable)
             .args(&self.words)

@@ -267,6 +267,7 @@ mod tests {
             count: 100,
             warm_up: 10,
             window: 1,
+            batching: "off",
         }
     }
 

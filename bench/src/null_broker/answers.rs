@@ -55,11 +55,8 @@ pub(super) struct Answers {
 
 impl Answers {
     pub(super) fn new(broker: SocketAddr) -> Answers {
-        let send = "\"extFields\":{\"queueId\":\"1\",\"TRACE_ON\":\"true\",\"MSG_REGION\":\"DefaultRegion\",\
-             \"msgId\":\"7F00000100002A9F00000000000004D2\",\
-             \"transactionId\":\"0A000005109218B4AAC205265C000001\",\"queueOffset\":\"123456\"},";
         Answers {
-            send: Template::new(send, Vec::new()),
+            send: Template::new(&send_fields(1), Vec::new()),
             route: Template::new("", route(broker)),
             success: Template::new("", Vec::new()),
         }
@@ -73,6 +70,9 @@ impl Answers {
     /// Appends the answer to `request`; everything but a send or a route request is answered with success.
     #[inline]
     pub(super) fn write(&self, out: &mut Vec<u8>, request: Request) {
+        if request.messages != 1 {
+            return Template::new(&send_fields(request.messages), Vec::new()).write(out, request.opaque);
+        }
         let template = match request.code {
             _ if Answers::is_send(request) => &self.send,
             GET_ROUTE => &self.route,
@@ -80,6 +80,19 @@ impl Answers {
         };
         template.write(out, request.opaque);
     }
+}
+
+/// One offset message id for each message; a batch without a unique id of its own has no transaction id.
+fn send_fields(messages: usize) -> String {
+    let ids = ["7F00000100002A9F00000000000004D2"].repeat(messages).join(",");
+    let transaction = match messages {
+        1 => "\"transactionId\":\"0A000005109218B4AAC205265C000001\",",
+        _ => "",
+    };
+    format!(
+        "\"extFields\":{{\"queueId\":\"1\",\"TRACE_ON\":\"true\",\"MSG_REGION\":\"DefaultRegion\",\
+         \"msgId\":\"{ids}\",{transaction}\"queueOffset\":\"123456\"}},"
+    )
 }
 
 fn route(broker: SocketAddr) -> Vec<u8> {
@@ -99,9 +112,13 @@ mod tests {
     use super::*;
 
     fn answer(code: i32, opaque: i32) -> (serde_json::Value, Vec<u8>) {
+        answer_to(code, opaque, 1)
+    }
+
+    fn answer_to(code: i32, opaque: i32, messages: usize) -> (serde_json::Value, Vec<u8>) {
         let answers = Answers::new(SocketAddr::from(([127, 0, 0, 1], 10911)));
         let mut out = Vec::new();
-        answers.write(&mut out, Request { frame_len: 0, code, opaque, oneway: false });
+        answers.write(&mut out, Request { frame_len: 0, code, opaque, oneway: false, messages });
         let word = |at: usize| u32::from_be_bytes([out[at], out[at + 1], out[at + 2], out[at + 3]]) as usize;
         assert_eq!(word(0) + 4, out.len());
         let header_end = 8 + word(4);
@@ -121,6 +138,14 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(fields, expected);
         assert!(body.is_empty());
+    }
+
+    #[test]
+    fn a_batch_gets_an_id_for_each_message() {
+        let (header, _) = answer_to(320, 5, 3);
+        let ids = header["extFields"]["msgId"].as_str().unwrap();
+        assert_eq!(ids.split(',').count(), 3);
+        assert!(header["extFields"].get("transactionId").is_none());
     }
 
     #[test]

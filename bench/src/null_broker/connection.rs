@@ -53,9 +53,9 @@ fn answer_all(
     while let Some(request) = request::read(&input[taken..])? {
         taken += request.frame_len;
         if Answers::is_send(request) {
-            sends += 1;
+            sends += request.messages as u64;
             send_bytes += request.frame_len as u64;
-            oneway_sends += u64::from(request.oneway);
+            oneway_sends += u64::from(request.oneway) * request.messages as u64;
         }
         if !request.oneway {
             answers.write(output, request);

@@ -1,4 +1,5 @@
-//! The little that must be known of a request: its size, code, opaque, and whether it wants an answer.
+//! The little that must be known of a request: its size, code, opaque, how many messages it brings, and whether it
+//! wants an answer.
 
 /// One request at the start of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,11 +9,14 @@ pub(super) struct Request {
     pub(super) code: i32,
     pub(super) opaque: i32,
     pub(super) oneway: bool,
+    /// Messages of a wire batch, 1 of any other request.
+    pub(super) messages: usize,
 }
 
 /// Frames above this are refused, as a broker does (protocol 1.1).
 const MAX_FRAME: usize = 16_777_216;
 const ONEWAY: i32 = 2;
+const SEND_BATCH: i32 = 320;
 
 /// The bytes that the first frame of `buffer` takes, if its length has arrived.
 pub(super) fn frame_len(buffer: &[u8]) -> Result<Option<usize>, String> {
@@ -34,7 +38,19 @@ pub(super) fn read(buffer: &[u8]) -> Result<Option<Request>, String> {
         encoding => return Err(format!("header encoding {encoding}")),
     }
     .ok_or("a header without code, opaque or flag")?;
-    Ok(Some(Request { frame_len: len, code, opaque, oneway: flag & ONEWAY != 0 }))
+    let messages = if code == SEND_BATCH { items(&frame[8 + header_len..])? } else { 1 };
+    Ok(Some(Request { frame_len: len, code, opaque, oneway: flag & ONEWAY != 0, messages }))
+}
+
+/// How many items a batch has: each begins with its size (protocol 5.8).
+fn items(mut body: &[u8]) -> Result<usize, String> {
+    let mut count = 0;
+    while let Some(size) = body.first_chunk::<4>() {
+        let size = u32::from_be_bytes(*size) as usize;
+        body = body.get(size.max(4)..).ok_or_else(|| format!("an item of {size} bytes in {}", body.len()))?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// Fixed places: code, language, version, opaque, flag (protocol 1.3).
@@ -79,7 +95,10 @@ mod tests {
     fn binary_vector_a1() {
         let bytes = b"\0\0\0\x26\x01\0\0\x22\0\x69\x0c\x01\xdf\0\0\0\x07\0\0\0\0\0\0\0\0\0\0\0\x0d\0\x05topic\0\0\0\x02T1";
         let request = read(bytes).unwrap().unwrap();
-        assert_eq!(request, Request { frame_len: bytes.len(), code: 105, opaque: 7, oneway: false });
+        assert_eq!(
+            request,
+            Request { frame_len: bytes.len(), code: 105, opaque: 7, oneway: false, messages: 1 }
+        );
         for len in 0..bytes.len() {
             assert_eq!(read(&bytes[..len]), Ok(None), "{len} bytes");
         }
@@ -90,7 +109,16 @@ mod tests {
         let header = br#"{"code":310,"extFields":{"code":"1","i":"\"opaque\":9"},"flag":2,"opaque":-5}"#;
         let bytes = frame(0, header, b"body");
         let request = read(&bytes).unwrap().unwrap();
-        assert_eq!(request, Request { frame_len: bytes.len(), code: 310, opaque: -5, oneway: true });
+        let frame_len = bytes.len();
+        assert_eq!(request, Request { frame_len, code: 310, opaque: -5, oneway: true, messages: 1 });
+    }
+
+    #[test]
+    fn the_items_of_a_batch_are_counted() {
+        let header = br#"{"code":320,"flag":0,"opaque":1}"#;
+        let items = [&[0, 0, 0, 6, 1, 2][..], &[0, 0, 0, 4], &[0, 0, 0, 5, 9]].concat();
+        assert_eq!(read(&frame(0, header, &items)).unwrap().unwrap().messages, 3);
+        assert!(read(&frame(0, header, &[0, 0, 0, 9, 1])).unwrap_err().contains("item of 9"));
     }
 
     #[test]

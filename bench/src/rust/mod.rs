@@ -24,6 +24,7 @@ fn producer(work: &Workload) -> Result<Producer, Failure> {
     config.set("send.timeout.ms", &TIMEOUT.as_millis().to_string())?;
     config.set("in.flight.max.messages", &work.window.to_string())?;
     config.set("in.flight.full", "wait")?;
+    config.set("batch.auto", &work.batching)?;
     let producer = Producer::new(&config)?;
     producer.wait_ready(TIMEOUT)?;
     Ok(producer)
