@@ -191,7 +191,7 @@ class Receipt:
         """The offset in that queue; -1 if the broker sent none."""
     @property
     def attempts(self) -> int:
-        """How often the message was handed to a connection."""
+        """How many attempts were made."""
     @property
     def elapsed(self) -> float:
         """Seconds from the call to the answer."""
