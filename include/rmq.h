@@ -131,9 +131,9 @@
  * Every function may be called from any thread at any time, on the same objects too; only the end of an object must be
  * the last call with it (calls that wait on it already are woken).
  *
- * The library has one I/O thread per process, one delivery thread per producer that uses callbacks, and one thread per
- * mock cluster, all named rmq-*. It has no other global state that you can see: producers are independent, also on
- * different clusters.
+ * The library has one I/O thread per process, one delivery thread per producer that uses callbacks, one thread per mock
+ * cluster, and one for a short while where a host name is resolved or a hook destroys a producer, all named rmq-*. It
+ * has no other global state that you can see: producers are independent, also on different clusters.
  *
  * Signals are blocked in these threads. The library installs no signal handler, changes none (SIGPIPE is left as it
  * is and never raised), and writes no file. Threads of the library do not keep the process: exit() with sends in
@@ -143,8 +143,8 @@
  * FORK
  *
  * In a forked child the producers, queues and mock clusters of the parent answer RMQ_ERR_FORKED at once, and their
- * _destroy functions only forget them. New ones work. The parent does not notice. Configurations and errors may be used
- * on both sides; a configuration that another thread was using at the moment of the fork answers FORKED in the child.
+ * _destroy functions only forget them. New ones work. The parent does not notice. Configurations, errors and snapshots
+ * of statistics may be used on both sides; a configuration that another thread was using at the moment of the fork answers FORKED in the child.
  *
  *
  * LOGS
@@ -156,9 +156,9 @@
  * VERSIONS
  *
  * From version 1.0 on (until then the ABI may still change) functions, struct members and codes are added, never changed
- * or taken away, within one soname. A program
- * runs with any library whose rmq_abi_version() is at least the RMQ_ABI_VERSION it was compiled with. New error codes
- * may appear: treat one you do not know by rmq_error_is_retriable and rmq_error_persistence.
+ * or taken away, within one soname. A program runs with any library whose rmq_abi_version() is at least the
+ * RMQ_ABI_VERSION it was compiled with. New error codes may appear: treat one you do not know by
+ * rmq_error_is_retriable and rmq_error_persistence.
  */
 
 
@@ -217,7 +217,8 @@
 #define RMQ_ERR_INVALID_ARGUMENT 1
 
 /**
- * The configuration has no key of this name; the message names the nearest one.
+ * The configuration has no key of this name, and the message names the nearest one; or the statistics have no such
+ * number.
  */
 #define RMQ_ERR_UNKNOWN_KEY 2
 
@@ -247,7 +248,7 @@
 #define RMQ_ERR_FORKED 7
 
 /**
- * The call would wait for the very callback it was made from.
+ * The call would wait for the very callback it was made from, or comes from a hook, where nothing may send or wait.
  */
 #define RMQ_ERR_WOULD_DEADLOCK 8
 
@@ -496,7 +497,7 @@ typedef struct rmq_receipt_t {
    */
   int32_t queue_id;
   /**
-   * How often the message was handed to a connection.
+   * How many attempts were made, those that a hook refused among them.
    */
   uint32_t attempts;
   /**
@@ -534,13 +535,13 @@ typedef struct rmq_receipt_t {
  * a line end. Both texts live until the function returns.
  *
  * Called from any thread, from library threads above all, and from several at once. It must be quick, must not
- * block, and must not call a function of a producer.
+ * block, and must not call a function of a producer. No C++ exception may leave it.
  */
 typedef void (*rmq_log_fn)(int32_t level, const char *target, const char *text, void *opaque);
 
 /**
  * Says that the library will not use `opaque` again. Called once, from any thread. It must be quick and must not
- * call a function of a producer.
+ * call a function of a producer. No C++ exception may leave it.
  */
 typedef void (*rmq_finalizer_fn)(void *opaque);
 
@@ -674,7 +675,8 @@ typedef struct rmq_queue_ref_t {
  *
  * Called at most once for a message, whatever is tried after it, and once for a whole batch: in the send call if
  * the route of the topic is known, else on the I/O thread. So it must be quick and must not wait. It may call the
- * functions of errors; those of producers that send or wait answer `WOULD_DEADLOCK`.
+ * functions of errors; those of producers that send or wait answer `WOULD_DEADLOCK`. It must return; no C++ exception
+ * may leave it.
  */
 typedef int32_t (*rmq_selector_fn)(const struct rmq_queue_ref_t *queues, size_t count, void *opaque);
 
@@ -966,7 +968,7 @@ const char *rmq_error_remark(const struct rmq_error_t *error);
 const char *rmq_error_broker_address(const struct rmq_error_t *error);
 
 /**
- * How often the message was handed to a connection.
+ * How many attempts were made, those that a hook refused among them.
  */
 uint32_t rmq_error_attempts(const struct rmq_error_t *error);
 

@@ -3,8 +3,9 @@
 use std::ffi::{CString, c_char, c_void};
 use std::mem::offset_of;
 use std::ptr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use once_cell::race::OnceBox;
 use rocketmq_producer::sync::{Mutex, MutexGuard};
 use rocketmq_producer::{Config, Error, ErrorCode, sys};
 
@@ -252,9 +253,9 @@ struct Description {
     texts: [CString; 7],
 }
 
-/// The table of keys with NUL-terminated texts, made once.
+/// The table of keys with NUL-terminated texts, kept once.
 fn descriptions() -> &'static [Description] {
-    static DESCRIPTIONS: OnceLock<Vec<Description>> = OnceLock::new();
+    static DESCRIPTIONS: OnceBox<Vec<Description>> = OnceBox::new();
     DESCRIPTIONS.get_or_init(|| {
         let describe = |key: &rocketmq_producer::config::Key| {
             let range = key.range();
@@ -264,7 +265,7 @@ fn descriptions() -> &'static [Description] {
                 texts: texts.map(|text| CString::new(text).unwrap_or_default()),
             }
         };
-        Config::keys().iter().map(describe).collect()
+        Box::new(Config::keys().iter().map(describe).collect())
     })
 }
 

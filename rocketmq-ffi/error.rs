@@ -3,8 +3,9 @@
 use std::ffi::{CStr, CString, c_char};
 use std::mem::offset_of;
 use std::ptr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use once_cell::race::OnceBox;
 use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence, Receipt};
 
 use crate::arguments::{self, Argument, SizedStruct};
@@ -16,7 +17,8 @@ use crate::receipt::{self, rmq_receipt_t};
 pub const RMQ_OK: i32 = 0;
 /// An argument is NULL, is not UTF-8, or is outside its range; the message names it.
 pub const RMQ_ERR_INVALID_ARGUMENT: i32 = 1;
-/// The configuration has no key of this name; the message names the nearest one.
+/// The configuration has no key of this name, and the message names the nearest one; or the statistics have no such
+/// number.
 pub const RMQ_ERR_UNKNOWN_KEY: i32 = 2;
 /// The value does not fit its configuration key; the message names the range.
 pub const RMQ_ERR_INVALID_VALUE: i32 = 3;
@@ -28,7 +30,7 @@ pub const RMQ_ERR_GROUP_CONFLICT: i32 = 5;
 pub const RMQ_ERR_CLOSED: i32 = 6;
 /// The handle was made before `fork` and is used in the child.
 pub const RMQ_ERR_FORKED: i32 = 7;
-/// The call would wait for the very callback it was made from.
+/// The call would wait for the very callback it was made from, or comes from a hook, where nothing may send or wait.
 pub const RMQ_ERR_WOULD_DEADLOCK: i32 = 8;
 /// `in.flight.max.messages` or `in.flight.max.bytes` is reached.
 pub const RMQ_ERR_QUEUE_FULL: i32 = 9;
@@ -125,15 +127,16 @@ impl From<Error> for Failure {
     }
 }
 
-/// What is behind an error object. Texts get their NUL when they are asked for the first time.
+/// What is behind an error object. Texts get their NUL when they are asked for the first time; who asks never waits
+/// for another, so that a fork in the middle of it leaves the child no wait without an end.
 pub(crate) struct ErrorObject {
     error: Error,
     stored: Option<Arc<[(usize, Receipt)]>>,
     owned: bool,
-    message: OnceLock<CString>,
-    remark: OnceLock<CString>,
-    broker_address: OnceLock<CString>,
-    history: OnceLock<Vec<AttemptTexts>>,
+    message: OnceBox<CString>,
+    remark: OnceBox<CString>,
+    broker_address: OnceBox<CString>,
+    history: OnceBox<Vec<AttemptTexts>>,
 }
 
 struct AttemptTexts {
@@ -159,10 +162,10 @@ impl ErrorObject {
             error,
             stored: None,
             owned,
-            message: OnceLock::new(),
-            remark: OnceLock::new(),
-            broker_address: OnceLock::new(),
-            history: OnceLock::new(),
+            message: OnceBox::new(),
+            remark: OnceBox::new(),
+            broker_address: OnceBox::new(),
+            history: OnceBox::new(),
         }
     }
 
@@ -217,10 +220,10 @@ impl rmq_error_t {
     }
 }
 
-/// The text with a NUL, made once per object. A NUL inside (no text of ours has one, a broker's remark might)
+/// The text with a NUL, kept once per object. A NUL inside (no text of ours has one, a broker's remark might)
 /// ends it.
-fn c_text(place: &OnceLock<CString>, text: &str) -> *const c_char {
-    place.get_or_init(|| to_c(text)).as_ptr()
+fn c_text(place: &OnceBox<CString>, text: &str) -> *const c_char {
+    place.get_or_init(|| Box::new(to_c(text))).as_ptr()
 }
 
 fn to_c(text: &str) -> CString {
@@ -306,7 +309,7 @@ pub unsafe extern "C" fn rmq_error_broker_address(error: *const rmq_error_t) -> 
     })
 }
 
-/// How often the message was handed to a connection.
+/// How many attempts were made, those that a hook refused among them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_error_attempts(error: *const rmq_error_t) -> u32 {
     armour!(rmq_error_attempts(error: handle) or [0] { Ok(error.error.attempts()) })
@@ -359,7 +362,8 @@ pub unsafe extern "C" fn rmq_error_history(
         let size = unsafe { arguments::struct_size(out, at("out"))? };
         let history = error.error.history();
         let attempt = nth(history, index, at("index"))?;
-        let texts = &error.history.get_or_init(|| history.iter().map(AttemptTexts::of).collect())[index];
+        let texts = error.history.get_or_init(|| Box::new(history.iter().map(AttemptTexts::of).collect()));
+        let texts = &texts[index];
         let attempt = rmq_failed_attempt_t {
             struct_size: size as u32,
             code: attempt.code as i32,
@@ -424,12 +428,12 @@ fn nth<T>(items: &[T], index: usize, at: Argument) -> Result<&T, Error> {
 }
 
 fn code_name(code: i32) -> &'static CStr {
-    static NAMES: OnceLock<Vec<CString>> = OnceLock::new();
+    static NAMES: OnceBox<Vec<CString>> = OnceBox::new();
     if code == RMQ_OK {
         return c"OK";
     }
     let names = NAMES.get_or_init(|| {
-        ErrorCode::ALL.iter().map(|code| CString::new(code.name()).unwrap_or_default()).collect()
+        Box::new(ErrorCode::ALL.iter().map(|code| CString::new(code.name()).unwrap_or_default()).collect())
     });
     let position = ErrorCode::ALL.iter().position(|known| *known as i32 == code);
     position.map_or(c"UNKNOWN", |position| names[position].as_c_str())

@@ -19,7 +19,7 @@ pub const RMQ_LOG_DEBUG: i32 = 4;
 /// a line end. Both texts live until the function returns.
 ///
 /// Called from any thread, from library threads above all, and from several at once. It must be quick, must not
-/// block, and must not call a function of a producer.
+/// block, and must not call a function of a producer. No C++ exception may leave it.
 pub type rmq_log_fn =
     Option<unsafe extern "C" fn(level: i32, target: *const c_char, text: *const c_char, opaque: *mut c_void)>;
 

@@ -36,7 +36,8 @@ pub struct rmq_queue_ref_t {
 ///
 /// Called at most once for a message, whatever is tried after it, and once for a whole batch: in the send call if
 /// the route of the topic is known, else on the I/O thread. So it must be quick and must not wait. It may call the
-/// functions of errors; those of producers that send or wait answer `WOULD_DEADLOCK`.
+/// functions of errors; those of producers that send or wait answer `WOULD_DEADLOCK`. It must return; no C++ exception
+/// may leave it.
 pub type rmq_selector_fn =
     Option<unsafe extern "C" fn(queues: *const rmq_queue_ref_t, count: usize, opaque: *mut c_void) -> i32>;
 

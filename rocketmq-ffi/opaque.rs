@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 /// Says that the library will not use `opaque` again. Called once, from any thread. It must be quick and must not
-/// call a function of a producer.
+/// call a function of a producer. No C++ exception may leave it.
 pub type rmq_finalizer_fn = Option<unsafe extern "C" fn(opaque: *mut c_void)>;
 
 /// An opaque pointer with its finalizer, which runs when this is dropped.

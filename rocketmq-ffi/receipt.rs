@@ -29,7 +29,7 @@ pub struct rmq_receipt_t {
     pub status: i32,
     /// The queue it went to.
     pub queue_id: i32,
-    /// How often the message was handed to a connection.
+    /// How many attempts were made, those that a hook refused among them.
     pub attempts: u32,
     /// Its offset in that queue; -1 if the broker sent none.
     pub queue_offset: i64,

@@ -1,8 +1,8 @@
 //! Statistics: snapshots of what a producer did.
 
 use std::ffi::{CString, c_char};
-use std::sync::OnceLock;
 
+use once_cell::race::OnceBox;
 use rocketmq_producer::{Error, ErrorCode, Stats};
 
 use crate::armour::armour;
@@ -16,11 +16,12 @@ pub struct rmq_stats_t {
     _opaque: [u8; 0],
 }
 
-/// What is behind a snapshot. The texts are made when they are asked for the first time.
+/// What is behind a snapshot. The texts are made when they are asked for the first time; by whom never waits for
+/// another, so that a fork in the middle of it leaves the child no wait without an end.
 pub(crate) struct StatsObject {
     stats: Stats,
-    json: OnceLock<CString>,
-    prometheus: OnceLock<CString>,
+    json: OnceBox<CString>,
+    prometheus: OnceBox<CString>,
 }
 
 impl Handle for rmq_stats_t {
@@ -42,7 +43,7 @@ pub unsafe extern "C" fn rmq_producer_stats(
 ) -> *mut rmq_error_t {
     armour!(rmq_producer_stats(producer: handle, out: out) {
         let stats = producer.core.stats()?;
-        let object = StatsObject { stats, json: OnceLock::new(), prometheus: OnceLock::new() };
+        let object = StatsObject { stats, json: OnceBox::new(), prometheus: OnceBox::new() };
         out.write(rmq_stats_t::give(object));
         Ok(())
     })
@@ -93,7 +94,7 @@ pub unsafe extern "C" fn rmq_stats_get(
     })
 }
 
-/// The text with a NUL, made once per object. Neither format has a NUL inside.
-fn text(place: &OnceLock<CString>, make: impl FnOnce() -> String) -> *const c_char {
-    place.get_or_init(|| CString::new(make()).unwrap_or_default()).as_ptr()
+/// The text with a NUL, kept once per object. Neither format has a NUL inside.
+fn text(place: &OnceBox<CString>, make: impl FnOnce() -> String) -> *const c_char {
+    place.get_or_init(|| Box::new(CString::new(make()).unwrap_or_default())).as_ptr()
 }

@@ -131,9 +131,9 @@
  * Every function may be called from any thread at any time, on the same objects too; only the end of an object must be
  * the last call with it (calls that wait on it already are woken).
  *
- * The library has one I/O thread per process, one delivery thread per producer that uses callbacks, and one thread per
- * mock cluster, all named rmq-*. It has no other global state that you can see: producers are independent, also on
- * different clusters.
+ * The library has one I/O thread per process, one delivery thread per producer that uses callbacks, one thread per mock
+ * cluster, and one for a short while where a host name is resolved or a hook destroys a producer, all named rmq-*. It
+ * has no other global state that you can see: producers are independent, also on different clusters.
  *
  * Signals are blocked in these threads. The library installs no signal handler, changes none (SIGPIPE is left as it
  * is and never raised), and writes no file. Threads of the library do not keep the process: exit() with sends in
@@ -143,8 +143,8 @@
  * FORK
  *
  * In a forked child the producers, queues and mock clusters of the parent answer RMQ_ERR_FORKED at once, and their
- * _destroy functions only forget them. New ones work. The parent does not notice. Configurations and errors may be used
- * on both sides; a configuration that another thread was using at the moment of the fork answers FORKED in the child.
+ * _destroy functions only forget them. New ones work. The parent does not notice. Configurations, errors and snapshots
+ * of statistics may be used on both sides; a configuration that another thread was using at the moment of the fork answers FORKED in the child.
  *
  *
  * LOGS
@@ -156,7 +156,7 @@
  * VERSIONS
  *
  * From version 1.0 on (until then the ABI may still change) functions, struct members and codes are added, never changed
- * or taken away, within one soname. A program
- * runs with any library whose rmq_abi_version() is at least the RMQ_ABI_VERSION it was compiled with. New error codes
- * may appear: treat one you do not know by rmq_error_is_retriable and rmq_error_persistence.
+ * or taken away, within one soname. A program runs with any library whose rmq_abi_version() is at least the
+ * RMQ_ABI_VERSION it was compiled with. New error codes may appear: treat one you do not know by
+ * rmq_error_is_retriable and rmq_error_persistence.
  */

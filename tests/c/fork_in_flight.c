@@ -6,6 +6,9 @@ static rmq_mock_cluster_t *cluster;
 static rmq_producer_t *producer;
 static rmq_config_t *config;
 static rmq_queue_t *queue;
+/* Made in the parent, whose texts nobody has asked for yet. */
+static rmq_stats_t *stats;
+static rmq_error_t *error;
 
 static void child(void)
 {
@@ -13,6 +16,8 @@ static void child(void)
     const rmq_message_t *messages[1] = { &message };
     rmq_completion_t completion = RMQ_COMPLETION_INIT;
     rmq_producer_t *new_producer = NULL;
+    rmq_stats_t *no_stats = NULL;
+    double accepted;
     rmq_receipt_t receipt = RMQ_RECEIPT_INIT;
     outcomes_t outcomes = OUTCOMES_INIT;
     char address[64];
@@ -30,6 +35,13 @@ static void child(void)
     CHECK_FAILS(rmq_producer_close(producer, -1), RMQ_ERR_FORKED, NULL);
     CHECK_FAILS(rmq_producer_wait_ready(producer, -1), RMQ_ERR_FORKED, NULL);
     CHECK_FAILS(rmq_producer_in_flight(producer, &count), RMQ_ERR_FORKED, NULL);
+    CHECK_FAILS(rmq_send_batch(producer, messages, 1, -1, NULL), RMQ_ERR_FORKED, NULL);
+    CHECK_FAILS(rmq_send_batch_queued(producer, messages, 1, -1, queue, NULL), RMQ_ERR_FORKED, NULL);
+    CHECK_FAILS(rmq_producer_queues(producer, "forked", -1, NULL, 0, &count), RMQ_ERR_FORKED, NULL);
+    CHECK_FAILS(rmq_producer_wait_writable(producer, -1), RMQ_ERR_FORKED, NULL);
+    CHECK_FAILS(rmq_producer_set_name_servers(producer, "127.0.0.1:1"), RMQ_ERR_FORKED, NULL);
+    CHECK_FAILS(rmq_producer_stats(producer, &no_stats), RMQ_ERR_FORKED, NULL);
+    CHECK(no_stats == NULL);
     CHECK_FAILS(rmq_queue_poll(queue, &completion, 1, -1, &count), RMQ_ERR_FORKED, NULL);
     CHECK_FAILS(rmq_queue_fd(queue, &fd), RMQ_ERR_FORKED, NULL);
     CHECK_FAILS(rmq_mock_name_server(cluster, address, sizeof address), RMQ_ERR_FORKED, NULL);
@@ -37,6 +49,14 @@ static void child(void)
     rmq_queue_destroy(queue);
     rmq_mock_cluster_destroy(cluster);
     CHECK(now_ms() - started < 1000);
+
+    /* Its snapshot and its error are plain values. */
+    CHECK_OK(rmq_stats_get(stats, "accepted", &accepted));
+    CHECK(accepted == 1001 && strstr(rmq_stats_json(stats), "\"accepted\":1001") != NULL);
+    CHECK(strstr(rmq_stats_prometheus(stats), "rmq_producer_accepted_total") != NULL);
+    CHECK(strstr(rmq_error_message(error), "no.such.key") != NULL);
+    rmq_stats_destroy(stats);
+    rmq_error_destroy(error);
 
     /* The parent's configuration works here, and so does a new producer on the parent's cluster. */
     CHECK_OK(rmq_producer_new(config, &new_producer));
@@ -68,6 +88,8 @@ int main(void)
     CHECK_OK(rmq_mock_inject(cluster, &slow));
     for (i = 0; i < 1000; i++)
         CHECK_OK(rmq_send_async(producer, &message, 60000, count_outcome, &outcomes));
+    CHECK_OK(rmq_producer_stats(producer, &stats));
+    error = rmq_config_set(config, "no.such.key", "1");
 
     pid = fork();
     CHECK(pid >= 0);
@@ -77,6 +99,8 @@ int main(void)
     }
     CHECK(waitpid(pid, &status, 0) == pid);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_FAILS(error, RMQ_ERR_UNKNOWN_KEY, "no.such.key");
+    rmq_stats_destroy(stats);
 
     CHECK_OK(rmq_send(producer, &message, -1, NULL));
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));

@@ -361,6 +361,7 @@ static void destroying(rmq_mock_cluster_t *cluster)
     mischief_t mischief = { NULL, 0, 0 };
     rmq_message_t message = message_to("held", "body"), last = message;
     rmq_mock_fault_t fault = RMQ_MOCK_FAULT_INIT;
+    uint64_t before;
     int on_io_thread, i;
 
     fault.kind = RMQ_MOCK_NO_ANSWER;
@@ -371,6 +372,7 @@ static void destroying(rmq_mock_cluster_t *cluster)
         rmq_config_t *config = mock_config(cluster);
         outcomes_t outcomes = OUTCOMES_INIT;
         int64_t started;
+        CHECK_OK(rmq_config_set(config, "batch.auto", "off")); /* all are to be under way */
         CHECK_OK(rmq_config_add_check_forbidden_hook(config, destroy, &mischief, NULL));
         CHECK_OK(rmq_producer_new(config, &mischief.producer));
         rmq_config_destroy(config);
@@ -380,9 +382,10 @@ static void destroying(rmq_mock_cluster_t *cluster)
         } else {
             last.topic = "unknown";
         }
+        CHECK_OK(rmq_mock_request_count(cluster, 310, &before));
         for (i = 0; i < IN_FLIGHT; i++)
             CHECK_OK(rmq_send_async(mischief.producer, &message, 60000, count_outcome, &outcomes));
-        CHECK_OK(rmq_mock_wait_requests(cluster, 310, IN_FLIGHT, PATIENCE_MS));
+        CHECK_OK(rmq_mock_wait_requests(cluster, 310, before + IN_FLIGHT, PATIENCE_MS));
         __atomic_store_n(&mischief.destroy, 1, __ATOMIC_SEQ_CST);
         started = now_ms();
         CHECK_OK(rmq_send_async(mischief.producer, &last, 60000, count_outcome, &outcomes));

@@ -108,6 +108,15 @@ def test_a_selector_of_a_topic_without_a_route_is_not_asked(way: Way) -> None:
         assert asked == []
 
 
+@every_telling_way
+def test_a_selector_of_a_topic_without_queues_to_write_is_not_asked(cluster: MockCluster, way: Way) -> None:
+    cluster.create_topic("read-only", perm=4)
+    asked: list[object] = []
+    with pytest.raises(rmq.NoRouteError, match="read-only .*no queue that may be written"):
+        way(cluster, "read-only", b"x", selector=asked.append)
+    assert asked == []
+
+
 def test_a_message_stays_at_the_queue_that_was_chosen(two_brokers: MockCluster) -> None:
     calls: list[int] = []
 

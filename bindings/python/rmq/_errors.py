@@ -53,7 +53,7 @@ class Error(Exception):
     broker: str | None
     """`host:port` of the broker or name server that was spoken to last."""
     attempts: int
-    """How often the message was handed to a connection."""
+    """How many attempts were made."""
     elapsed: float
     """Seconds from the call to the outcome."""
     retriable: bool

@@ -90,18 +90,18 @@ async def _send_in_turn(
     for other in earlier:
         left = max(deadline - loop.time(), 0.0)
         await asyncio.wait([other, closed], timeout=left, return_when=asyncio.FIRST_COMPLETED)
-    errors: dict[str, Error] = {}
+    found: dict[str, list[tuple[str, int]] | Error] = {}
     for topic in selecting.topics:
         looked_up = look_up(topic, max(deadline - loop.time(), 0.0))
         try:
             await asyncio.wait([looked_up, closed], return_when=asyncio.FIRST_COMPLETED)
             if closed.done():
                 raise ClosedError("the producer is closed")
-            looked_up.result()
+            found[topic] = looked_up.result()
         except Error as error:
-            errors[topic] = error
+            found[topic] = error
         finally:
             looked_up.cancel()
-    future = selecting.send(errors, max(deadline - loop.time(), 0.0))
+    future = selecting.send(found, max(deadline - loop.time(), 0.0))
     pass_on()
     return None if future is None else await future

@@ -191,7 +191,7 @@ class Receipt:
         """The offset in that queue; -1 if the broker sent none."""
     @property
     def attempts(self) -> int:
-        """How often the message was handed to a connection."""
+        """How many attempts were made."""
     @property
     def elapsed(self) -> float:
         """Seconds from the call to the answer."""
@@ -489,10 +489,10 @@ class Selecting:
     @property
     def topics(self) -> list[str]:
         """The topics whose queues are needed."""
-    def send(self, errors: dict[str, Error], timeout: float) -> asyncio.Future[Any] | None:
+    def send(self, found: dict[str, list[tuple[str, int]] | Error], timeout: float) -> asyncio.Future[Any] | None:
         """
-        Asks the selectors and sends; `errors` says why queues of topics could not be had. The future of the
-        outcome, or `None` if there is none.
+        Asks the selectors and sends; `found` has the queues of topics that were looked up, or the error why they
+        could not be had. The future of the outcome, or `None` if there is none.
         """
     def cancel(self) -> None:
         """Gives up, unless it was sent."""

@@ -397,8 +397,8 @@ impl Producer {
     }
 
     /// The same as text for Prometheus.
-    fn prometheus(&self) -> PyResult<String> {
-        self.handle.prometheus()
+    fn prometheus(&self, py: Python<'_>) -> PyResult<String> {
+        self.handle.prometheus(py)
     }
 
     /// How many messages are under way.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rocketmq_mock::MockCluster;
-use rocketmq_producer::{Producer, Stats};
+use rocketmq_producer::Producer;
 
 use crate::config::{Prepared, value_text};
 use crate::error::raise;
@@ -60,16 +60,17 @@ impl Handle {
     /// A snapshot of the statistics as Python's own objects.
     pub(crate) fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        LOADS.import(py, "json", "loads")?.call1((self.snapshot()?.to_json(),))
+        let producer = self.producer()?;
+        // With thousands of topics the text takes a while to make.
+        let text =
+            py.detach(|| producer.stats().map(|stats| stats.to_json())).map_err(|error| raise(&error))?;
+        LOADS.import(py, "json", "loads")?.call1((text,))
     }
 
     /// A snapshot of the statistics as Prometheus reads it.
-    pub(crate) fn prometheus(&self) -> PyResult<String> {
-        Ok(self.snapshot()?.to_prometheus())
-    }
-
-    fn snapshot(&self) -> PyResult<Stats> {
-        self.producer()?.stats().map_err(|error| raise(&error))
+    pub(crate) fn prometheus(&self, py: Python<'_>) -> PyResult<String> {
+        let producer = self.producer()?;
+        py.detach(|| producer.stats().map(|stats| stats.to_prometheus())).map_err(|error| raise(&error))
     }
 
     pub(crate) fn is_forked(&self) -> bool {

@@ -174,7 +174,7 @@ impl Receipt {
         self.fields().queue_offset
     }
 
-    /// How often the message was handed to a connection.
+    /// How many attempts were made.
     #[getter]
     fn attempts(&self) -> u32 {
         self.fields().attempts

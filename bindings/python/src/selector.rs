@@ -51,7 +51,7 @@ pub(crate) fn select(
         };
         let selector = selector.clone_ref(py).into_bound(py);
         let topic = message.get().topic_name();
-        let queues = known.entry(topic.to_string()).or_insert_with(|| look_up(topic));
+        let queues = known.entry(topic.to_string()).or_insert_with(|| writable(topic, look_up(topic)));
         let chosen = match queues {
             Err(error) => Err(error.clone_ref(py)),
             Ok(queues) => match asked.first().filter(|first| one_batch && first.has_selector(&selector)) {
@@ -62,6 +62,16 @@ pub(crate) fn select(
         asked.push(Outgoing::chosen(message, chosen));
     }
     Ok(asked)
+}
+
+/// The queues, if there are any: a selector is not asked to choose among none.
+fn writable(topic: &str, queues: PyResult<Queues>) -> PyResult<Queues> {
+    match queues {
+        Ok(queues) if queues.is_empty() => {
+            Err(refuse(ErrorCode::NoRoute, format!("topic {topic} has no queue that may be written")))
+        }
+        queues => queues,
+    }
 }
 
 /// What the selector answers: an index of the queues, or one of them.
@@ -99,7 +109,10 @@ pub(crate) fn select_one(
     look_up: impl FnOnce(&PyBackedStr) -> PyResult<Queues>,
 ) -> PyResult<Outgoing> {
     let chosen = match message.get().queue_selector() {
-        Some(selector) => Some(choose(selector.bind(py), &look_up(message.get().topic_name())?)?),
+        Some(selector) => {
+            let topic = message.get().topic_name();
+            Some(choose(selector.bind(py), &writable(topic, look_up(topic))?)?)
+        }
         None => None,
     };
     Ok(Outgoing::chosen(message.clone_ref(py), Ok(chosen)))

@@ -278,8 +278,8 @@ impl AioProducer {
     }
 
     /// The same as text for Prometheus.
-    fn prometheus(&self) -> PyResult<String> {
-        self.handle.prometheus()
+    fn prometheus(&self, py: Python<'_>) -> PyResult<String> {
+        self.handle.prometheus(py)
     }
 
     /// How many messages are under way.

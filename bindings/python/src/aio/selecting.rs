@@ -7,7 +7,7 @@ use std::time::Duration;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use rocketmq_producer::ErrorCode;
 use rocketmq_producer::sync::Mutex;
 
@@ -69,10 +69,11 @@ impl Selecting {
         &self,
         py: Python<'_>,
         messages: &[Py<Message>],
-        errors: &Bound<'_, PyDict>,
+        found: &Bound<'_, PyDict>,
     ) -> PyResult<Vec<Outgoing>> {
         let one_batch = matches!(self.kind, Kind::Many(Travel::OneBatch));
-        select(py, messages, one_batch, |topic| match errors.get_item(topic)? {
+        select(py, messages, one_batch, |topic| match found.get_item(topic)? {
+            Some(queues) if queues.is_instance_of::<PyList>() => queues.extract(),
             Some(error) => Err(PyErr::from_value(error)),
             None => self.handle.known_queues(py, topic),
         })
@@ -105,17 +106,17 @@ impl Selecting {
         self.topics.iter().collect()
     }
 
-    /// Asks the selectors and sends; `errors` says why queues of topics could not be had. The future of the
-    /// outcome, or `None` if there is none.
+    /// Asks the selectors and sends; `found` has the queues of topics that were looked up, or the error why they
+    /// could not be had. The future of the outcome, or `None` if there is none.
     fn send<'py>(
         &self,
         py: Python<'py>,
-        errors: &Bound<'py, PyDict>,
+        found: &Bound<'py, PyDict>,
         timeout: f64,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let timeout = seconds(timeout)?;
         let messages = self.take();
-        let mut selected = match self.select(py, &messages, errors) {
+        let mut selected = match self.select(py, &messages, found) {
             Ok(selected) => selected,
             Err(error) => return self.failed(py, &messages, &error).map(Some),
         };
