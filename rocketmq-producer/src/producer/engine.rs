@@ -350,9 +350,10 @@ impl Engine {
             messages.iter().map(|message| self.prepare(message, born_ms, None)).collect::<Result<_, _>>()?;
         let len: usize = prepared.iter().map(Prepared::item_len).sum();
         if len > self.settings.max_message_size {
+            // Sends that do not wait are never split.
+            let advice = if mode == Mode::Sync { "; with batch.split it goes as several" } else { "" };
             return Err(illegal(format!(
-                "the batch of {} messages takes {len} bytes, more than max.message.size allows ({}); with \
-                 batch.split it goes as several",
+                "the batch of {} messages takes {len} bytes, more than max.message.size allows ({}){advice}",
                 messages.len(),
                 self.settings.max_message_size
             )));
