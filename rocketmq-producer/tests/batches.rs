@@ -227,7 +227,7 @@ fn batches_keep_to_their_bounds() {
 fn what_may_not_be_batched_goes_alone() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, None, Fault::Delay(ms(50))));
     let large = "x".repeat(5000);
     let queue = CompletionQueue::new();
     let special = |index: usize| match index % 4 {
@@ -548,4 +548,14 @@ fn what_a_broker_refused_does_not_linger_for_one_that_is_not_known_yet() {
     for outcome in send_all(&producer, 10, plain, |_| Some(ms(2000))) {
         assert_eq!(outcome.expect("stored in time").broker_name(), "broker-1");
     }
+}
+
+#[test]
+fn full_batches_go_to_all_queues() {
+    let cluster = with_topic(1, 4);
+    let producer = producer(&cluster, &[PRESSURE, ("batch.max.messages", "8")]);
+    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(100))));
+    send_all(&producer, 4 + 256 * 8, plain, |_| None);
+    let counts = cluster.queue_counts("T");
+    assert!(counts.len() == 4 && counts.iter().all(|(_, count)| *count >= 256), "{counts:?}");
 }

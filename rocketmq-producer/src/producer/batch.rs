@@ -1,6 +1,7 @@
 //! Several messages on their way as one wire batch (protocol 5.8): the attempt loop of [`SendOperation`], made once for
 //! all of them. Each keeps its id, its deadline, its count of attempts, its receipt and its error.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -112,6 +113,17 @@ impl BatchOperation {
         self.members.iter_mut().flatten().next().map(|first| &mut **first)
     }
 
+    /// The member whose choice of a queue is that of all. In a lane it is a member by chance: were it the first one, full
+    /// batches, as long as a multiple of the number of queues, would all go to one queue.
+    fn chooser(&mut self) -> Option<&mut SendOperation> {
+        let count = self.members.iter().flatten().count();
+        let index = match self.origin {
+            Origin::Lane(_) => RandomState::new().hash_one(count) as usize % count.max(1),
+            Origin::Program(_) => 0,
+        };
+        self.members.iter_mut().flatten().nth(index).map(|member| &mut **member)
+    }
+
     /// The earliest deadline of its members.
     pub(super) fn deadline(&self) -> Instant {
         let deadlines = self.members.iter().flatten().map(|member| member.span.deadline);
@@ -123,7 +135,7 @@ impl BatchOperation {
         if self.engine.is_aborted() {
             return self.give_up(&Error::closed(), wakes);
         }
-        let queue = match self.first_mut().map(SendOperation::choose_queue) {
+        let queue = match self.chooser().map(SendOperation::choose_queue) {
             Some(Ok(queue)) => queue,
             Some(Err(error)) => return self.give_up(&error, wakes),
             None => return self.release(wakes),
