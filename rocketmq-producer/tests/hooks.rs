@@ -729,3 +729,25 @@ fn a_name_server_that_refuses_is_seen_with_its_remark() {
     let answered = signer.answered.lock().expect("no panic").clone();
     assert_eq!(answered, [(105, 1, Some("starting".to_owned()))]);
 }
+
+#[test]
+fn a_message_of_one_queue_that_is_forbidden_at_first_keeps_its_place_in_a_batch() {
+    let cluster = cluster(1);
+    cluster.create_topic("T", 1, 1, 6, None);
+    let mut config = config(&cluster.name_server(), &[PRESSURE]);
+    config.add_check_forbidden_hook(Arc::new(Check(|attempt: &SendAttempt<'_>| {
+        if attempt.body == b"7" && attempt.number == 1 { Err("not yet".into()) } else { Ok(()) }
+    })));
+    let producer = Producer::new(&config).expect("a producer");
+    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(50))));
+    let queue = CompletionQueue::new();
+    let destination = Destination::Queue { broker: "broker-0", queue_id: 0 };
+    for index in 0..20_usize {
+        let body = index.to_string();
+        let message = Message { destination, ..Message::new("T", body.as_bytes()) };
+        enqueue(&producer, &message, &queue, index);
+    }
+    let receipts: Vec<_> = in_order(&queue, 20).into_iter().map(|outcome| outcome.expect("stored")).collect();
+    assert!(receipts.iter().map(|receipt| receipt.queue_offset()).eq(0..20), "{receipts:?}");
+    assert_eq!((receipts[7].attempts(), cluster.request_count(320)), (2, 1));
+}

@@ -144,7 +144,10 @@ impl BatchOperation {
         if matches!(self.origin, Origin::Lane(_)) && !is_known {
             return self.probe(&queue, wakes);
         }
-        self.engage(&queue, wakes);
+        if let Some(error) = self.engage(&queue) {
+            return self.not_stored(&error, true, wakes);
+        }
+        self.fill(&queue, wakes);
         let Some(target) = self.first().and_then(|first| first.target.clone()) else {
             return self.release(wakes);
         };
@@ -164,9 +167,19 @@ impl BatchOperation {
         }
     }
 
-    /// Begins an attempt of every member; one that a hook forbids, or that does not fit, leaves.
-    fn engage(&mut self, queue: &PublishQueue, wakes: &mut Wakes) {
+    /// Begins an attempt of every member at this queue; an error if its broker has no master.
+    fn engage(&mut self, queue: &PublishQueue) -> Option<Error> {
         let now = Instant::now();
+        let begun = self.members.iter_mut().flatten().filter_map(|member| {
+            member.attempt_started = now;
+            member.prepared.target.bind(queue);
+            member.engage(queue).err()
+        });
+        begun.last()
+    }
+
+    /// Makes the body; a member that a hook forbids, or that does not fit, leaves.
+    fn fill(&mut self, queue: &PublishQueue, wakes: &mut Wakes) {
         self.born_ms = now_ms();
         self.queue_id = queue.queue_id;
         self.broker_name = Arc::clone(&queue.broker.name);
@@ -176,17 +189,10 @@ impl BatchOperation {
             }
             Origin::Program(_) => Box::default(),
         };
-        let mut leaving = Vec::new();
         for place in &mut self.members {
-            let Some(member) = place else { continue };
-            member.attempt_started = now;
-            member.prepared.target.bind(queue);
-            if let Err(error) = member.engage(queue).and_then(|_| member.before_hooks()) {
-                leaving.extend(place.take().map(|member| (member, error)));
-            }
+            *place = place.take().and_then(|member| allowed(member, queue, wakes));
         }
-        leaving.extend(self.fill_body());
-        for (member, error) in leaving {
+        for (member, error) in self.fill_body() {
             if let Some(next) = member.after_failure(error, wakes) {
                 next.attempt(wakes);
             }
@@ -323,6 +329,21 @@ impl BatchOperation {
             first.judge(verdict, now);
         }
     }
+}
+
+/// The member, unless a hook forbids it. One that may go to any queue is tried alone then; one that is bound is tried
+/// again in its place, as others must not overtake it.
+fn allowed(mut member: Operation, queue: &PublishQueue, wakes: &mut Wakes) -> Option<Operation> {
+    let mut asked = member.before_hooks();
+    while let Err(error) = asked {
+        member = member.after_failure(error, wakes)?;
+        if member.prepared.target.is_any() {
+            member.attempt(wakes);
+            return None;
+        }
+        asked = member.engage(queue).and_then(|_| member.before_hooks());
+    }
+    Some(member)
 }
 
 impl Exchange for BatchOperation {
