@@ -559,3 +559,22 @@ fn full_batches_go_to_all_queues() {
     let counts = cluster.queue_counts("T");
     assert!(counts.len() == 4 && counts.iter().all(|(_, count)| *count >= 256), "{counts:?}");
 }
+
+#[test]
+fn retries_at_a_silent_broker_do_not_hold_up_the_broker_they_came_from() {
+    let cluster = with_topic(2, 1);
+    let producer = producer(&cluster, &[PRESSURE]);
+    for _ in 0..2 {
+        producer.send(&Message::new("T", b"x"), None).expect("stored");
+    }
+    for fault in [on_sends, on_batches] {
+        cluster.inject(fault(Some("broker-1"), None, Fault::NoAnswer));
+    }
+    cluster.inject(on_sends(Some("broker-0"), Some(4), Fault::Code { code: 2, remark: None }));
+    let outcomes = send_all(&producer, 200, plain, |_| Some(ms(500)));
+    let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!(stored >= 96, "{stored} of the 96 or more that broker-0 did not refuse");
+    for error in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(error.code(), ErrorCode::Timeout, "{error}");
+    }
+}

@@ -140,6 +140,9 @@ impl BatchOperation {
             Some(Err(error)) => return self.give_up(&error, wakes),
             None => return self.release(wakes),
         };
+        if matches!(&self.origin, Origin::Lane(ticket) if !ticket.is_for(&queue)) {
+            return self.change_lane(&queue, wakes);
+        }
         let is_known = queue.broker.master().is_some_and(|target| target.marks().are_known());
         if matches!(self.origin, Origin::Lane(_)) && !is_known {
             return self.probe(&queue, wakes);
@@ -158,11 +161,23 @@ impl BatchOperation {
         target.send_channel.submit(self, deadline, false, wakes);
     }
 
+    /// Each member goes on in the lane to this queue's broker.
+    fn change_lane(mut self, queue: &PublishQueue, wakes: &mut Wakes) {
+        for member in std::mem::take(&mut self.members).into_iter().flatten() {
+            member.change_lane(queue.clone(), wakes);
+        }
+        self.release(wakes);
+    }
+
     /// The first message alone, to learn from its answer what this broker adds to messages; the others wait for that.
     fn probe(self, queue: &PublishQueue, wakes: &mut Wakes) {
         let mut members = self.members.into_iter().flatten();
         if let (Some(first), Origin::Lane(ticket)) = (members.next(), self.origin) {
-            ticket.put_back(members.collect());
+            let mut rest: Vec<_> = members.collect();
+            for member in &mut rest {
+                member.chosen.get_or_insert_with(|| queue.clone());
+            }
+            ticket.put_back(rest);
             first.depart_to(queue, ticket, wakes);
         }
     }

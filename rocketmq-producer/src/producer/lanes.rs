@@ -306,8 +306,10 @@ impl Passenger {
         }
     }
 
+    /// Since when it waits for company; one that failed already waits no more.
     fn arrived(&self) -> Instant {
         match self {
+            Self::One(operation) if operation.attempts > 0 => operation.span.started,
             Self::One(operation) => operation.attempt_started,
             Self::Batch(_) => Instant::now(),
         }
@@ -380,6 +382,11 @@ fn depart_together(mut passengers: Vec<Passenger>, ticket: Ticket, now: Instant,
 }
 
 impl Ticket {
+    /// Whether this queue is one of its lane's broker.
+    pub(super) fn is_for(&self, queue: &PublishQueue) -> bool {
+        self.key.broker == queue.broker.name
+    }
+
     /// The place is free: lets go what waits for it.
     pub(crate) fn release(self, wakes: &mut Wakes) {
         let Self { lanes, key } = self;
