@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use common::{PATIENCE, cluster, config, ms, on_sends, producer, send};
-use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions};
+use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, NAME_SERVER};
 use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Message, Persistence, Producer, SendStatus, Tag};
 
 /// A topic that is there from the start, with one queue per broker.
@@ -453,4 +453,23 @@ fn a_limit_per_attempt_leaves_time_for_another_broker() {
         assert_eq!(receipt.broker_name(), "broker-1");
         assert!(receipt.elapsed() < ms(1000), "{:?}", receipt.elapsed());
     }
+}
+
+/// A look-up that fails while a refresh succeeds takes nothing away.
+#[test]
+fn a_known_route_is_used_though_a_look_up_fails() {
+    let cluster = cluster(1);
+    cluster.create_topic("T", 1, 1, 6, None);
+    let asked = |times| FaultRule {
+        request_code: Some(105),
+        broker: Some(NAME_SERVER.to_owned()),
+        times,
+        ..FaultRule::new(Fault::NoAnswer)
+    };
+    cluster.inject(asked(Some(1)));
+    let settings = [("route.refresh.interval.ms", "100"), ("api.timeout.ms", "1000")];
+    let producer = producer(&cluster, &settings);
+    send(&producer, "T").expect("stored: the refresh has the route");
+    cluster.inject(asked(None));
+    send(&producer, "T").expect("stored: the route is known");
 }
