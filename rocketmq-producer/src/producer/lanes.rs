@@ -101,7 +101,10 @@ impl Lanes {
     pub(super) fn arrive(self: &Arc<Self>, key: LaneKey, passenger: Passenger, wakes: &mut Wakes) {
         let window = key.window();
         let mut state = self.state.lock();
-        let lane = state.lanes.entry(key.clone()).or_default();
+        let lane = match state.lanes.get_mut(&key) {
+            Some(lane) => lane,
+            None => state.lanes.entry(key.clone()).or_default(),
+        };
         if self.batching.linger.is_none() && lane.waiting.is_empty() && lane.outstanding < window {
             lane.outstanding += 1;
             drop(state);
