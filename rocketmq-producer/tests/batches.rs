@@ -227,7 +227,7 @@ fn batches_keep_to_their_bounds() {
 fn what_may_not_be_batched_goes_alone() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, None, Fault::Delay(ms(50))));
     let large = "x".repeat(5000);
     let queue = CompletionQueue::new();
     let special = |index: usize| match index % 4 {
@@ -355,7 +355,8 @@ fn a_broker_that_knows_no_batches_gets_none_any_more() {
 fn each_message_keeps_its_own_deadline() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE, ("retry.times.async", "0")]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(40))));
+    // Before those with the short deadline have waited for a quarter of it.
+    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(20))));
     cluster.inject(on_batches(None, Some(1), Fault::Delay(ms(400))));
     let queue = CompletionQueue::new();
     let started = Instant::now();
@@ -389,10 +390,12 @@ fn what_waits_in_a_lane_is_over_by_its_deadline_and_at_the_close() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE, ("retry.times.async", "0")]);
     cluster.inject(on_sends(None, None, Fault::NoAnswer));
-    let outcomes = send_all(&producer, 10, plain, |index| Some(ms(if index < 4 { 2000 } else { 100 })));
+    let destination = Destination::Queue { broker: "broker-0", queue_id: 0 };
+    let bound = |_| Message { destination, ..Message::new("T", b"") };
+    let outcomes = send_all(&producer, 10, bound, |index| Some(ms(if index < 1 { 2000 } else { 100 })));
     for (index, outcome) in outcomes.iter().enumerate() {
         let error = outcome.as_ref().expect_err("no answer");
-        let (persistence, attempts) = match index < 4 {
+        let (persistence, attempts) = match index < 1 {
             true => (Persistence::PossiblyPersisted, 1),
             false => (Persistence::NotPersisted, 0),
         };
@@ -400,7 +403,7 @@ fn what_waits_in_a_lane_is_over_by_its_deadline_and_at_the_close() {
             (error.code(), error.persistence(), error.attempts()),
             (ErrorCode::Timeout, persistence, attempts)
         );
-        let limit = if index < 4 { 2300 } else { 400 };
+        let limit = if index < 1 { 2300 } else { 400 };
         assert!(error.elapsed() < ms(limit), "{index}: {:?}", error.elapsed());
     }
     let queue = CompletionQueue::new();
@@ -547,5 +550,65 @@ fn what_a_broker_refused_does_not_linger_for_one_that_is_not_known_yet() {
     cluster.inject(on_sends(Some("broker-1"), None, Fault::Delay(ms(50))));
     for outcome in send_all(&producer, 10, plain, |_| Some(ms(2000))) {
         assert_eq!(outcome.expect("stored in time").broker_name(), "broker-1");
+    }
+}
+
+#[test]
+fn full_batches_go_to_all_queues() {
+    let cluster = with_topic(1, 4);
+    let producer = producer(&cluster, &[PRESSURE, ("batch.max.messages", "8")]);
+    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(100))));
+    send_all(&producer, 4 + 256 * 8, plain, |_| None);
+    let counts = cluster.queue_counts("T");
+    assert!(counts.len() == 4 && counts.iter().all(|(_, count)| *count >= 256), "{counts:?}");
+}
+
+#[test]
+fn retries_at_a_silent_broker_do_not_hold_up_the_broker_they_came_from() {
+    let cluster = with_topic(2, 1);
+    let producer = producer(&cluster, &[PRESSURE]);
+    for _ in 0..2 {
+        producer.send(&Message::new("T", b"x"), None).expect("stored");
+    }
+    for fault in [on_sends, on_batches] {
+        cluster.inject(fault(Some("broker-1"), None, Fault::NoAnswer));
+    }
+    cluster.inject(on_sends(Some("broker-0"), Some(4), Fault::Code { code: 2, remark: None }));
+    let outcomes = send_all(&producer, 200, plain, |_| Some(ms(500)));
+    let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!(stored >= 96, "{stored} of the 96 or more that broker-0 did not refuse");
+    for error in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(error.code(), ErrorCode::Timeout, "{error}");
+    }
+}
+
+/// Slow is not busy: what waits for a slow broker has time for its answer, as without batches.
+#[test]
+fn a_slow_broker_stores_what_waited_for_it() {
+    let cluster = with_topic(1, 4);
+    let producer = producer(&cluster, &[PRESSURE]);
+    producer.send(&Message::new("T", b"x"), None).expect("the broker is known from then on");
+    for fault in [on_sends, on_batches] {
+        cluster.inject(fault(None, None, Fault::Delay(ms(600))));
+    }
+    for outcome in send_all(&producer, 50, plain, |_| Some(ms(1000))) {
+        outcome.expect("stored in time");
+    }
+    assert_eq!((cluster.request_count(310), cluster.request_count(320)), (5, 1));
+}
+
+#[test]
+fn what_waits_for_a_silent_broker_has_time_for_another() {
+    let cluster = with_topic(2, 1);
+    let limit = ("send.max.timeout.per.request.ms", "300");
+    let producer = producer(&cluster, &[PRESSURE, limit, ("batch.max.messages", "16")]);
+    for _ in 0..2 {
+        producer.send(&Message::new("T", b"x"), None).expect("both brokers are known from then on");
+    }
+    for fault in [on_sends, on_batches] {
+        cluster.inject(fault(Some("broker-1"), None, Fault::NoAnswer));
+    }
+    for outcome in send_all(&producer, 500, plain, |_| Some(ms(2000))) {
+        assert_eq!(outcome.expect("stored").broker_name(), "broker-0");
     }
 }

@@ -1,4 +1,4 @@
-//! Accepted = succeeded + failed, once each, whatever the brokers do.
+//! Accepted = succeeded + failed, once each, whatever the brokers do; and messages of one queue stay in order.
 
 mod common;
 
@@ -32,6 +32,7 @@ proptest! {
     fn every_accepted_send_completes_exactly_once(
         faults in proptest::collection::vec((fault(), 1_u32..20, 0_usize..2), 1..6),
         batching in prop_oneof![Just("off"), Just("pressure"), Just("linger")],
+        attempt_limit in prop_oneof![Just(None), Just(Some("40"))],
         close_after in prop_oneof![Just(None), (0_u64..150).prop_map(Some)],
     ) {
         let cluster = cluster(2);
@@ -41,7 +42,9 @@ proptest! {
             cluster.inject(on_sends(Some(&broker), Some(times), fault.clone()));
             cluster.inject(on_batches(Some(&broker), Some(times), fault));
         }
-        let producer = producer(&cluster, &[("batch.auto", batching), ("batch.max.messages", "16")]);
+        let mut settings = vec![("batch.auto", batching), ("batch.max.messages", "16")];
+        settings.extend(attempt_limit.map(|limit| ("send.max.timeout.per.request.ms", limit)));
+        let producer = producer(&cluster, &settings);
         let queue = CompletionQueue::new();
         let mut accepted = 0;
         for index in 0..200_usize {
@@ -65,8 +68,16 @@ proptest! {
         queue.poll(&mut reports, usize::MAX, ms(0));
         prop_assert_eq!(reports.len(), accepted);
         let mut stored: HashMap<String, usize> = HashMap::new();
+        let mut last: HashMap<(String, i32), usize> = HashMap::new();
         for message in cluster.stored("T") {
-            *stored.entry(String::from_utf8_lossy(&message.body).into_owned()).or_default() += 1;
+            let body = String::from_utf8_lossy(&message.body).into_owned();
+            let index: usize = body.parse().expect("a number");
+            let copies = stored.entry(body).or_default();
+            *copies += 1;
+            if batching != "off" && index.is_multiple_of(5) && *copies == 1 {
+                let before = last.insert((message.broker, message.queue_id), index);
+                prop_assert!(before.is_none_or(|before| before < index), "{:?} before {}", before, index);
+            }
         }
         let mut seen = [false; 200];
         for report in &reports {

@@ -235,3 +235,31 @@ fn a_broker_without_a_master_is_named_and_the_next_attempt_goes_elsewhere() {
         served.join().expect("served");
     }
 }
+
+/// A batch stays one batch when the broker of its queue has no master.
+#[test]
+fn a_batch_whose_broker_has_no_master_goes_elsewhere_as_one() {
+    let cluster = cluster(1);
+    cluster.create_topic("T", 4, 4, 6, None);
+    let known = BrokerData {
+        broker_name: "broker-0".to_owned(),
+        broker_addrs: BTreeMap::from([(0, cluster.broker_address("broker-0").expect("an address"))]),
+        ..BrokerData::default()
+    };
+    let route = TopicRoute {
+        order_topic_conf: Some("ghost:1;broker-0:4".to_owned()),
+        broker_datas: vec![known],
+        ..TopicRoute::default()
+    };
+    let (address, served) = name_server(&route);
+    let producer = Producer::new(&config(&address, &[])).expect("a producer");
+    let messages = [Message::new("T", b"x"); 8];
+    for _ in 0..5 {
+        let receipts = producer.send_batch(&messages, None).expect("stored");
+        assert!(receipts.windows(2).all(|pair| pair[0].queue_id() == pair[1].queue_id()), "one queue");
+    }
+    assert_eq!((cluster.request_count(310), cluster.request_count(320)), (0, 5));
+    producer.close(ms(1000)).expect("closed");
+    drop(producer);
+    served.join().expect("served");
+}

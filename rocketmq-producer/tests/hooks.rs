@@ -14,7 +14,7 @@ use rocketmq_producer::hooks::{
 };
 use rocketmq_producer::{
     CompletionQueue, Config, Destination, Error, ErrorCode, Message, Persistence, Producer, QueueRef,
-    QueueSelector,
+    QueueSelector, Tag,
 };
 
 const PRESSURE: (&str, &str) = ("batch.auto", "pressure");
@@ -728,4 +728,73 @@ fn a_name_server_that_refuses_is_seen_with_its_remark() {
     send(&Producer::new(&config).expect("a producer"), "T").expect_err("not ready");
     let answered = signer.answered.lock().expect("no panic").clone();
     assert_eq!(answered, [(105, 1, Some("starting".to_owned()))]);
+}
+
+#[test]
+fn a_message_of_one_queue_that_is_forbidden_at_first_keeps_its_place_in_a_batch() {
+    let cluster = cluster(1);
+    cluster.create_topic("T", 1, 1, 6, None);
+    let mut config = config(&cluster.name_server(), &[PRESSURE]);
+    config.add_check_forbidden_hook(Arc::new(Check(|attempt: &SendAttempt<'_>| {
+        if attempt.body == b"7" && attempt.number == 1 { Err("not yet".into()) } else { Ok(()) }
+    })));
+    let producer = Producer::new(&config).expect("a producer");
+    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(50))));
+    let queue = CompletionQueue::new();
+    let destination = Destination::Queue { broker: "broker-0", queue_id: 0 };
+    for index in 0..20_usize {
+        let body = index.to_string();
+        let message = Message { destination, ..Message::new("T", body.as_bytes()) };
+        enqueue(&producer, &message, &queue, index);
+    }
+    let receipts: Vec<_> = in_order(&queue, 20).into_iter().map(|outcome| outcome.expect("stored")).collect();
+    assert!(receipts.iter().map(|receipt| receipt.queue_offset()).eq(0..20), "{receipts:?}");
+    assert_eq!((receipts[7].attempts(), cluster.request_count(320)), (2, 1));
+}
+
+/// The listener is told in the midst of an outcome.
+#[test]
+fn a_writable_listener_that_panics_loses_no_outcome() {
+    keep_boom_quiet();
+    let cluster = cluster(1);
+    let mut config = config(&cluster.name_server(), &[("in.flight.max.messages", "1")]);
+    config.set_writable(Some(Arc::new(|| panic!("boom"))));
+    let lines = Lines::of(&mut config);
+    let producer = Producer::new(&config).expect("a producer");
+    let send = || producer.send_async(&Message::new("T", b"x"), None);
+    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(50))));
+    let (sent, refused) = (send(), send());
+    drop(sent);
+    drop(refused);
+    producer.close(PATIENCE).expect("every send has its outcome");
+    assert_eq!((cluster.stored_count("T"), lines.count("writable")), (1, 1));
+}
+
+/// A hook on the I/O thread that sends would wait for room that nobody makes.
+#[test]
+fn a_send_on_the_io_thread_does_not_wait_for_room() {
+    let cluster = cluster(1);
+    let settings = [("in.flight.max.messages", "1"), ("in.flight.full", "wait")];
+    let mut config = config(&cluster.name_server(), &settings);
+    let sender = Arc::<Mutex<Option<Producer>>>::default();
+    let refusals = Arc::<Mutex<Vec<ErrorCode>>>::default();
+    config.add_check_forbidden_hook(Arc::new(Check({
+        let (sender, refusals) = (Arc::clone(&sender), Arc::clone(&refusals));
+        move |attempt: &SendAttempt<'_>| {
+            if let (2.., Some(producer)) = (attempt.number, &*sender.lock().expect("no panic")) {
+                let queue = CompletionQueue::new();
+                let refused = producer.send_queued(&Message::new("T", b"trace"), None, &queue, Tag(0, 0));
+                refusals.lock().expect("no panic").extend(refused.err().map(|error| error.code()));
+            }
+            Ok(())
+        }
+    })));
+    let producer = Producer::new(&config).expect("a producer");
+    *sender.lock().expect("no panic") = Some(producer.clone());
+    cluster.inject(on_sends(None, Some(1), Fault::Code { code: 2, remark: None }));
+    let queue = CompletionQueue::new();
+    enqueue(&producer, &Message::new("T", b"x"), &queue, 0);
+    in_order(&queue, 1).remove(0).expect("stored, as nothing held up the I/O thread");
+    assert_eq!(*refusals.lock().expect("no panic"), [ErrorCode::QueueFull]);
+    sender.lock().expect("no panic").take();
 }

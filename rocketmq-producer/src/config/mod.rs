@@ -105,7 +105,8 @@ impl Config {
     }
 
     /// Who is told when there is room within the in-flight bounds again, once after sends were refused as `QUEUE_FULL`.
-    /// Called on whichever thread made the room: it must be quick and must not wait for the library.
+    /// Called on whichever thread made the room, be it the one whose send was refused, before that send returns: it must be
+    /// quick, must not wait for the library, and must not take a lock that is held around sends.
     pub fn set_writable(&mut self, listener: Option<WritableListener>) {
         self.writable = listener;
     }

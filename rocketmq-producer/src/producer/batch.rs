@@ -1,6 +1,7 @@
 //! Several messages on their way as one wire batch (protocol 5.8): the attempt loop of [`SendOperation`], made once for
 //! all of them. Each keeps its id, its deadline, its count of attempts, its receipt and its error.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -112,6 +113,17 @@ impl BatchOperation {
         self.members.iter_mut().flatten().next().map(|first| &mut **first)
     }
 
+    /// The member whose choice of a queue is that of all. In a lane it is a member by chance: were it the first one, full
+    /// batches, as long as a multiple of the number of queues, would all go to one queue.
+    fn chooser(&mut self) -> Option<&mut SendOperation> {
+        let count = self.members.iter().flatten().count();
+        let index = match self.origin {
+            Origin::Lane(_) => RandomState::new().hash_one(count) as usize % count.max(1),
+            Origin::Program(_) => 0,
+        };
+        self.members.iter_mut().flatten().nth(index).map(|member| &mut **member)
+    }
+
     /// The earliest deadline of its members.
     pub(super) fn deadline(&self) -> Instant {
         let deadlines = self.members.iter().flatten().map(|member| member.span.deadline);
@@ -123,16 +135,22 @@ impl BatchOperation {
         if self.engine.is_aborted() {
             return self.give_up(&Error::closed(), wakes);
         }
-        let queue = match self.first_mut().map(SendOperation::choose_queue) {
+        let queue = match self.chooser().map(SendOperation::choose_queue) {
             Some(Ok(queue)) => queue,
             Some(Err(error)) => return self.give_up(&error, wakes),
             None => return self.release(wakes),
         };
+        if matches!(&self.origin, Origin::Lane(ticket) if !ticket.is_for(&queue)) {
+            return self.change_lane(&queue, wakes);
+        }
         let is_known = queue.broker.master().is_some_and(|target| target.marks().are_known());
         if matches!(self.origin, Origin::Lane(_)) && !is_known {
             return self.probe(&queue, wakes);
         }
-        self.engage(&queue, wakes);
+        if let Some(error) = self.engage(&queue) {
+            return self.not_stored(&error, true, wakes);
+        }
+        self.fill(&queue, wakes);
         let Some(target) = self.first().and_then(|first| first.target.clone()) else {
             return self.release(wakes);
         };
@@ -143,18 +161,40 @@ impl BatchOperation {
         target.send_channel.submit(self, deadline, false, wakes);
     }
 
+    /// Each member goes on in the lane to this queue's broker.
+    fn change_lane(mut self, queue: &PublishQueue, wakes: &mut Wakes) {
+        for member in std::mem::take(&mut self.members).into_iter().flatten() {
+            member.change_lane(queue.clone(), wakes);
+        }
+        self.release(wakes);
+    }
+
     /// The first message alone, to learn from its answer what this broker adds to messages; the others wait for that.
     fn probe(self, queue: &PublishQueue, wakes: &mut Wakes) {
         let mut members = self.members.into_iter().flatten();
         if let (Some(first), Origin::Lane(ticket)) = (members.next(), self.origin) {
-            ticket.put_back(members.collect());
+            let mut rest: Vec<_> = members.collect();
+            for member in &mut rest {
+                member.chosen.get_or_insert_with(|| queue.clone());
+            }
+            ticket.put_back(rest);
             first.depart_to(queue, ticket, wakes);
         }
     }
 
-    /// Begins an attempt of every member; one that a hook forbids, or that does not fit, leaves.
-    fn engage(&mut self, queue: &PublishQueue, wakes: &mut Wakes) {
+    /// Begins an attempt of every member at this queue; an error if its broker has no master.
+    fn engage(&mut self, queue: &PublishQueue) -> Option<Error> {
         let now = Instant::now();
+        let begun = self.members.iter_mut().flatten().filter_map(|member| {
+            member.attempt_started = now;
+            member.prepared.target.bind(queue);
+            member.engage(queue).err()
+        });
+        begun.last()
+    }
+
+    /// Makes the body; a member that a hook forbids, or that does not fit, leaves.
+    fn fill(&mut self, queue: &PublishQueue, wakes: &mut Wakes) {
         self.born_ms = now_ms();
         self.queue_id = queue.queue_id;
         self.broker_name = Arc::clone(&queue.broker.name);
@@ -164,17 +204,10 @@ impl BatchOperation {
             }
             Origin::Program(_) => Box::default(),
         };
-        let mut leaving = Vec::new();
         for place in &mut self.members {
-            let Some(member) = place else { continue };
-            member.attempt_started = now;
-            member.prepared.target.bind(queue);
-            if let Err(error) = member.engage(queue).and_then(|_| member.before_hooks()) {
-                leaving.extend(place.take().map(|member| (member, error)));
-            }
+            *place = place.take().and_then(|member| allowed(member, queue, wakes));
         }
-        leaving.extend(self.fill_body());
-        for (member, error) in leaving {
+        for (member, error) in self.fill_body() {
             if let Some(next) = member.after_failure(error, wakes) {
                 next.attempt(wakes);
             }
@@ -311,6 +344,21 @@ impl BatchOperation {
             first.judge(verdict, now);
         }
     }
+}
+
+/// The member, unless a hook forbids it. One that may go to any queue is tried alone then; one that is bound is tried
+/// again in its place, as others must not overtake it.
+fn allowed(mut member: Operation, queue: &PublishQueue, wakes: &mut Wakes) -> Option<Operation> {
+    let mut asked = member.before_hooks();
+    while let Err(error) = asked {
+        member = member.after_failure(error, wakes)?;
+        if member.prepared.target.is_any() {
+            member.attempt(wakes);
+            return None;
+        }
+        asked = member.engage(queue).and_then(|_| member.before_hooks());
+    }
+    Some(member)
 }
 
 impl Exchange for BatchOperation {

@@ -19,8 +19,9 @@ use super::prepare::{Compression, Prepared};
 use super::validate::{check_batch, illegal, validate};
 use crate::client::ClientInstance;
 use crate::completion::{Completion, Wakes};
-use crate::config::{InFlightFull, Settings};
+use crate::config::{InFlightFull, Settings, WritableListener};
 use crate::error::{Error, ErrorCode};
+use crate::hooks::guarded;
 use crate::message::Message;
 use crate::routing::{BrokerTarget, FaultStrategy};
 use crate::runtime::now_ms;
@@ -72,7 +73,7 @@ impl Engine {
         let bounds = Arc::new(Bounds::new(
             settings.in_flight_max_messages,
             settings.in_flight_max_bytes,
-            settings.writable.clone(),
+            guarded_listener(&settings),
         ));
         let faults = settings.fault_tolerance.clone().map(|tolerance| {
             let faults = Arc::new(FaultStrategy::new(tolerance.bans, tolerance.detector.is_some()));
@@ -441,7 +442,9 @@ impl Engine {
         if let Some(share) = self.bounds.try_take(messages, bytes) {
             return Ok(share);
         }
-        if mode != Mode::Sync && self.settings.in_flight_full == InFlightFull::Fail {
+        let may_wait = mode == Mode::Sync || self.settings.in_flight_full == InFlightFull::Wait;
+        // The I/O thread makes the room: in a hook there nobody would.
+        if !may_wait || self.is_io_thread() {
             self.bounds.note_refusal();
             return Err(Error::queue_full());
         }
@@ -453,6 +456,14 @@ impl Engine {
         }
         share.ok_or_else(|| if self.is_closing() { Error::closed() } else { Error::queue_full() })
     }
+}
+
+/// What tells the program that there is room again: in the midst of outcomes, which a panic must not lose.
+fn guarded_listener(settings: &Settings) -> Option<WritableListener> {
+    let (listener, log) = (settings.writable.clone()?, settings.log.clone());
+    Some(Arc::new(move || {
+        guarded(&log, "writable", || listener());
+    }))
 }
 
 impl Drop for Engine {

@@ -4,7 +4,8 @@
 //! messages are bound to. A lane lets only so many requests out at a time; what arrives meanwhile leaves as one wire
 //! batch when an answer frees a place. So batches grow with the pressure on a broker, nothing waits where there is none,
 //! and a silent broker holds up nobody else's messages. A lane to one queue lets out one request at a time: its
-//! messages never overtake each other.
+//! messages never overtake each other. In the others nobody waits for answers longer than a part of its time: a broker
+//! may be slow and not busy, and another attempt elsewhere needs time.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -25,6 +26,9 @@ use crate::sync::Mutex;
 /// How many requests of a topic to any queue of a broker may be without an answer: enough to keep it busy while the next
 /// batch is on its way, few enough for large batches.
 const BROKER_WINDOW: usize = 4;
+
+/// The part of its time that a message waits for others' answers: 1 of so many.
+const PATIENCE: u32 = 4;
 
 /// Deadlines are looked at no more often than this.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
@@ -101,13 +105,16 @@ impl Lanes {
     pub(super) fn arrive(self: &Arc<Self>, key: LaneKey, passenger: Passenger, wakes: &mut Wakes) {
         let window = key.window();
         let mut state = self.state.lock();
-        let lane = state.lanes.entry(key.clone()).or_default();
+        let lane = match state.lanes.get_mut(&key) {
+            Some(lane) => lane,
+            None => state.lanes.entry(key.clone()).or_default(),
+        };
         if self.batching.linger.is_none() && lane.waiting.is_empty() && lane.outstanding < window {
             lane.outstanding += 1;
             drop(state);
             return passenger.depart(Ticket { lanes: Arc::clone(self), key }, wakes);
         }
-        let check = passenger.check_at(&self.batching);
+        let check = passenger.next_check(&self.batching, passenger.arrived());
         lane.push(passenger);
         // Without lingering only an answer makes room.
         let departures = match self.batching.linger {
@@ -190,7 +197,7 @@ impl Lanes {
         self.attention.notify_one();
     }
 
-    /// Ends what waits beyond its deadline, and lets go what lingered long enough, until the end.
+    /// Ends what waits beyond its deadline, and lets go what waited long enough, until the end.
     pub(super) async fn watch(self: Arc<Self>) {
         loop {
             let check = {
@@ -221,9 +228,7 @@ impl Lanes {
             let text = "earlier messages for the same broker had no answer in time";
             passenger.give_up(&Error::new(ErrorCode::Timeout, text), &mut wakes);
         }
-        if self.batching.linger.is_some() {
-            self.let_go_where_due(|_| {}, &mut wakes);
-        }
+        self.let_go_where_due(|_| {}, &mut wakes);
         let mut state = self.state.lock();
         let waiting = state.lanes.values().flat_map(|lane| &lane.waiting);
         let next = waiting.map(|passenger| passenger.next_check(&self.batching, now)).min();
@@ -261,7 +266,7 @@ impl Lane {
     /// Takes out what leaves now, request by request.
     fn take_due(&mut self, batching: &Batching, window: usize, now: Instant) -> Vec<Vec<Passenger>> {
         let mut departures = Vec::new();
-        while self.outstanding < window && self.is_due(batching, now) {
+        while (self.outstanding < window || self.is_impatient(now)) && self.is_due(batching, now) {
             departures.push(self.take_run(batching));
             self.outstanding += 1;
         }
@@ -279,6 +284,11 @@ impl Lane {
             || self.waiting.len() >= batching.max_messages
             || !first.may_share()
             || first.arrived() + linger <= now
+    }
+
+    /// Whether the first one waits for no answers any more.
+    fn is_impatient(&self, now: Instant) -> bool {
+        self.waiting.front().and_then(Passenger::patience_end).is_some_and(|end| end <= now)
     }
 
     /// The first one, and those behind it that may travel with it.
@@ -306,25 +316,31 @@ impl Passenger {
         }
     }
 
+    /// Since when it waits for company; one that failed already waits no more.
     fn arrived(&self) -> Instant {
         match self {
+            Self::One(operation) if operation.attempts > 0 => operation.span.started,
             Self::One(operation) => operation.attempt_started,
             Self::Batch(_) => Instant::now(),
         }
     }
 
-    /// When the watch must look at it.
-    fn check_at(&self, batching: &Batching) -> Instant {
-        match batching.linger {
-            Some(linger) if self.may_share() => self.deadline().min(self.arrived() + linger),
-            _ => self.deadline(),
+    /// Until when it waits for others' answers, if it need not keep its place among them.
+    fn patience_end(&self) -> Option<Instant> {
+        match self {
+            Self::One(operation) if operation.prepared.target.is_any() => {
+                let span = &operation.span;
+                Some(span.started + span.deadline.saturating_duration_since(span.started) / PATIENCE)
+            }
+            Self::One(_) | Self::Batch(_) => None,
         }
     }
 
-    /// The same, once it may have lingered long enough and waits for others' answers.
+    /// When the watch must look at it, after `now`.
     fn next_check(&self, batching: &Batching, now: Instant) -> Instant {
-        let check = self.check_at(batching);
-        if check <= now { self.deadline() } else { check }
+        let linger = batching.linger.filter(|_| self.may_share());
+        let moments = [linger.map(|linger| self.arrived() + linger), self.patience_end()];
+        moments.into_iter().flatten().filter(|moment| *moment > now).fold(self.deadline(), Instant::min)
     }
 
     fn bytes(&self) -> usize {
@@ -380,6 +396,11 @@ fn depart_together(mut passengers: Vec<Passenger>, ticket: Ticket, now: Instant,
 }
 
 impl Ticket {
+    /// Whether this queue is one of its lane's broker.
+    pub(super) fn is_for(&self, queue: &PublishQueue) -> bool {
+        self.key.broker == queue.broker.name
+    }
+
     /// The place is free: lets go what waits for it.
     pub(crate) fn release(self, wakes: &mut Wakes) {
         let Self { lanes, key } = self;
@@ -402,16 +423,19 @@ impl Ticket {
 
     /// The messages wait again, before all others.
     pub(super) fn put_back(&self, members: Vec<Operation>) {
-        let Some(deadline) = members.iter().map(|member| member.span.deadline).min() else { return };
+        let now = Instant::now();
+        let passengers: Vec<_> = members.into_iter().map(Passenger::One).collect();
+        let checks = passengers.iter().map(|passenger| passenger.next_check(&self.lanes.batching, now));
+        let Some(check) = checks.min() else { return };
         let mut state = self.lanes.state.lock();
         let lane = state.lanes.entry(self.key.clone()).or_default();
-        for member in members.into_iter().rev() {
-            lane.bytes += member.prepared.marked_item_len();
-            lane.waiting.push_front(Passenger::One(member));
+        for passenger in passengers.into_iter().rev() {
+            lane.bytes += passenger.bytes();
+            lane.waiting.push_front(passenger);
         }
         // They have waited for company once.
         lane.hurried = true;
-        if state.check_by(deadline) {
+        if state.check_by(check) {
             self.lanes.attention.notify_one();
         }
     }

@@ -10,7 +10,7 @@ use rocketmq_protocol::requests::SendRequest;
 
 use super::bounds::InFlightShare;
 use super::engine::{Engine, Mode, Span};
-use super::lanes::{LaneKey, Passenger, Ticket};
+use super::lanes::{LaneKey, Lanes, Passenger, Ticket};
 use super::outcome::{self, Attempt};
 use super::prepare::Prepared;
 use crate::completion::{Completion, Wakes};
@@ -41,7 +41,7 @@ pub(super) struct SendOperation {
     masterless: Option<Arc<str>>,
     pub(super) queue_id: i32,
     /// Where the next attempt goes, if that is known already.
-    chosen: Option<PublishQueue>,
+    pub(super) chosen: Option<PublishQueue>,
     /// The attempt under way, as the statistics know it.
     broker: Option<BrokerId>,
     /// What hooks added to the properties of the attempt under way.
@@ -117,14 +117,29 @@ impl SendOperation {
         let is_bound = !self.prepared.target.is_any();
         match &engine.lanes {
             Some(lanes) if is_bound || self.may_share() => match self.choose_queue() {
-                Ok(queue) => {
-                    let key = LaneKey::new(&self.topic, &queue, is_bound);
-                    self.chosen = Some(queue);
-                    lanes.arrive(key, Passenger::One(self), wakes);
-                }
+                Ok(queue) => self.enter(lanes, queue, wakes),
                 Err(error) => self.give_up(error, wakes),
             },
             _ => self.attempt(wakes),
+        }
+    }
+
+    /// Into the lane to this queue.
+    fn enter(mut self: Box<Self>, lanes: &Arc<Lanes>, queue: PublishQueue, wakes: &mut Wakes) {
+        let is_bound = !self.prepared.target.is_any();
+        let key = LaneKey::new(&self.topic, &queue, is_bound);
+        self.chosen = Some(queue);
+        lanes.arrive(key, Passenger::One(self), wakes);
+    }
+
+    /// To a queue of another broker than that of its lane, whose place it gives up: there it would keep others from a
+    /// broker that it has nothing to do with.
+    pub(super) fn change_lane(mut self: Box<Self>, queue: PublishQueue, wakes: &mut Wakes) {
+        wakes.release(self.ticket.take());
+        let engine = Arc::clone(&self.engine);
+        match &engine.lanes {
+            Some(lanes) if self.may_share() => self.enter(lanes, queue, wakes),
+            _ => self.attempt_at(&queue, wakes),
         }
     }
 
@@ -145,6 +160,9 @@ impl SendOperation {
             return self.give_up(Error::closed(), wakes);
         }
         match self.choose_queue() {
+            Ok(queue) if self.ticket.as_ref().is_some_and(|ticket| !ticket.is_for(&queue)) => {
+                self.change_lane(queue, wakes);
+            }
             Ok(queue) => self.attempt_at(&queue, wakes),
             Err(error) => self.give_up(error, wakes),
         }

@@ -202,7 +202,8 @@ impl RouteTable {
             }
         };
         self.expire(&topic);
-        let failure = result.map(|route| self.adopt(&topic, route)).err();
+        // A refresh may have brought queues meanwhile, or they were there: then a failure takes nothing away.
+        let failure = result.map(|route| self.adopt(&topic, route)).err().filter(|_| !topic.has_queues());
         let mut wakes = Wakes::default();
         if let Some(error) = failure {
             // Who comes now asks anew.
