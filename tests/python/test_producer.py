@@ -145,6 +145,31 @@ def test_messages_are_values() -> None:
     assert copied.body == b"before"
 
 
+def test_a_message_is_replaced_but_for_what_is_named() -> None:
+    message = rmq.Message(
+        "topic",
+        b"body",
+        tags="tag",
+        keys=["a", "b"],
+        properties={"n": "v"},
+        buyer_id="buyer",
+        flag=7,
+        delay_level=3,
+        sharding_key="key",
+        wait_store_ok=False,
+    )
+    assert message.replace() == message
+    other = message.replace(body=b"other", delay_level=0, delay_seconds=2)
+    assert (other.body, other.delay_level, other.delay_seconds) == (b"other", 0, 2)
+    assert other.replace(body=b"body", delay_level=3, delay_seconds=0) == message
+    assert message.replace(sharding_key=None, queue=("broker-0", 1)).queue == ("broker-0", 1)
+    with pytest.raises(rmq.MessageIllegalError, match="sharding_key"):
+        message.replace(queue=("broker-0", 1))
+    with pytest.raises(TypeError, match="colour"):
+        message.replace(colour="red")
+    assert message.flag == 7
+
+
 def test_send_many_keeps_the_order_and_tells_each_outcome(cluster: MockCluster, producer: rmq.Producer) -> None:
     messages = [rmq.Message("topic", b"%d" % number, keys=str(number)) for number in range(1000)]
     messages[500] = rmq.Message("no/slash", b"x")

@@ -92,6 +92,12 @@ class Message:
         Two keywords that exclude each other raise `MessageIllegalError`; rules of content are checked when the
         message is sent.
         """
+    def replace(self, **changes: Any) -> Self:
+        """
+        The same message but for these members, which have the names of the constructor's arguments.
+
+        A member that excludes one the message has is given together with `None` for that, or 0 for a delay.
+        """
     @property
     def topic(self) -> str:
         """The topic."""

@@ -312,6 +312,22 @@ impl Message {
         self.wait_store_ok
     }
 
+    /// The same message but for some members.
+    #[pyo3(signature = (**changes))]
+    fn replace<'py>(
+        slf: &Bound<'py, Self>,
+        changes: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let (_, keywords) = slf.get().__getnewargs_ex__(py)?;
+        keywords.set_item("topic", &slf.get().topic)?;
+        keywords.set_item("body", &slf.get().body)?;
+        if let Some(changes) = changes {
+            keywords.update(changes.as_mapping())?;
+        }
+        slf.get_type().call((), Some(&keywords))
+    }
+
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
         let keywords = PyDict::new(py);
         keywords.set_item("tags", &self.tags)?;
