@@ -48,12 +48,7 @@ impl Broker {
                 properties: &stored_properties(&member.properties, &shared),
                 flag: member.flag,
                 sys_flag: target.stored_sys_flag(sent.sys_flag),
-                born_timestamp: sent.born_timestamp,
-                born_host: request.arrival.origin.peer,
-                reconsume_times: sent.reconsume_times,
-                store_timestamp: request.arrival.now,
-                prepared_transaction_offset: 0,
-                messages: 1,
+                ..request.record(sent)
             });
             first.get_or_insert(appended.queue_offset);
             if !message_ids.is_empty() {

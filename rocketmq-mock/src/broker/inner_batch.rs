@@ -41,18 +41,11 @@ impl Broker {
         push(&mut text, name::INNER_BASE, &base.to_string());
         let flags = target.stored_sys_flag(sent.sys_flag) | sys_flag::INNER_BATCH | sys_flag::NEED_UNWRAP;
         let appended = self.store.append(&NewRecord {
-            topic: &sent.topic,
             queue_id: target.queue_id,
-            body: request.body,
             properties: &text,
-            flag: sent.flag,
             sys_flag: flags,
-            born_timestamp: sent.born_timestamp,
-            born_host: request.arrival.origin.peer,
-            reconsume_times: sent.reconsume_times,
-            store_timestamp: request.arrival.now,
-            prepared_transaction_offset: 0,
             messages,
+            ..request.record(sent)
         });
         self.properties = text;
         fields.message_id = Some(offset_message_id(self.endpoint.address, appended.physical_offset));

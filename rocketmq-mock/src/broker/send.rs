@@ -146,16 +146,9 @@ impl Broker {
         let record = NewRecord {
             topic: &placing.topic,
             queue_id: placing.queue_id,
-            body: request.body,
             properties: &text,
-            flag: sent.flag,
             sys_flag: flags,
-            born_timestamp: sent.born_timestamp,
-            born_host: request.arrival.origin.peer,
-            reconsume_times: sent.reconsume_times,
-            store_timestamp: request.arrival.now,
-            prepared_transaction_offset: 0,
-            messages: 1,
+            ..request.record(sent)
         };
         let appended = self.store.append(&record);
         if let Some(due) = placing.due {
