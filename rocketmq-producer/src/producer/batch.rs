@@ -15,7 +15,8 @@ use rocketmq_protocol::requests::SendRequest;
 use super::engine::Engine;
 use super::lanes::{LaneKey, Passenger, Ticket};
 use super::operation::{Operation, SendOperation};
-use super::outcome::{self, Attempt};
+use super::outcome::{self, Attempt, NotStored};
+use super::request::send_request;
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::receipt::SendStatus;
@@ -148,7 +149,7 @@ impl BatchOperation {
             return self.probe(&queue, wakes);
         }
         if let Some(error) = self.engage(&queue) {
-            return self.not_stored(&error, true, wakes);
+            return self.not_stored(&NotStored { error, can_retry: true }, wakes);
         }
         self.fill(&queue, wakes);
         let Some(target) = self.first().and_then(|first| first.target.clone()) else {
@@ -288,19 +289,18 @@ impl BatchOperation {
         self.go_on(next, wakes);
     }
 
-    /// No answer says that they are stored.
-    fn not_stored(mut self: Box<Self>, error: &Error, can_retry: bool, wakes: &mut Wakes) {
-        if self.may_be_one_members_fault(error, can_retry) {
+    fn not_stored(mut self: Box<Self>, why: &NotStored, wakes: &mut Wakes) {
+        let NotStored { error, can_retry } = why;
+        if self.may_be_one_members_fault(error, *can_retry) {
             return self.part(error, wakes);
         }
         let members = std::mem::take(&mut self.members).into_iter().flatten();
         let mut next = Vec::new();
-        for mut member in members {
-            if can_retry {
+        for member in members {
+            if *can_retry {
                 next.extend(member.after_failure(error.clone(), wakes));
             } else {
-                member.note_failure(error, Instant::now());
-                member.give_up(error.clone(), wakes);
+                member.refused(error.clone(), wakes);
             }
         }
         self.go_on(next, wakes);
@@ -336,12 +336,8 @@ impl BatchOperation {
     /// Tells statistics and fault strategy how the request went; `None`: it says nothing of the broker.
     fn conclude(&mut self, verdict: Option<Verdict>, now: Instant) {
         let broker = self.broker.take();
-        let Some(first) = self.first() else { return };
-        if let Some(broker) = broker {
-            first.engine.recorder.concluded(broker, verdict == Some(Verdict::Stored), first.latency(now));
-        }
-        if let Some(verdict) = verdict {
-            first.judge(verdict, now);
+        if let Some(first) = self.first() {
+            first.conclude(broker, verdict, now);
         }
     }
 }
@@ -367,8 +363,7 @@ impl Exchange for BatchOperation {
     }
 
     fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let engine = Arc::clone(&self.engine);
-        let settings = &engine.settings;
+        let settings = &self.engine.settings;
         let Some(first) = self.first() else { return Ok(()) };
         let mut shared = String::new();
         // No unique id: brokers up to 5.3 append these properties to every member's (protocol 5.8).
@@ -378,21 +373,10 @@ impl Exchange for BatchOperation {
             properties::push(&mut shared, name::INSTANCE_ID, namespace);
         }
         let request = SendRequest {
-            producer_group: settings.wire_group.as_str().into(),
-            topic: first.topic.name.to_string().into(),
-            default_topic: settings.create_topic_key.as_str().into(),
-            default_topic_queue_nums: settings.default_topic_queue_nums,
-            queue_id: self.queue_id,
-            // Nothing compressed, no transaction.
-            sys_flag: 0,
-            born_timestamp: self.born_ms as i64,
-            flag: 0,
             properties: shared.into(),
-            reconsume_times: 0,
-            unit_mode: settings.unit_mode,
-            max_reconsume_times: None,
             batch: true,
             broker_name: Some((&*self.broker_name).into()),
+            ..send_request(settings, &first.topic.name, self.queue_id, self.born_ms)
         };
         let two_way = 0;
         context.write(out, self.code(), two_way, &request.v2(), &[&self.body])?;
@@ -412,8 +396,7 @@ impl Exchange for BatchOperation {
                 }
                 self.stored(status, &answer, now, wakes);
             }
-            Attempt::Failed(error) => self.not_stored(&error, true, wakes),
-            Attempt::Refused(error) => self.not_stored(&error, false, wakes),
+            Attempt::NotStored(why) => self.not_stored(&why, wakes),
         }
     }
 
@@ -441,13 +424,7 @@ impl Exchange for BatchOperation {
 
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
         self.conclude(failure.kind.is_of_peer().then_some(Verdict::Unreached), Instant::now());
-        match outcome::of_failure(&failure) {
-            Attempt::Failed(error) => self.not_stored(&error, true, wakes),
-            Attempt::Refused(error) => self.not_stored(&error, false, wakes),
-            Attempt::Stored { .. } => {
-                self.give_up(&Error::new(ErrorCode::Internal, "a failure that is none"), wakes);
-            }
-        }
+        self.not_stored(&outcome::of_failure(&failure), wakes);
     }
 
     fn owner(&self) -> usize {

@@ -230,6 +230,14 @@ impl Engine {
     /// Whether a call that waits may be made here and now.
     pub(super) fn check_call(&self) -> Result<(), Error> {
         self.check_open()?;
+        self.check_wait()
+    }
+
+    /// Whether this thread may wait for the I/O thread, be the producer open or closed.
+    pub(super) fn check_wait(&self) -> Result<(), Error> {
+        if self.is_forked() {
+            return Err(Error::forked());
+        }
         if self.is_io_thread() { Err(Error::would_deadlock()) } else { Ok(()) }
     }
 

@@ -220,12 +220,7 @@ impl Producer {
     /// `TIMEOUT` when some have not; they go on. `FORKED`.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let engine = self.engine();
-        if engine.is_forked() {
-            return Err(Error::forked());
-        }
-        if engine.is_io_thread() {
-            return Err(Error::would_deadlock());
-        }
+        engine.check_wait()?;
         engine.hurry();
         if engine.bounds.wait_settled(Instant::now().checked_add(timeout)) {
             return Ok(());
@@ -252,12 +247,7 @@ impl Producer {
     /// `WOULD_DEADLOCK` on the I/O thread.
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
         let engine = self.engine();
-        if engine.is_forked() {
-            return Err(Error::forked());
-        }
-        if engine.is_io_thread() {
-            return Err(Error::would_deadlock());
-        }
+        engine.check_wait()?;
         let deadline = Instant::now().checked_add(timeout);
         let first = engine.begin_closing();
         let settled = engine.bounds.wait_settled(deadline);

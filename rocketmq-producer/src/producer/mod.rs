@@ -11,6 +11,7 @@ mod looked_up;
 mod operation;
 mod outcome;
 mod prepare;
+mod request;
 mod target;
 mod validate;
 

@@ -11,8 +11,9 @@ use rocketmq_protocol::requests::SendRequest;
 use super::bounds::InFlightShare;
 use super::engine::{Engine, Mode, Span};
 use super::lanes::{LaneKey, Lanes, Passenger, Ticket};
-use super::outcome::{self, Attempt};
+use super::outcome::{self, Attempt, NotStored};
 use super::prepare::Prepared;
+use super::request::send_request;
 use crate::completion::{Completion, Wakes};
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::hooks::SendOutcome;
@@ -251,6 +252,19 @@ impl SendOperation {
         Some(self)
     }
 
+    fn not_stored(self: Box<Self>, why: NotStored, wakes: &mut Wakes) {
+        match why {
+            NotStored { error, can_retry: true } => self.again(error, wakes),
+            NotStored { error, can_retry: false } => self.refused(error, wakes),
+        }
+    }
+
+    /// No attempt will get over this.
+    pub(super) fn refused(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
+        self.note_failure(&error, Instant::now());
+        self.give_up(error, wakes);
+    }
+
     /// Ready for another attempt, however many there were.
     pub(super) fn begin_next(&mut self, now: Instant) {
         self.born_ms = now_ms();
@@ -275,10 +289,14 @@ impl SendOperation {
         });
     }
 
-    /// Tells statistics and fault strategy how the request under way went; `None`: it says nothing of the broker.
-    fn conclude(&mut self, verdict: Option<Verdict>, now: Instant) {
-        if let Some(broker) = self.broker.take() {
-            self.engine.recorder.concluded(broker, verdict == Some(Verdict::Stored), self.latency(now));
+    /// Tells statistics and fault strategy how a request to this broker went that brought the message, perhaps with
+    /// others; no verdict: it says nothing of the broker.
+    pub(super) fn conclude(&self, broker: Option<BrokerId>, verdict: Option<Verdict>, now: Instant) {
+        let recorder = &self.engine.recorder;
+        match (broker, verdict) {
+            (Some(broker), Some(Verdict::Stored)) => recorder.attempt_succeeded(broker, self.latency(now)),
+            (Some(broker), _) => recorder.attempt_failed(broker),
+            (None, _) => {}
         }
         if let Some(verdict) = verdict {
             self.judge(verdict, now);
@@ -286,7 +304,7 @@ impl SendOperation {
     }
 
     /// Tells the fault strategy how the attempt went. Sends that name their queue have no part in it.
-    pub(super) fn judge(&self, verdict: Verdict, now: Instant) {
+    fn judge(&self, verdict: Verdict, now: Instant) {
         if let (Some(faults), Some(target), true) =
             (&self.engine.faults, &self.target, self.prepared.target.is_any())
         {
@@ -295,7 +313,7 @@ impl SendOperation {
     }
 
     /// Of the attempt under way, so far.
-    pub(super) fn latency(&self, now: Instant) -> Duration {
+    fn latency(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.attempt_started)
     }
 
@@ -400,20 +418,11 @@ impl Exchange for SendOperation {
         let settings = &self.engine.settings;
         let flag = if self.mode == Mode::Oneway { flag::ONEWAY } else { 0 };
         let request = SendRequest {
-            producer_group: settings.wire_group.as_str().into(),
-            topic: (&*self.topic.name).into(),
-            default_topic: settings.create_topic_key.as_str().into(),
-            default_topic_queue_nums: settings.default_topic_queue_nums,
-            queue_id: self.queue_id,
             sys_flag: self.prepared.sys_flag,
-            born_timestamp: self.born_ms as i64,
             flag: self.prepared.flag,
             properties: self.properties(),
-            reconsume_times: 0,
-            unit_mode: settings.unit_mode,
-            max_reconsume_times: None,
-            batch: false,
             broker_name: self.target.as_ref().map(|target| (&*target.broker_name).into()),
+            ..send_request(settings, &self.topic.name, self.queue_id, self.born_ms)
         };
         let body = &[self.prepared.body()];
         match self.code() {
@@ -424,19 +433,18 @@ impl Exchange for SendOperation {
 
     fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
         let attempt = outcome::of_answer(header, &self.engine.settings.retry_response_codes);
-        self.conclude(Some(attempt.verdict()), now);
-        let next = match attempt {
+        let broker = self.broker.take();
+        self.conclude(broker, Some(attempt.verdict()), now);
+        match attempt {
             Attempt::Stored { status, answer } => {
                 if let (Some(_), Some(target)) = (&self.engine.lanes, &self.target) {
                     target.learn(header.version, &answer);
                 }
-                self.after_stored(status, &answer, now, wakes)
+                if let Some(next) = self.after_stored(status, &answer, now, wakes) {
+                    next.attempt(wakes);
+                }
             }
-            Attempt::Failed(error) => self.after_failure(error, wakes),
-            Attempt::Refused(error) => return self.refused(error, wakes),
-        };
-        if let Some(next) = next {
-            next.attempt(wakes);
+            Attempt::NotStored(why) => self.not_stored(why, wakes),
         }
     }
 
@@ -451,26 +459,14 @@ impl Exchange for SendOperation {
     }
 
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
-        self.conclude(failure.kind.is_of_peer().then_some(Verdict::Unreached), Instant::now());
-        match outcome::of_failure(&failure) {
-            Attempt::Failed(error) => self.again(error, wakes),
-            Attempt::Refused(error) => self.refused(error, wakes),
-            Attempt::Stored { .. } => {
-                self.give_up(Error::new(ErrorCode::Internal, "a failure that is none"), wakes)
-            }
-        }
+        let verdict = failure.kind.is_of_peer().then_some(Verdict::Unreached);
+        let broker = self.broker.take();
+        self.conclude(broker, verdict, Instant::now());
+        self.not_stored(outcome::of_failure(&failure), wakes);
     }
 
     fn owner(&self) -> usize {
         self.engine.owner
-    }
-}
-
-impl SendOperation {
-    /// No attempt will get over this.
-    fn refused(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
-        self.note_failure(&error, Instant::now());
-        self.give_up(error, wakes);
     }
 }
 

@@ -10,14 +10,15 @@ use crate::routing::Verdict;
 
 /// What came of one attempt.
 pub(super) enum Attempt<'a> {
-    Stored {
-        status: SendStatus,
-        answer: SendAnswer<'a>,
-    },
+    Stored { status: SendStatus, answer: SendAnswer<'a> },
+    NotStored(NotStored),
+}
+
+/// No answer says that the message is stored.
+pub(super) struct NotStored {
+    pub(super) error: Error,
     /// Another attempt may succeed.
-    Failed(Error),
-    /// No attempt will succeed.
-    Refused(Error),
+    pub(super) can_retry: bool,
 }
 
 impl Attempt<'_> {
@@ -25,7 +26,7 @@ impl Attempt<'_> {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Stored { .. } => Verdict::Stored,
-            Self::Failed(_) | Self::Refused(_) => Verdict::Refused,
+            Self::NotStored(_) => Verdict::Refused,
         }
     }
 }
@@ -35,19 +36,21 @@ pub(super) fn of_answer<'a>(header: &'a Header<'_>, retried: &[u32]) -> Attempt<
     if let Some(status) = SendStatus::from_response(header.code) {
         return match SendAnswer::decode(&header.fields) {
             Ok(answer) => Attempt::Stored { status, answer },
-            Err(cause) => Attempt::Refused(
-                Error::new(ErrorCode::Protocol, format!("stored, but the answer is not understood: {cause}"))
+            Err(cause) => {
+                let text = format!("stored, but the answer is not understood: {cause}");
+                let error = Error::new(ErrorCode::Protocol, text)
                     .with_source(cause)
-                    .with_persistence(Persistence::Persisted),
-            ),
+                    .with_persistence(Persistence::Persisted);
+                Attempt::NotStored(NotStored { error, can_retry: false })
+            }
         };
     }
-    let retried = u32::try_from(header.code).is_ok_and(|code| retried.contains(&code));
-    let error = Error::answered(ErrorCode::Broker, header.code, header.remark.as_deref(), retried);
-    if retried { Attempt::Failed(error) } else { Attempt::Refused(error) }
+    let can_retry = u32::try_from(header.code).is_ok_and(|code| retried.contains(&code));
+    let error = Error::answered(ErrorCode::Broker, header.code, header.remark.as_deref(), can_retry);
+    Attempt::NotStored(NotStored { error, can_retry })
 }
 
-pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
+pub(super) fn of_failure(failure: &Failure) -> NotStored {
     let cause = failure.cause_text();
     let error = match failure.kind {
         FailureKind::Connect => Error::new(ErrorCode::Connect, format!("no connection: {cause}")),
@@ -70,10 +73,7 @@ pub(super) fn of_failure(failure: &Failure) -> Attempt<'static> {
     };
     let persistence = if failure.sent { Persistence::PossiblyPersisted } else { Persistence::NotPersisted };
     let error = error.with_shared_source(failure.cause.clone()).with_persistence(persistence);
-    match failure.kind {
-        FailureKind::Unencodable => Attempt::Refused(error),
-        _ => Attempt::Failed(error),
-    }
+    NotStored { error, can_retry: failure.kind != FailureKind::Unencodable }
 }
 
 #[cfg(test)]
@@ -102,7 +102,10 @@ mod tests {
         let retried: Vec<i32> = (1..2000)
             .filter(|code| {
                 let json = format!(r#"{{"code":{code},"flag":1,"remark":"r"}}"#);
-                matches!(of_answer(&answer(&json), &RETRIED), Attempt::Failed(_))
+                matches!(
+                    of_answer(&answer(&json), &RETRIED),
+                    Attempt::NotStored(NotStored { can_retry: true, .. })
+                )
             })
             .collect();
         assert_eq!(retried, [2, 14, 1500]);
@@ -111,7 +114,9 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_understood_is_no_reason_to_send_again() {
         let header = answer(r#"{"code":0,"extFields":{"queueId":"one"},"flag":1}"#);
-        let Attempt::Refused(error) = of_answer(&header, &[]) else { panic!("refused") };
+        let Attempt::NotStored(NotStored { error, can_retry: false }) = of_answer(&header, &[]) else {
+            panic!("refused")
+        };
         assert_eq!((error.code(), error.persistence()), (ErrorCode::Protocol, Persistence::Persisted));
     }
 
@@ -119,7 +124,7 @@ mod tests {
     fn what_was_sent_may_be_stored() {
         for sent in [false, true] {
             let failure = Failure::new(FailureKind::Timeout).sent(sent);
-            let Attempt::Failed(error) = of_failure(&failure) else { panic!("failed") };
+            let NotStored { error, can_retry: true } = of_failure(&failure) else { panic!("failed") };
             assert_eq!(error.persistence() == Persistence::PossiblyPersisted, sent);
         }
     }

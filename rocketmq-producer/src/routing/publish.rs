@@ -35,6 +35,10 @@ impl PublishQueues {
         Self { queues, next: AtomicUsize::new(start) }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.queues.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.queues.is_empty()
     }

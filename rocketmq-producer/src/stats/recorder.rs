@@ -80,14 +80,6 @@ impl Recorder {
         self.broker_outcomes(broker, |outcomes| outcomes.failed.add(1));
     }
 
-    /// One or the other.
-    pub(crate) fn concluded(&self, broker: BrokerId, succeeded: bool, latency: Duration) {
-        match succeeded {
-            true => self.attempt_succeeded(broker, latency),
-            false => self.attempt_failed(broker),
-        }
-    }
-
     fn broker_outcomes(&self, id: BrokerId, count: impl FnOnce(&BrokerOutcomes)) {
         if let Some(recorder) = self.brokers.get(id) {
             count(&recorder.outcomes.0);
