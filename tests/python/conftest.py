@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import subprocess
 import sys
 import textwrap
@@ -16,6 +18,27 @@ from rmq.testing import MockCluster
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEND = 310
 """Request code of a send."""
+
+
+class Ticks:
+    """How often the running loop came round to a task that asks for it every 10 ms."""
+
+    count = 0
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            self.count += 1
+
+
+@contextlib.contextmanager
+def ticking_loop() -> Iterator[Ticks]:
+    ticks = Ticks()
+    ticking = asyncio.create_task(ticks.run())
+    try:
+        yield ticks
+    finally:
+        ticking.cancel()
 
 
 @pytest.fixture

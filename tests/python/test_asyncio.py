@@ -16,7 +16,7 @@ import rmq
 import rmq.aio
 from rmq.testing import Fault, MockCluster
 
-from conftest import SEND
+from conftest import SEND, ticking_loop
 
 Test = Callable[[rmq.aio.Producer], Awaitable[None]]
 
@@ -479,23 +479,14 @@ def test_a_send_outside_of_a_loop_says_so(cluster: MockCluster) -> None:
 
 def test_the_loop_runs_while_a_producer_waits_and_closes() -> None:
     async def main() -> None:
-        ticks = 0
-
-        async def tick() -> None:
-            nonlocal ticks
-            while True:
-                await asyncio.sleep(0.01)
-                ticks += 1
-
-        ticking = asyncio.create_task(tick())
-        producer = rmq.aio.Producer("group", "127.0.0.1:1")
-        with pytest.raises(rmq.NameServerError):
-            await producer.wait_ready(0.3)
-        with pytest.raises(rmq.Error):
-            await producer.send("topic", b"x", timeout=0.3)
-        await producer.close()
-        ticking.cancel()
-        assert ticks > 5
+        with ticking_loop() as ticks:
+            producer = rmq.aio.Producer("group", "127.0.0.1:1")
+            with pytest.raises(rmq.NameServerError):
+                await producer.wait_ready(0.3)
+            with pytest.raises(rmq.Error):
+                await producer.send("topic", b"x", timeout=0.3)
+            await producer.close()
+        assert ticks.count > 5
 
     asyncio.run(main())
 

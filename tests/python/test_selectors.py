@@ -15,7 +15,7 @@ import rmq
 import rmq.aio
 from rmq.testing import Fault, MockCluster
 
-from conftest import SEND
+from conftest import SEND, ticking_loop
 from ways import WAYS, Way
 
 Queue = tuple[str, int]
@@ -172,20 +172,11 @@ def test_a_message_that_its_selector_refers_to_is_collected() -> None:
 
 def test_selectors_do_not_keep_the_loop_waiting(cluster: MockCluster) -> None:
     async def main() -> None:
-        ticks = 0
-
-        async def tick() -> None:
-            nonlocal ticks
-            while True:
-                await asyncio.sleep(0.01)
-                ticks += 1
-
         async with rmq.aio.Producer("group", cluster.name_server) as producer:
             cluster.inject(Fault.delay(0.5), broker="namesrv", request_code=ROUTE)
-            ticking = asyncio.create_task(tick())
-            await producer.send("topic", b"x", selector=last)
-            ticking.cancel()
-            assert ticks > 5
+            with ticking_loop() as ticks:
+                await producer.send("topic", b"x", selector=last)
+            assert ticks.count > 5
 
     asyncio.run(main())
 
