@@ -271,6 +271,8 @@ def test_a_closed_producer_says_so(cluster: MockCluster) -> None:
         assert producer.group == "group"
         assert "group" in repr(producer)
         producer.send("topic", b"x")
+        # The heartbeat and the send are on their way at the same time.
+        assert cluster.wait_until(lambda: bool(cluster.registrations()))
         assert [entry.group for entry in cluster.registrations()] == ["group"]
         assert cluster.registrations()[0].client_id == producer.client_id
     assert producer.closed
