@@ -11,15 +11,17 @@ use crate::sync::{Condvar, Mutex};
 /// A count that threads can wait for to fall.
 #[derive(Default)]
 struct Falling {
-    waiters: AtomicUsize,
+    /// Somebody sleeps who was not woken since.
+    asleep: AtomicBool,
     lock: Mutex<()>,
     fell: Condvar,
 }
 
 impl Falling {
-    /// Wakes those who wait. Costs one load when nobody does.
+    /// Wakes those who wait. Costs one load when nobody does, also while those who were woken have not run yet: a
+    /// thousand outcomes in a row wake a sender once.
     fn notify(&self) {
-        if self.waiters.load(SeqCst) > 0 {
+        if self.asleep.load(SeqCst) && self.asleep.swap(false, SeqCst) {
             drop(self.lock.lock());
             self.fell.notify_all();
         }
@@ -30,24 +32,22 @@ impl Falling {
         if done() {
             return true;
         }
-        self.waiters.fetch_add(1, SeqCst);
         let mut guard = self.lock.lock();
-        let finished = loop {
+        loop {
+            // Before the look: whoever changes the count after it sees the mark.
+            self.asleep.store(true, SeqCst);
             if done() {
-                break true;
+                return true;
             }
             match deadline {
                 Some(deadline) => {
                     if self.fell.wait_until(&mut guard, deadline).timed_out() {
-                        break done();
+                        return done();
                     }
                 }
                 None => self.fell.wait(&mut guard),
             }
-        };
-        drop(guard);
-        self.waiters.fetch_sub(1, SeqCst);
-        finished
+        }
     }
 }
 
@@ -259,7 +259,7 @@ mod tests {
             let bounds = Arc::clone(&bounds);
             move || bounds.take_by(1, 1, Instant::now() + Duration::from_secs(30), || false).is_some()
         });
-        while bounds.room.waiters.load(SeqCst) == 0 {
+        while !bounds.room.asleep.load(SeqCst) {
             std::thread::yield_now();
         }
         drop(held);
