@@ -8,10 +8,10 @@ use crate::DecodeError;
 use crate::encode::{ExtFields, FieldVisitor};
 
 /// Ext fields in wire order, borrowed from the header's bytes where they stand there as they are.
-/// Room for a whole send header is in place, more fields go to the heap.
+/// Room for those of an answer is in place, more go to the heap.
 /// A name may occur more than once: the last one counts (protocol 1.3).
 #[derive(Debug, Clone, Default)]
-pub struct Fields<'a>(SmallVec<[(Cow<'a, str>, Cow<'a, str>); 14]>);
+pub struct Fields<'a>(SmallVec<[(Cow<'a, str>, Cow<'a, str>); 8]>);
 
 impl<'a> Fields<'a> {
     /// No fields.

@@ -3,12 +3,14 @@
 mod binary;
 mod json;
 mod json_general;
+mod reader;
 
 use std::borrow::Cow;
 
 use crate::DecodeError;
 pub use crate::fields::Fields;
 use crate::frame::HeaderEncoding;
+pub use reader::HeaderReader;
 
 /// Bits of the header's flag.
 pub mod flag {
@@ -50,7 +52,7 @@ impl<'a> Header<'a> {
             HeaderEncoding::Json => {
                 let mut header = Header::default();
                 match json::decode(bytes, &mut header) {
-                    Some(()) => Ok(header),
+                    Some(_) => Ok(header),
                     None => json_general::decode(bytes),
                 }
             }

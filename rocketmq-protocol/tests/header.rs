@@ -6,7 +6,7 @@ use rocketmq_protocol::DecodeError;
 use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::encode::{EncodeError, NoFields, Preamble, With, encode_frame};
 use rocketmq_protocol::frame::{self, HeaderEncoding, MAX_FRAME};
-use rocketmq_protocol::header::{Fields, Header, UNKNOWN_LANGUAGE};
+use rocketmq_protocol::header::{Fields, Header, HeaderReader, UNKNOWN_LANGUAGE};
 use rocketmq_protocol::language::Language;
 use rocketmq_protocol::requests::{GetRouteRequest, SendRequest};
 use std::borrow::Cow;
@@ -15,6 +15,22 @@ const ANSWER_5_5: &str = r#"{"code":0,"extFields":{"queueId":"1","TRACE_ON":"tru
 
 fn json(text: &str) -> Header<'_> {
     Header::decode(HeaderEncoding::Json, text.as_bytes()).unwrap()
+}
+
+#[test]
+fn answers_of_one_form_are_read_without_copies() {
+    let mut reader = HeaderReader::default();
+    for (opaque, offset) in [(5, "12"), (6, "13"), (123_456, "9007199254740993")] {
+        let text = ANSWER_5_5
+            .replace("\"opaque\":5", &format!("\"opaque\":{opaque}"))
+            .replace("\"queueOffset\":\"12\"", &format!("\"queueOffset\":\"{offset}\""));
+        let header = reader.decode(HeaderEncoding::Json, text.as_bytes()).unwrap();
+        assert_eq!(header, json(&text));
+        assert_eq!((header.opaque, header.fields.get("queueOffset")), (opaque, Some(offset)));
+        for part in header.fields.iter().flat_map(|(name, value)| [name, value]) {
+            assert!(text.as_bytes().as_ptr_range().contains(&part.as_ptr()), "{part} is a copy");
+        }
+    }
 }
 
 #[test]

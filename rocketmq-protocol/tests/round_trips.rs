@@ -11,7 +11,7 @@ use proptest::{char, option};
 use rocketmq_protocol::answers::{HeartbeatAnswer, OffsetAnswer, RecallAnswer, SendAnswer};
 use rocketmq_protocol::encode::{Preamble, encode_frame};
 use rocketmq_protocol::frame::{self, HeaderEncoding};
-use rocketmq_protocol::header::{Fields, Header};
+use rocketmq_protocol::header::{Fields, Header, HeaderReader};
 use rocketmq_protocol::heartbeat::HeartbeatData;
 use rocketmq_protocol::ids::OffsetMessageId;
 use rocketmq_protocol::language::Language;
@@ -189,6 +189,37 @@ proptest! {
         let other = Header::decode(HeaderEncoding::Json, unusual.as_bytes()).unwrap();
         prop_assert_eq!((one.code, one.opaque, &one.remark), (other.code, other.opaque, &other.remark));
         prop_assert!(one.fields == other.fields);
+    }
+
+    /// A reader that remembers the form of earlier headers reads what one without memory reads, from headers of the
+    /// same form with other values, of other forms, and from ones that lost or changed a byte.
+    #[test]
+    fn a_reader_with_a_memory_agrees(
+        names in vec(plain(), 0..5),
+        headers in vec((0..2_i32, any::<i32>(), vec(plain(), 5), any::<bool>()), 1..8),
+        damage in vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..8),
+    ) {
+        let quote = |text: &str| serde_json::to_string(text).unwrap();
+        let mut reader = HeaderReader::default();
+        for ((code, opaque, values, in_front), (place, byte, is_lost)) in headers.iter().zip(damage.iter().cycle()) {
+            let pairs = names.iter().zip(values).map(|(n, v)| format!("{}:{}", quote(n), quote(v)));
+            let fields = pairs.collect::<Vec<_>>().join(",");
+            let header = match in_front {
+                true => format!(r#"{{"opaque":{opaque},"code":{code},"flag":1,"extFields":{{{fields}}}}}"#),
+                false => format!(r#"{{"code":{code},"extFields":{{{fields}}},"flag":1,"opaque":{opaque}}}"#),
+            };
+            let mut damaged = header.clone().into_bytes();
+            let at = place.index(damaged.len());
+            match is_lost {
+                true => drop(damaged.remove(at)),
+                false => damaged[at] = *byte,
+            }
+            for bytes in [header.as_bytes(), &damaged, header.as_bytes()] {
+                let remembered = reader.decode(HeaderEncoding::Json, bytes);
+                let anew = Header::decode(HeaderEncoding::Json, bytes);
+                prop_assert_eq!(remembered.ok(), anew.ok(), "{}", String::from_utf8_lossy(bytes));
+            }
+        }
     }
 
     #[test]

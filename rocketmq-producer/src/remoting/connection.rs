@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
 use rocketmq_protocol::frame;
-use rocketmq_protocol::header::{Header, flag};
+use rocketmq_protocol::header::{Header, HeaderReader, flag};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
@@ -34,6 +34,7 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
                 epoch,
                 stream: Arc::new(stream),
                 inbound: BytesMut::new(),
+                headers: HeaderReader::default(),
                 wakes: Wakes::default(),
                 silent_since: None,
             };
@@ -93,6 +94,7 @@ struct Connection {
     epoch: u64,
     stream: Arc<TcpStream>,
     inbound: BytesMut,
+    headers: HeaderReader,
     wakes: Wakes,
     /// When the first request timed out that no answer followed.
     silent_since: Option<Instant>,
@@ -211,7 +213,7 @@ impl Connection {
         let now = Instant::now();
         let mut consumed = 0;
         while let Some((frame, len)) = frame::split(&self.inbound[consumed..]).map_err(garbage)? {
-            let header = Header::decode(frame.encoding, frame.header).map_err(garbage)?;
+            let header = self.headers.decode(frame.encoding, frame.header).map_err(garbage)?;
             consumed += len;
             if header.is_response() {
                 self.silent_since = None;

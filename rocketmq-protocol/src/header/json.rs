@@ -6,13 +6,15 @@
 //! also is the one that reports errors.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::{Fields, Header};
 use crate::language::Language;
 
-pub(super) fn decode<'a>(bytes: &'a [u8], header: &mut Header<'a>) -> Option<()> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let mut scan = Scan { text, bytes, at: 0 };
+/// Reads the header and says where the digits of its opaque stand: nowhere if it has none.
+pub(super) fn decode<'a>(bytes: &'a [u8], header: &mut Header<'a>) -> Option<Range<usize>> {
+    let mut scan = Scan::new(bytes)?;
+    let mut opaque = 0..0;
     scan.expect(b'{')?;
     if scan.next_token()? != b'}' {
         loop {
@@ -21,7 +23,12 @@ pub(super) fn decode<'a>(bytes: &'a [u8], header: &mut Header<'a>) -> Option<()>
             match name {
                 "code" => header.code = scan.integer()?,
                 "flag" => header.flag = scan.integer()?,
-                "opaque" => header.opaque = scan.integer()?,
+                "opaque" => {
+                    scan.next_token()?;
+                    let start = scan.at;
+                    header.opaque = scan.integer()?;
+                    opaque = start..scan.at;
+                }
                 "version" => header.version = scan.integer()?,
                 "language" => header.language = Language::code_of_name(scan.string()?),
                 "remark" => header.remark = Some(Cow::Borrowed(scan.string()?)),
@@ -39,16 +46,46 @@ pub(super) fn decode<'a>(bytes: &'a [u8], header: &mut Header<'a>) -> Option<()>
         }
     }
     scan.at += 1;
-    scan.at_end().then_some(())
+    scan.at_end().then_some(opaque)
 }
 
-struct Scan<'a> {
+pub(super) struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Scan<'a> {
+    /// `None`: not UTF-8.
+    pub(super) fn new(bytes: &'a [u8]) -> Option<Scan<'a>> {
+        Some(Scan { text: std::str::from_utf8(bytes).ok()?, bytes, at: 0 })
+    }
+
+    /// These bytes and no others.
+    #[inline]
+    pub(super) fn literal(&mut self, bytes: &[u8]) -> Option<&'a str> {
+        let start = self.at;
+        let end = start + bytes.len();
+        if self.bytes.get(start..end)? != bytes {
+            return None;
+        }
+        self.at = end;
+        self.text.get(start..end)
+    }
+
+    /// What stands before the next quote, backslash or control character.
+    #[inline]
+    pub(super) fn plain(&mut self) -> Option<&'a str> {
+        let start = self.at;
+        self.at += plain_prefix(self.bytes.get(start..)?);
+        self.text.get(start..self.at)
+    }
+
+    /// Whether all was read.
+    pub(super) fn is_over(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
     /// Skips white space; the byte that stands there, not consumed.
     #[inline]
     fn next_token(&mut self) -> Option<u8> {
@@ -79,19 +116,18 @@ impl<'a> Scan<'a> {
     #[inline(always)]
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
-        let start = self.at;
-        let end = start + plain_prefix(self.bytes.get(start..)?);
-        if *self.bytes.get(end)? != b'"' {
+        let text = self.plain()?;
+        if *self.bytes.get(self.at)? != b'"' {
             return None;
         }
-        self.at = end + 1;
-        self.text.get(start..end)
+        self.at += 1;
+        Some(text)
     }
 
     /// An integer of 32 bits; what breaks the JSON rule on leading zeros, and longer numbers, are left to the
     /// full reader.
     #[inline]
-    fn integer(&mut self) -> Option<i32> {
+    pub(super) fn integer(&mut self) -> Option<i32> {
         let negative = self.next_token()? == b'-';
         let start = self.at + usize::from(negative);
         let mut end = start;

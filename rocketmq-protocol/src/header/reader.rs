@@ -1,0 +1,134 @@
+//! Reading the headers of one peer, which differ in little but their values.
+
+use super::json::{self, Scan};
+use super::{Fields, Header, json_general};
+use crate::DecodeError;
+use crate::frame::HeaderEncoding;
+
+/// Reads the headers that one peer writes, one after the other.
+///
+/// It remembers what stood between the values of the last JSON header. In the next one that is compared as a whole,
+/// and only the values are read; a header of another form is read in full, and its form remembered instead.
+#[derive(Debug, Default)]
+pub struct HeaderReader {
+    form: Form,
+}
+
+impl HeaderReader {
+    /// Reads as [`Header::decode`] does.
+    ///
+    /// # Errors
+    /// As [`Header::decode`].
+    #[inline]
+    pub fn decode<'a>(
+        &mut self,
+        encoding: HeaderEncoding,
+        bytes: &'a [u8],
+    ) -> Result<Header<'a>, DecodeError> {
+        if encoding == HeaderEncoding::Json
+            && let Some(header) = self.form.read(bytes)
+        {
+            return Ok(header);
+        }
+        self.decode_anew(encoding, bytes)
+    }
+
+    #[cold]
+    fn decode_anew<'a>(
+        &mut self,
+        encoding: HeaderEncoding,
+        bytes: &'a [u8],
+    ) -> Result<Header<'a>, DecodeError> {
+        if encoding != HeaderEncoding::Json {
+            return Header::decode(encoding, bytes);
+        }
+        let mut header = Header::default();
+        let Some(opaque) = json::decode(bytes, &mut header) else { return json_general::decode(bytes) };
+        if header.remark.is_none() {
+            self.form.learn(bytes, &header, opaque.start, opaque.end);
+        }
+        Ok(header)
+    }
+}
+
+/// A JSON header cut at its values, with the values that stay.
+#[derive(Debug, Default)]
+struct Form {
+    code: i32,
+    language: u8,
+    version: i32,
+    flag: i32,
+    /// What stands before, between and behind the values, joined. Empty: no form is known.
+    literals: Vec<u8>,
+    values: Vec<Value>,
+}
+
+/// A value, and how many bytes of the literals stand before it.
+#[derive(Debug)]
+struct Value {
+    literal_len: usize,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Opaque,
+    /// Of an ext field whose name stands here in the literal before.
+    Field { name_start: usize, name_end: usize },
+}
+
+impl Form {
+    /// `None`: this header has another form.
+    #[inline]
+    fn read<'a>(&self, bytes: &'a [u8]) -> Option<Header<'a>> {
+        if self.literals.is_empty() {
+            return None;
+        }
+        let mut scan = Scan::new(bytes)?;
+        let mut literals = &self.literals[..];
+        let mut opaque = 0;
+        let mut fields = Fields::new();
+        for value in &self.values {
+            let (literal, behind) = literals.split_at_checked(value.literal_len)?;
+            literals = behind;
+            let literal = scan.literal(literal)?;
+            match value.kind {
+                Kind::Opaque => opaque = scan.integer()?,
+                // The next literal begins with the closing quote.
+                Kind::Field { name_start, name_end } => {
+                    fields.push(literal.get(name_start..name_end)?, scan.plain()?);
+                }
+            }
+        }
+        scan.literal(literals)?;
+        let Form { code, language, version, flag, .. } = *self;
+        scan.is_over().then_some(Header { code, language, version, opaque, flag, remark: None, fields })
+    }
+
+    /// `header` was read from `bytes` without a copy, and the digits of its opaque stand at this place.
+    fn learn(&mut self, bytes: &[u8], header: &Header<'_>, opaque_start: usize, opaque_end: usize) {
+        self.literals.clear();
+        self.values.clear();
+        (self.code, self.language) = (header.code, header.language);
+        (self.version, self.flag) = (header.version, header.flag);
+        let place = |part: &str| {
+            let start = part.as_ptr().addr() - bytes.as_ptr().addr();
+            (start, start + part.len())
+        };
+        // Where each value stands, and its name.
+        let mut places = vec![((opaque_start, opaque_end), None)];
+        places.extend(header.fields.iter().map(|(name, value)| (place(value), Some(place(name)))));
+        places.sort_unstable();
+        let mut at = 0;
+        for ((start, end), name) in places {
+            let kind = match name {
+                None => Kind::Opaque,
+                Some((from, to)) => Kind::Field { name_start: from - at, name_end: to - at },
+            };
+            self.literals.extend_from_slice(&bytes[at..start]);
+            self.values.push(Value { literal_len: start - at, kind });
+            at = end;
+        }
+        self.literals.extend_from_slice(&bytes[at..]);
+    }
+}
