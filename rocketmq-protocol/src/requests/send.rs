@@ -108,7 +108,7 @@ impl<'a> SendRequest<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn visit_as<V: FieldVisitor + ?Sized>(&self, names: &Names, visitor: &mut V) {
         let [
             group,
