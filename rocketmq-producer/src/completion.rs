@@ -28,7 +28,7 @@ pub struct Report {
     pub tag: Tag,
     /// The receipt, or why there is none.
     pub result: Result<Receipt, Error>,
-    pub(crate) _share: InFlightShare,
+    pub(crate) share: InFlightShare,
 }
 
 /// Where the outcome of one send goes.
@@ -54,7 +54,7 @@ impl Completion {
                 waiter.complete(result);
             }
             Self::Queue(queue, tag) => {
-                if queue.push(Report { tag, result, _share: share }) {
+                if queue.push(Report { tag, result, share }) {
                     wakes.queues.push(queue);
                 }
             }

@@ -96,7 +96,7 @@ impl Bounds {
             (fits || taken == 0).then(|| taken + cost)
         };
         self.taken.fetch_update(SeqCst, SeqCst, room_for).ok()?;
-        Some(InFlightShare { bounds: Arc::clone(self), cost })
+        Some(InFlightShare { bounds: Some(Arc::clone(self)), cost })
     }
 
     /// The same, waiting for room until the deadline, or until `give_up` says so after a
@@ -182,7 +182,8 @@ impl Bounds {
 
 /// Some messages' part of the bounds, given back when dropped.
 pub(crate) struct InFlightShare {
-    bounds: Arc<Bounds>,
+    /// `None`: of nothing.
+    bounds: Option<Arc<Bounds>>,
     cost: u64,
 }
 
@@ -191,15 +192,38 @@ impl InFlightShare {
     pub(super) fn split_off(&mut self, bytes: usize) -> Self {
         let cost = ONE_MESSAGE + bytes as u64;
         self.cost -= cost;
-        Self { bounds: Arc::clone(&self.bounds), cost }
+        Self { bounds: self.bounds.clone(), cost }
+    }
+
+    /// A share of nothing.
+    pub(crate) fn none() -> Self {
+        Self { bounds: None, cost: 0 }
+    }
+
+    /// Leaves none in its place.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::none())
+    }
+
+    /// Takes another one of the same producer in; gives it back if it is of another.
+    pub(crate) fn join(&mut self, mut other: Self) -> Option<Self> {
+        let of = |share: &Self| share.bounds.as_ref().map(Arc::as_ptr);
+        if of(self) != of(&other) {
+            return Some(other);
+        }
+        self.cost += other.cost;
+        other.bounds = None;
+        None
     }
 }
 
 impl Drop for InFlightShare {
     fn drop(&mut self) {
-        self.bounds.taken.fetch_sub(self.cost, SeqCst);
-        self.bounds.room.notify();
-        self.bounds.tell_listener();
+        if let Some(bounds) = self.bounds.take() {
+            bounds.taken.fetch_sub(self.cost, SeqCst);
+            bounds.room.notify();
+            bounds.tell_listener();
+        }
     }
 }
 
@@ -240,6 +264,21 @@ mod tests {
         assert_eq!((bounds.messages(), bounds.taken.load(SeqCst) & BYTE_MASK), (1, 4));
         drop(second);
         assert_eq!(bounds.taken.load(SeqCst), 0);
+    }
+
+    #[test]
+    fn shares_of_one_producer_join() {
+        let producers = [(); 2].map(|()| Arc::new(Bounds::new(3, 10, None)));
+        let [first, second] = [0, 1].map(|_| producers[0].try_take(1, 2).expect("room"));
+        let mut lot = InFlightShare::none();
+        assert!(lot.join(InFlightShare::none()).is_none());
+        lot = lot.join(first).expect("of another than nothing");
+        assert!(lot.join(second).is_none());
+        assert_eq!((producers[0].messages(), producers[0].bytes()), (2, 4), "still taken");
+        assert!(lot.join(producers[1].try_take(1, 1).expect("room")).is_some());
+        assert_eq!(producers[1].messages(), 0);
+        assert_eq!(lot.take().cost, 2 * ONE_MESSAGE + 4);
+        assert_eq!((producers[0].messages(), producers[0].bytes()), (0, 0));
     }
 
     #[test]
