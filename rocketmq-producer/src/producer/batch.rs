@@ -90,7 +90,7 @@ impl BatchOperation {
                 Ok(queue) => {
                     let is_bound = true;
                     let key = LaneKey::new(&topic, &queue, is_bound);
-                    lanes.arrive(key, Passenger::Batch(self), wakes);
+                    lanes.arrive(&key, Passenger::Batch(self), wakes);
                 }
                 Err(error) => self.give_up(&error, wakes),
             };

@@ -7,8 +7,8 @@
 //! messages never overtake each other. In the others nobody waits for answers longer than a part of its time: a broker
 //! may be slow and not busy, and another attempt elsewhere needs time.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,8 @@ use super::operation::Operation;
 use crate::completion::Wakes;
 use crate::config::Batching;
 use crate::error::{Error, ErrorCode};
-use crate::routing::{PublishQueue, Topic};
-use crate::sync::Mutex;
+use crate::routing::{Broker, PublishQueue, Topic};
+use crate::sync::{Mutex, RwLock};
 
 /// How many requests of a topic to any queue of a broker may be without an answer: enough to keep it busy while the next
 /// batch is on its way, few enough for large batches.
@@ -33,39 +33,56 @@ const PATIENCE: u32 = 4;
 /// Deadlines are looked at no more often than this.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
+/// So many lanes may be kept that nobody is in.
+const IDLE_LANES: usize = 1024;
+
 /// The lanes of one producer.
 pub(super) struct Lanes {
+    lanes: RwLock<HashMap<LaneKey, Arc<Lane>, foldhash::fast::RandomState>>,
+    watch: Arc<Watch>,
+}
+
+/// Looks at the lanes when time alone changes something in them.
+struct Watch {
     batching: Batching,
-    state: Mutex<State>,
+    next: Mutex<NextCheck>,
     /// Tells the watch: there is an earlier time to look, or the end.
     attention: Notify,
 }
 
 #[derive(Default)]
-struct State {
-    lanes: HashMap<LaneKey, Lane>,
-    /// When the watch looks next.
-    next_check: Option<Instant>,
+struct NextCheck {
+    moment: Option<Instant>,
     ended: bool,
 }
 
-/// Which lane.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// Which lane. A broker that went and came again is another object of the same name, and has the same lane.
+#[derive(Clone)]
 pub(super) struct LaneKey {
-    topic: Arc<str>,
-    broker: Arc<str>,
+    topic: Arc<Topic>,
+    broker: Arc<Broker>,
     /// The queue its messages are bound to.
     queue_id: Option<i32>,
 }
 
-#[derive(Default)]
 struct Lane {
+    key: LaneKey,
+    watch: Arc<Watch>,
+    state: Mutex<LaneState>,
+}
+
+#[derive(Default)]
+struct LaneState {
     /// Requests without an answer.
     outstanding: usize,
     waiting: VecDeque<Passenger>,
     bytes: usize,
     /// Whoever waits here may not linger.
     hurried: bool,
+    /// When the watch looks here next, at the latest.
+    next_check: Option<Instant>,
+    /// Nobody finds it any more.
+    closed: bool,
 }
 
 /// Who waits in a lane.
@@ -76,17 +93,14 @@ pub(super) enum Passenger {
 }
 
 /// A place among the requests of a lane that are on their way. Whoever has it gives it back with the outcome.
-pub(crate) struct Ticket {
-    lanes: Arc<Lanes>,
-    key: LaneKey,
-}
+pub(crate) struct Ticket(Arc<Lane>);
 
 impl LaneKey {
     /// Of messages that go to this queue; `is_bound`: they may go to no other.
-    pub(super) fn new(topic: &Topic, queue: &PublishQueue, is_bound: bool) -> Self {
+    pub(super) fn new(topic: &Arc<Topic>, queue: &PublishQueue, is_bound: bool) -> Self {
         Self {
-            topic: Arc::clone(&topic.name),
-            broker: Arc::clone(&queue.broker.name),
+            topic: Arc::clone(topic),
+            broker: Arc::clone(&queue.broker),
             queue_id: is_bound.then_some(queue.queue_id),
         }
     }
@@ -96,125 +110,93 @@ impl LaneKey {
     }
 }
 
+impl PartialEq for LaneKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.queue_id == other.queue_id
+            && Arc::ptr_eq(&self.topic, &other.topic)
+            && self.broker.is_named_as(&other.broker)
+    }
+}
+
+impl Eq for LaneKey {}
+
+impl Hash for LaneKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let topic = Arc::as_ptr(&self.topic).addr();
+        (topic, self.broker.name_hash(), self.queue_id).hash(state);
+    }
+}
+
 impl Lanes {
     pub(super) fn new(batching: Batching) -> Self {
-        Self { batching, state: Mutex::default(), attention: Notify::new() }
+        let watch = Watch { batching, next: Mutex::default(), attention: Notify::new() };
+        Self { lanes: RwLock::default(), watch: Arc::new(watch) }
     }
 
     /// Lets the passenger go at once if nobody is before it, else it waits.
-    pub(super) fn arrive(self: &Arc<Self>, key: LaneKey, passenger: Passenger, wakes: &mut Wakes) {
-        let window = key.window();
-        let mut state = self.state.lock();
-        let lane = match state.lanes.get_mut(&key) {
-            Some(lane) => lane,
-            None => state.lanes.entry(key.clone()).or_default(),
-        };
-        if self.batching.linger.is_none() && lane.waiting.is_empty() && lane.outstanding < window {
-            lane.outstanding += 1;
-            drop(state);
-            return passenger.depart(Ticket { lanes: Arc::clone(self), key }, wakes);
-        }
-        let check = passenger.next_check(&self.batching, passenger.arrived());
-        lane.push(passenger);
-        // Without lingering only an answer makes room.
-        let departures = match self.batching.linger {
-            Some(_) => lane.take_due(&self.batching, window, Instant::now()),
-            None => Vec::new(),
-        };
-        let announce = state.check_by(check);
-        drop(state);
-        self.let_go(&key, departures, wakes);
-        if announce {
-            self.attention.notify_one();
+    pub(super) fn arrive(&self, key: &LaneKey, mut passenger: Passenger, wakes: &mut Wakes) {
+        while let Err(turned_away) = self.lane(key).arrive(passenger, wakes) {
+            passenger = turned_away;
         }
     }
 
-    fn let_go(self: &Arc<Self>, key: &LaneKey, departures: Vec<Vec<Passenger>>, wakes: &mut Wakes) {
-        if departures.is_empty() {
-            return;
+    fn lane(&self, key: &LaneKey) -> Arc<Lane> {
+        if let Some(lane) = self.lanes.read().get(key) {
+            return Arc::clone(lane);
         }
-        let now = Instant::now();
-        for passengers in departures {
-            let ticket = Ticket { lanes: Arc::clone(self), key: key.clone() };
-            depart_together(passengers, ticket, now, wakes);
+        let mut lanes = self.lanes.write();
+        if lanes.len() == lanes.capacity() && lanes.len() >= IDLE_LANES {
+            lanes.retain(|_, lane| !lane.close_if_idle());
         }
+        let new = || Lane { key: key.clone(), watch: Arc::clone(&self.watch), state: Mutex::default() };
+        Arc::clone(lanes.entry(key.clone()).or_insert_with(|| Arc::new(new())))
+    }
+
+    fn all(&self) -> Vec<Arc<Lane>> {
+        self.lanes.read().values().cloned().collect()
     }
 
     /// Lets all go that wait for company only.
-    pub(super) fn hurry(self: &Arc<Self>) {
+    pub(super) fn hurry(&self) {
         let mut wakes = Wakes::default();
-        self.let_go_where_due(|lane| lane.hurried = !lane.waiting.is_empty(), &mut wakes);
-    }
-
-    /// Changes every lane, and lets go what is due then.
-    fn let_go_where_due(self: &Arc<Self>, change: impl Fn(&mut Lane), wakes: &mut Wakes) {
-        let now = Instant::now();
-        let mut all = Vec::new();
-        for (key, lane) in &mut self.state.lock().lanes {
-            change(lane);
-            let departures = lane.take_due(&self.batching, key.window(), now);
-            if !departures.is_empty() {
-                all.push((key.clone(), departures));
-            }
-        }
-        for (key, departures) in all {
-            self.let_go(&key, departures, wakes);
+        for lane in self.all() {
+            lane.let_go_where_due(|state| state.hurried = !state.waiting.is_empty(), &mut wakes);
         }
     }
 
     /// Ends everything that waits: the producer is closed.
     pub(super) fn abort(&self) {
-        let gone = self.take_gone(|_| true);
         let mut wakes = Wakes::default();
-        for passenger in gone {
+        for passenger in self.all().iter().flat_map(|lane| lane.state.lock().take_gone(|_| true)) {
             passenger.give_up(&Error::closed(), &mut wakes);
         }
     }
 
-    /// Takes out those that `gone` names.
-    fn take_gone(&self, gone: impl Fn(&Passenger) -> bool) -> Vec<Passenger> {
-        let mut taken = Vec::new();
-        self.state.lock().lanes.retain(|_, lane| {
-            if lane.waiting.iter().any(&gone) {
-                for passenger in std::mem::take(&mut lane.waiting) {
-                    match gone(&passenger) {
-                        true => {
-                            lane.bytes -= passenger.bytes();
-                            taken.push(passenger);
-                        }
-                        false => lane.waiting.push_back(passenger),
-                    }
-                }
-            }
-            !lane.is_idle()
-        });
-        taken
-    }
-
     /// The watch ends.
     pub(super) fn end(&self) {
-        self.state.lock().ended = true;
-        self.attention.notify_one();
+        self.watch.next.lock().ended = true;
+        self.watch.attention.notify_one();
     }
 
     /// Ends what waits beyond its deadline, and lets go what waited long enough, until the end.
     pub(super) async fn watch(self: Arc<Self>) {
+        let attention = &self.watch.attention;
         loop {
             let check = {
-                let state = self.state.lock();
-                if state.ended {
+                let next = self.watch.next.lock();
+                if next.ended {
                     return;
                 }
-                state.next_check
+                next.moment
             };
             match check {
                 Some(check) if check > Instant::now() => tokio::select! {
                     () = sleep_until(check.into()) => {}
-                    () = self.attention.notified() => continue,
+                    () = attention.notified() => continue,
                 },
                 Some(_) => {}
                 None => {
-                    self.attention.notified().await;
+                    attention.notified().await;
                     continue;
                 }
             }
@@ -222,32 +204,109 @@ impl Lanes {
         }
     }
 
-    fn look(self: &Arc<Self>, now: Instant) {
+    fn look(&self, now: Instant) {
+        // First: who arrives meanwhile announces itself anew.
+        self.watch.next.lock().moment = None;
         let mut wakes = Wakes::default();
-        for passenger in self.take_gone(|passenger| passenger.deadline() <= now) {
-            let text = "earlier messages for the same broker had no answer in time";
-            passenger.give_up(&Error::new(ErrorCode::Timeout, text), &mut wakes);
+        for lane in self.all() {
+            let late = lane.state.lock().take_gone(|passenger| passenger.deadline() <= now);
+            for passenger in late {
+                let text = "earlier messages for the same broker had no answer in time";
+                passenger.give_up(&Error::new(ErrorCode::Timeout, text), &mut wakes);
+            }
+            lane.let_go_where_due(|_| {}, &mut wakes);
+            lane.plan_next_check(now);
         }
-        self.let_go_where_due(|_| {}, &mut wakes);
-        let mut state = self.state.lock();
-        let waiting = state.lanes.values().flat_map(|lane| &lane.waiting);
-        let next = waiting.map(|passenger| passenger.next_check(&self.batching, now)).min();
-        state.next_check = next.map(|next| next.max(now + CHECK_INTERVAL));
     }
 }
 
-impl State {
-    /// Makes sure that the watch looks by then; `true`: it must be told.
-    fn check_by(&mut self, moment: Instant) -> bool {
-        let earlier = self.next_check.is_none_or(|check| moment < check);
-        if earlier {
-            self.next_check = Some(moment);
+impl Watch {
+    /// Makes sure that the lanes are looked at by then.
+    fn look_by(&self, moment: Instant) {
+        let mut next = self.next.lock();
+        if next.moment.is_none_or(|check| moment < check) {
+            next.moment = Some(moment);
+            drop(next);
+            self.attention.notify_one();
         }
-        earlier
     }
 }
 
 impl Lane {
+    /// Lets the passenger go at once if nobody is before it, else it waits. Turned away if the lane is closed.
+    fn arrive(self: &Arc<Self>, passenger: Passenger, wakes: &mut Wakes) -> Result<(), Passenger> {
+        let Batching { linger, .. } = self.watch.batching;
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(passenger);
+        }
+        if linger.is_none() && state.waiting.is_empty() && state.outstanding < self.key.window() {
+            state.outstanding += 1;
+            drop(state);
+            passenger.depart(Ticket(Arc::clone(self)), wakes);
+            return Ok(());
+        }
+        let check = passenger.next_check(&self.watch.batching, passenger.arrived());
+        state.push(passenger);
+        // Without lingering only an answer makes room.
+        let departures = match linger {
+            Some(_) => self.take_due(&mut state, Instant::now()),
+            None => Vec::new(),
+        };
+        let announce = state.check_by(check);
+        drop(state);
+        self.let_go(departures, wakes);
+        if announce {
+            self.watch.look_by(check);
+        }
+        Ok(())
+    }
+
+    fn take_due(&self, state: &mut LaneState, now: Instant) -> Vec<Vec<Passenger>> {
+        state.take_due(&self.watch.batching, self.key.window(), now)
+    }
+
+    fn let_go(self: &Arc<Self>, departures: Vec<Vec<Passenger>>, wakes: &mut Wakes) {
+        if departures.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        for passengers in departures {
+            depart_together(passengers, Ticket(Arc::clone(self)), now, wakes);
+        }
+    }
+
+    /// Changes the lane, and lets go what is due then.
+    fn let_go_where_due(self: &Arc<Self>, change: impl Fn(&mut LaneState), wakes: &mut Wakes) {
+        let departures = {
+            let mut state = self.state.lock();
+            change(&mut state);
+            self.take_due(&mut state, Instant::now())
+        };
+        self.let_go(departures, wakes);
+    }
+
+    /// The watch was here: when it must look again.
+    fn plan_next_check(&self, now: Instant) {
+        let mut state = self.state.lock();
+        let checks = state.waiting.iter().map(|passenger| passenger.next_check(&self.watch.batching, now));
+        state.next_check = checks.min().map(|check| check.max(now + CHECK_INTERVAL));
+        let check = state.next_check;
+        drop(state);
+        if let Some(check) = check {
+            self.watch.look_by(check);
+        }
+    }
+
+    /// Lets nobody in any more if nobody is there.
+    fn close_if_idle(&self) -> bool {
+        let mut state = self.state.lock();
+        state.closed = state.outstanding == 0 && state.waiting.is_empty();
+        state.closed
+    }
+}
+
+impl LaneState {
     fn push(&mut self, passenger: Passenger) {
         self.bytes += passenger.bytes();
         self.waiting.push_back(passenger);
@@ -259,8 +318,24 @@ impl Lane {
         Some(passenger)
     }
 
-    fn is_idle(&self) -> bool {
-        self.outstanding == 0 && self.waiting.is_empty()
+    /// Makes sure that the watch looks here by then; `true`: it must be told.
+    fn check_by(&mut self, moment: Instant) -> bool {
+        let earlier = self.next_check.is_none_or(|check| moment < check);
+        if earlier {
+            self.next_check = Some(moment);
+        }
+        earlier
+    }
+
+    /// Takes out those that `gone` names.
+    fn take_gone(&mut self, gone: impl Fn(&Passenger) -> bool) -> Vec<Passenger> {
+        if !self.waiting.iter().any(&gone) {
+            return Vec::new();
+        }
+        let (taken, kept): (Vec<_>, _) = std::mem::take(&mut self.waiting).into_iter().partition(gone);
+        self.waiting = kept.into();
+        self.bytes -= taken.iter().map(Passenger::bytes).sum::<usize>();
+        taken
     }
 
     /// Takes out what leaves now, request by request.
@@ -398,45 +473,41 @@ fn depart_together(mut passengers: Vec<Passenger>, ticket: Ticket, now: Instant,
 impl Ticket {
     /// Whether this queue is one of its lane's broker.
     pub(super) fn is_for(&self, queue: &PublishQueue) -> bool {
-        self.key.broker == queue.broker.name
+        self.0.key.broker.is_named_as(&queue.broker)
     }
 
     /// The place is free: lets go what waits for it.
     pub(crate) fn release(self, wakes: &mut Wakes) {
-        let Self { lanes, key } = self;
+        let Self(lane) = self;
         let departures = {
-            let mut state = lanes.state.lock();
-            let Entry::Occupied(mut entry) = state.lanes.entry(key.clone()) else { return };
-            let lane = entry.get_mut();
-            lane.outstanding -= 1;
-            let departures = match lane.waiting.is_empty() {
-                true => Vec::new(),
-                false => lane.take_due(&lanes.batching, key.window(), Instant::now()),
-            };
-            if lane.is_idle() {
-                entry.remove();
+            let mut state = lane.state.lock();
+            state.outstanding -= 1;
+            match state.waiting.is_empty() {
+                true => return,
+                false => lane.take_due(&mut state, Instant::now()),
             }
-            departures
         };
-        lanes.let_go(&key, departures, wakes);
+        lane.let_go(departures, wakes);
     }
 
     /// The messages wait again, before all others.
     pub(super) fn put_back(&self, members: Vec<Operation>) {
+        let Self(lane) = self;
         let now = Instant::now();
         let passengers: Vec<_> = members.into_iter().map(Passenger::One).collect();
-        let checks = passengers.iter().map(|passenger| passenger.next_check(&self.lanes.batching, now));
+        let checks = passengers.iter().map(|passenger| passenger.next_check(&lane.watch.batching, now));
         let Some(check) = checks.min() else { return };
-        let mut state = self.lanes.state.lock();
-        let lane = state.lanes.entry(self.key.clone()).or_default();
+        let mut state = lane.state.lock();
         for passenger in passengers.into_iter().rev() {
-            lane.bytes += passenger.bytes();
-            lane.waiting.push_front(passenger);
+            state.bytes += passenger.bytes();
+            state.waiting.push_front(passenger);
         }
         // They have waited for company once.
-        lane.hurried = true;
-        if state.check_by(check) {
-            self.lanes.attention.notify_one();
+        state.hurried = true;
+        let announce = state.check_by(check);
+        drop(state);
+        if announce {
+            lane.watch.look_by(check);
         }
     }
 }

@@ -126,11 +126,11 @@ impl SendOperation {
     }
 
     /// Into the lane to this queue.
-    fn enter(mut self: Box<Self>, lanes: &Arc<Lanes>, queue: PublishQueue, wakes: &mut Wakes) {
+    fn enter(mut self: Box<Self>, lanes: &Lanes, queue: PublishQueue, wakes: &mut Wakes) {
         let is_bound = !self.prepared.target.is_any();
         let key = LaneKey::new(&self.topic, &queue, is_bound);
         self.chosen = Some(queue);
-        lanes.arrive(key, Passenger::One(self), wakes);
+        lanes.arrive(&key, Passenger::One(self), wakes);
     }
 
     /// To a queue of another broker than that of its lane, whose place it gives up: there it would keep others from a

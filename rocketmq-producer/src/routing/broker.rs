@@ -1,6 +1,7 @@
 //! Brokers by name, and the address each is written at.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use crate::sync::Mutex;
@@ -17,6 +18,7 @@ const MASTER_ID: i64 = 0;
 /// A broker name. It stays the same object while its master moves.
 pub(crate) struct Broker {
     pub(crate) name: Arc<str>,
+    name_hash: u64,
     master: ArcSwapOption<BrokerTarget>,
 }
 
@@ -43,7 +45,17 @@ impl BrokerTarget {
 
 impl Broker {
     pub(super) fn without_master(name: &str) -> Self {
-        Self { name: name.into(), master: ArcSwapOption::empty() }
+        let name_hash = foldhash::fast::FixedState::default().hash_one(name);
+        Self { name: name.into(), name_hash, master: ArcSwapOption::empty() }
+    }
+
+    pub(crate) fn is_named_as(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, other) || self.name == other.name
+    }
+
+    /// Equal for equal names.
+    pub(crate) fn name_hash(&self) -> u64 {
+        self.name_hash
     }
 
     /// The master, if a route names one.

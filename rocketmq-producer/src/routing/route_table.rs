@@ -39,7 +39,7 @@ pub(crate) struct RouteTable {
     options: RouteOptions,
     name_servers: Arc<NameServers>,
     brokers: Arc<BrokerTable>,
-    topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
     random: RandomState,
     /// The client instance is gone: what fails now is nobody's concern.
     ended: AtomicBool,
