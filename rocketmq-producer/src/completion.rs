@@ -14,7 +14,7 @@ pub(crate) use waiter::Waiter;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::producer::{InFlightShare, Ticket};
+use crate::producer::{InFlightShare, Room, Ticket};
 use crate::receipt::Receipt;
 
 /// Two words of the caller's, handed back untouched with the report (C keeps a function and its opaque there).
@@ -72,18 +72,24 @@ impl Completion {
     }
 }
 
-/// What outcomes have made due: the queues that got reports since the last wake-up, each to be woken once, and places
-/// in lanes that others wait for. Settled when dropped, so that no lock is held and no call is nested then.
+/// What outcomes have made due: the queues that got reports since the last wake-up, each to be woken once, places in lanes
+/// that others wait for, and memory that is free again. Settled when dropped, so that no lock is held and no call is nested then.
 #[derive(Default)]
 pub(crate) struct Wakes {
     queues: Vec<CompletionQueue>,
     tickets: Vec<Ticket>,
+    rooms: Vec<Room>,
 }
 
 impl Wakes {
     /// A place in a lane is free, if there was one.
     pub(crate) fn release(&mut self, ticket: Option<Ticket>) {
         self.tickets.extend(ticket);
+    }
+
+    /// The memory of a finished send is free.
+    pub(crate) fn reuse(&mut self, room: Room) {
+        self.rooms.push(room);
     }
 
     /// Lets those go that waited in lanes.
@@ -99,6 +105,7 @@ impl Wakes {
         for queue in self.queues.drain(..) {
             queue.wake();
         }
+        Room::give_back(&mut self.rooms);
     }
 }
 

@@ -112,9 +112,10 @@ impl ErrorCode {
 
 /// Whether the message of a failed send may be found at a broker.
 #[repr(i32)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Persistence {
     /// No broker can have stored it: nothing was written, or every broker refused it.
+    #[default]
     NotPersisted = 0,
     /// A request was written and its answer never came.
     PossiblyPersisted = 1,

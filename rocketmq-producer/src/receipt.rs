@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rocketmq_protocol::codes::response;
-use rocketmq_protocol::ids::UniqueId;
 
 use crate::routing::BrokerTarget;
 
@@ -52,8 +51,8 @@ pub struct Receipt {
     pub(crate) status: SendStatus,
     pub(crate) topic: Arc<str>,
     pub(crate) target: Arc<BrokerTarget>,
-    pub(crate) message_id: UniqueId,
-    pub(crate) offset_message_id: OffsetId,
+    pub(crate) message_id: IdText,
+    pub(crate) offset_message_id: IdText,
     pub(crate) queue_id: i32,
     pub(crate) queue_offset: i64,
     pub(crate) attempts: u32,
@@ -128,14 +127,14 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// An offset message id kept in place: a receipt allocates nothing for the usual 32 or 56 characters.
+/// A message id kept in place: a receipt allocates nothing for the usual 32 or 56 characters.
 #[derive(Clone)]
-pub(crate) enum OffsetId {
+pub(crate) enum IdText {
     Inline { len: u8, text: [u8; Self::INLINE] },
     Heap(Box<str>),
 }
 
-impl OffsetId {
+impl IdText {
     const INLINE: usize = 56;
 
     pub(crate) fn new(id: &str) -> Self {
@@ -162,7 +161,7 @@ mod tests {
     #[test]
     fn ids_of_any_length_come_back() {
         for id in ["", "7F00000100002A9F00000000000004D2", &"A".repeat(56), &"B".repeat(57)] {
-            assert_eq!(OffsetId::new(id).as_str(), id);
+            assert_eq!(IdText::new(id).as_str(), id);
         }
     }
 

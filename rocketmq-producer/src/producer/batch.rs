@@ -224,7 +224,7 @@ impl BatchOperation {
             let Some(member) = place else { continue };
             let prepared = &member.prepared;
             let properties =
-                [prepared.properties(), member.added.as_deref().unwrap_or_default(), &*self.marks];
+                [prepared.properties(), member.added(), &*self.marks];
             if let Err(cause) = batch::push(&mut self.body, prepared.flag, &properties, prepared.body()) {
                 let text = format!("the message cannot be sent: {cause}");
                 let error = Error::new(ErrorCode::MessageIllegal, text).with_source(cause);

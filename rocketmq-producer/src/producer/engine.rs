@@ -16,6 +16,7 @@ use super::lanes::Lanes;
 use super::looked_up::LookedUp;
 use super::operation::SendOperation;
 use super::prepare::{Compression, Prepared};
+use super::spare::Room;
 use super::validate::{check_batch, illegal, validate};
 use crate::client::ClientInstance;
 use crate::completion::{Completion, Wakes};
@@ -316,7 +317,8 @@ impl Engine {
         self.validate(message)?;
         let share = self.take_share(1, message.body.len(), mode, span.deadline, wakes)?;
         let born_ms = now_ms();
-        let prepared = self.prepare(message, born_ms, Some(&self.settings.compression))?;
+        let mut room = Room::take();
+        let prepared = self.prepare(message, born_ms, Some(&self.settings.compression), room.take_bytes())?;
         let topic = self.client.routes.topic(message.topic);
         // Counted before the second look at the flag: a close that does not see it is seen here.
         self.bounds.accepted(1);
@@ -327,7 +329,7 @@ impl Engine {
         self.recorder.accepted(1, message.body.len());
         let engine = Arc::clone(self);
         let operation = SendOperation::new(engine, topic, prepared, mode, span, born_ms, completion, share);
-        Box::new(operation).start(wakes);
+        room.fill(operation).start(wakes);
         Ok(())
     }
 
@@ -355,9 +357,13 @@ impl Engine {
         self.check_open()?;
         self.check_batch(messages)?;
         let born_ms = now_ms();
-        let prepared: Vec<Prepared> =
-            messages.iter().map(|message| self.prepare(message, born_ms, None)).collect::<Result<_, _>>()?;
-        let len: usize = prepared.iter().map(Prepared::item_len).sum();
+        let prepare = |message| {
+            let mut room = Room::take();
+            let prepared = self.prepare(message, born_ms, None, room.take_bytes())?;
+            Ok((room, prepared))
+        };
+        let prepared: Vec<(Room, Prepared)> = messages.iter().map(prepare).collect::<Result<_, _>>()?;
+        let len: usize = prepared.iter().map(|(_, prepared)| prepared.item_len()).sum();
         if len > self.settings.max_message_size {
             // Sends that do not wait are never split.
             let advice = if mode == Mode::Sync { "; with batch.split it goes as several" } else { "" };
@@ -379,10 +385,10 @@ impl Engine {
         }
         self.recorder.accepted(messages.len(), bytes);
         let members = prepared.into_iter().zip(messages).zip(completions);
-        let members = members.map(|((prepared, message), completion)| {
+        let members = members.map(|(((room, prepared), message), completion)| {
             let (engine, topic) = (Arc::clone(self), Arc::clone(&topic));
             let share = share.split_off(message.body.len());
-            Box::new(SendOperation::new(engine, topic, prepared, mode, span, born_ms, completion, share))
+            room.fill(SendOperation::new(engine, topic, prepared, mode, span, born_ms, completion, share))
         });
         let batch = BatchOperation::new(Arc::clone(self), members.collect(), Origin::Program(None));
         Box::new(batch).start(wakes);
@@ -409,7 +415,7 @@ impl Engine {
     pub(super) fn fitting(&self, messages: &[Message<'_>]) -> Result<usize, Error> {
         let mut len = 0;
         for (index, message) in messages.iter().enumerate() {
-            len += self.prepare(message, 0, None)?.item_len();
+            len += self.prepare(message, 0, None, Vec::new())?.item_len();
             if len > self.settings.max_message_size && index > 0 {
                 return Ok(index);
             }
@@ -433,9 +439,10 @@ impl Engine {
         message: &Message<'_>,
         born_ms: u64,
         compression: Option<&Compression>,
+        memory: Vec<u8>,
     ) -> Result<Prepared, Error> {
         let unique_id = self.client.process.process().unique_id(born_ms);
-        Prepared::new(message, unique_id, compression, self.settings.namespace.as_deref())
+        Prepared::new(message, &unique_id, memory, compression, self.settings.namespace.as_deref())
     }
 
     /// Room within the bounds; blocking sends wait for it, others if the configuration says so.

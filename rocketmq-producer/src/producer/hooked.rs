@@ -39,7 +39,11 @@ impl SendOperation {
             text.clear();
         }
         self.told_begin = true;
-        self.added = (!text.is_empty()).then(|| text.into_boxed_str());
+        if !text.is_empty() {
+            self.rare().added = Some(text.into_boxed_str());
+        } else if let Some(rare) = &mut self.rare {
+            rare.added = None;
+        }
         Ok(())
     }
 
@@ -62,7 +66,7 @@ impl SendOperation {
         SendAttempt {
             group: &self.engine.settings.group,
             topic: &self.topic.shown,
-            message_id: self.prepared.unique_id.as_str(),
+            message_id: self.prepared.unique_id(),
             broker_name,
             broker_address,
             queue_id: self.queue_id,

@@ -12,6 +12,7 @@ mod operation;
 mod outcome;
 mod prepare;
 mod request;
+mod spare;
 mod target;
 mod validate;
 
@@ -19,3 +20,4 @@ pub(crate) use bounds::InFlightShare;
 pub use handle::{BatchError, Producer};
 pub(crate) use lanes::Ticket;
 pub(crate) use prepare::Compression;
+pub(crate) use spare::Room;

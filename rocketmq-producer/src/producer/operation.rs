@@ -14,10 +14,11 @@ use super::lanes::{LaneKey, Lanes, Passenger, Ticket};
 use super::outcome::{self, Attempt, NotStored};
 use super::prepare::Prepared;
 use super::request::send_request;
+use super::spare::Room;
 use crate::completion::{Completion, Wakes};
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::hooks::SendOutcome;
-use crate::receipt::{OffsetId, Receipt, SendStatus};
+use crate::receipt::{IdText, Receipt, SendStatus};
 use crate::remoting::{Exchange, Failure, FrameContext};
 use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
 use crate::runtime::now_ms;
@@ -38,27 +39,34 @@ pub(super) struct SendOperation {
     pub(super) attempt_started: Instant,
     /// Where the attempt under way goes, or the last one went.
     pub(super) target: Option<Arc<BrokerTarget>>,
-    /// The broker chosen, if it has no master and so no target.
-    masterless: Option<Arc<str>>,
     pub(super) queue_id: i32,
     /// Where the next attempt goes, if that is known already.
     pub(super) chosen: Option<PublishQueue>,
     /// The attempt under way, as the statistics know it.
     broker: Option<BrokerId>,
-    /// What hooks added to the properties of the attempt under way.
-    pub(super) added: Option<Box<str>>,
     /// Whether send hooks heard of the begin of the attempt under way, and not yet of its end.
     pub(super) told_begin: bool,
-    /// The worst that the attempts so far can have done.
-    persistence: Persistence,
-    /// Stored, but not as safely as `retry.another.broker.when.not.store.ok` asks: the answer if nothing
-    /// better comes.
-    stored: Option<Box<Receipt>>,
-    history: Vec<FailedAttempt>,
     /// Its place in a lane, until the outcome.
     ticket: Option<Ticket>,
     completion: Completion,
     share: InFlightShare,
+    /// What most sends never have.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What only some sends have: failed attempts, hooks.
+#[derive(Default)]
+pub(super) struct Rare {
+    /// The broker chosen, if it has no master and so no target.
+    masterless: Option<Arc<str>>,
+    /// What hooks added to the properties of the attempt under way.
+    pub(super) added: Option<Box<str>>,
+    /// The worst that the attempts so far can have done.
+    persistence: Persistence,
+    /// Stored, but not as safely as `retry.another.broker.when.not.store.ok` asks: the answer if nothing
+    /// better comes.
+    stored: Option<Receipt>,
+    history: Vec<FailedAttempt>,
 }
 
 impl SendOperation {
@@ -86,18 +94,14 @@ impl SendOperation {
             attempts: 0,
             attempt_started: span.started,
             target: None,
-            masterless: None,
             queue_id: 0,
             chosen: None,
             broker: None,
-            added: None,
             told_begin: false,
-            persistence: Persistence::NotPersisted,
-            stored: None,
-            history: Vec::new(),
             ticket: None,
             completion,
             share,
+            rare: None,
         }
     }
 
@@ -194,7 +198,8 @@ impl SendOperation {
         }
         let queues = self.topic.queues();
         let target = self.target.as_ref().map(|target| &target.broker_name);
-        let last = target.or(self.masterless.as_ref()).map(|name| &**name);
+        let masterless = self.rare.as_ref().and_then(|rare| rare.masterless.as_ref());
+        let last = target.or(masterless).map(|name| &**name);
         let faults = self.engine.faults.as_deref().map(|faults| (faults, Instant::now()));
         self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
     }
@@ -208,11 +213,24 @@ impl SendOperation {
         }
         self.queue_id = queue.queue_id;
         self.target = queue.broker.master();
-        self.masterless = self.target.is_none().then(|| Arc::clone(&queue.broker.name));
+        if let Some(rare) = &mut self.rare {
+            rare.masterless = None;
+        }
         self.target.clone().ok_or_else(|| {
+            self.rare().masterless = Some(Arc::clone(&queue.broker.name));
             let text = format!("broker {} has no master in any route", queue.broker.name);
             Error::new(ErrorCode::NoRoute, text)
         })
+    }
+
+    /// To be filled.
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// What hooks added to the properties of the attempt under way.
+    pub(super) fn added(&self) -> &str {
+        self.rare.as_ref().and_then(|rare| rare.added.as_deref()).unwrap_or_default()
     }
 
     /// Every attempt but the last may be cut short, to leave time for another (`sendMsgMaxTimeoutPerRequest`).
@@ -274,15 +292,17 @@ impl SendOperation {
     /// Keeps what the attempt under way came to.
     pub(super) fn note_failure(&mut self, error: &Error, now: Instant) {
         self.after_hooks(SendOutcome::Failed(error));
-        self.persistence = self.persistence.max(error.persistence());
-        let (broker_name, broker_address) = match &self.target {
-            Some(target) => (Arc::clone(&target.broker_name), Arc::clone(target.channel.address())),
-            None => (self.masterless.clone().unwrap_or_default(), Arc::default()),
-        };
-        self.history.push(FailedAttempt {
+        let elapsed = self.latency(now);
+        let place = self.target.as_ref();
+        let place = place.map(|target| (Arc::clone(&target.broker_name), Arc::clone(target.channel.address())));
+        let rare = self.rare();
+        let (broker_name, broker_address) =
+            place.unwrap_or_else(|| (rare.masterless.clone().unwrap_or_default(), Arc::default()));
+        rare.persistence = rare.persistence.max(error.persistence());
+        rare.history.push(FailedAttempt {
             broker_name,
             broker_address,
-            elapsed: self.latency(now),
+            elapsed,
             code: error.code(),
             broker_code: error.broker_code(),
             message: error.message().into(),
@@ -338,14 +358,15 @@ impl SendOperation {
         }
         let error = Error::new(ErrorCode::Broker, format!("stored with status {}", status.name()))
             .with_persistence(Persistence::Persisted);
-        self.stored = Some(Box::new(receipt));
+        self.rare().stored = Some(receipt);
         self.after_failure(error, wakes)
     }
 
     /// No attempt is left: an earlier receipt if there is one, else the error with its whole story.
     pub(super) fn give_up(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
-        if let Some(receipt) = self.stored.take() {
-            return self.complete(Ok(*receipt), wakes);
+        let rare = self.rare.take().map(|rare| *rare).unwrap_or_default();
+        if let Some(receipt) = rare.stored {
+            return self.complete(Ok(receipt), wakes);
         }
         let elapsed = self.span.started.elapsed();
         let place = self.target.as_ref().map_or_else(String::new, |target| {
@@ -362,10 +383,9 @@ impl SendOperation {
             Some(target) => error.at(Arc::clone(target.channel.address())),
             None => error,
         };
-        let persistence = self.persistence.max(error.persistence());
-        let history = std::mem::take(&mut self.history);
+        let persistence = rare.persistence.max(error.persistence());
         let error = error.with_message(text).with_persistence(persistence).with_history(
-            history,
+            rare.history,
             self.attempts,
             elapsed,
         );
@@ -373,7 +393,8 @@ impl SendOperation {
     }
 
     fn complete(self: Box<Self>, result: Result<Receipt, Error>, wakes: &mut Wakes) {
-        let Self { engine, completion, share, topic, ticket, .. } = *self;
+        let (operation, room) = Room::empty(self);
+        let Self { engine, completion, share, topic, ticket, prepared, .. } = operation;
         if let (Completion::Nobody, Err(error)) = (&completion, &result) {
             engine.client.log.warn(|| format!("one-way message to {} lost: {error}", topic.shown));
         }
@@ -384,6 +405,7 @@ impl SendOperation {
         completion.complete(result, share, wakes);
         engine.bounds.settled(1);
         wakes.release(ticket);
+        wakes.reuse(room.with_bytes(prepared.into_memory()));
     }
 
     fn receipt(&self, status: SendStatus, answer: &SendAnswer<'_>, now: Instant) -> Option<Receipt> {
@@ -391,8 +413,8 @@ impl SendOperation {
             status,
             topic: Arc::clone(&self.topic.shown),
             target: Arc::clone(self.target.as_ref()?),
-            message_id: self.prepared.unique_id,
-            offset_message_id: OffsetId::new(answer.message_id.unwrap_or_default()),
+            message_id: IdText::new(self.prepared.unique_id()),
+            offset_message_id: IdText::new(answer.message_id.unwrap_or_default()),
             queue_id: answer.queue_id.unwrap_or(self.queue_id),
             queue_offset: answer.queue_offset.unwrap_or(-1),
             attempts: self.attempts,
@@ -402,9 +424,9 @@ impl SendOperation {
 
     /// The properties of the attempt under way.
     pub(super) fn properties(&self) -> std::borrow::Cow<'_, str> {
-        match &self.added {
-            Some(added) => format!("{}{added}", self.prepared.properties()).into(),
-            None => self.prepared.properties().into(),
+        match self.added() {
+            "" => self.prepared.properties().into(),
+            added => format!("{}{added}", self.prepared.properties()).into(),
         }
     }
 }
@@ -452,10 +474,12 @@ impl Exchange for SendOperation {
         self.after_hooks(SendOutcome::Written);
         self.engine.recorder.oneway_written(1);
         // Nobody listens for the outcome of a one-way send; only its place is given back.
-        let Self { engine, share, ticket, .. } = *self;
+        let (operation, room) = Room::empty(self);
+        let Self { engine, share, ticket, prepared, .. } = operation;
         drop(share);
         engine.bounds.settled(1);
         wakes.release(ticket);
+        wakes.reuse(room.with_bytes(prepared.into_memory()));
     }
 
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {

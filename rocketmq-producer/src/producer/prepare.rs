@@ -43,7 +43,6 @@ impl Compression {
 
 /// Properties and body in one piece of memory.
 pub(super) struct Prepared {
-    pub(super) unique_id: UniqueId,
     pub(super) flag: i32,
     pub(super) sys_flag: i32,
     pub(super) wait_store_ok: bool,
@@ -51,14 +50,16 @@ pub(super) struct Prepared {
     pub(super) alone: bool,
     pub(super) target: Target,
     bytes: Vec<u8>,
-    properties_len: usize,
+    properties_len: u32,
 }
 
 impl Prepared {
-    /// `compression` is `None` for the members of a batch, `instance_id` the namespace of the producer.
+    /// `compression` is `None` for the members of a batch, `instance_id` the namespace of the producer. `memory` is
+    /// empty, and used if it is large enough.
     pub(super) fn new(
         message: &Message<'_>,
-        unique_id: UniqueId,
+        unique_id: &UniqueId,
+        memory: Vec<u8>,
         compression: Option<&Compression>,
         instance_id: Option<&str>,
     ) -> Result<Self, Error> {
@@ -66,7 +67,9 @@ impl Prepared {
             Some(compression) => compression.apply(message.body),
             None => (Cow::Borrowed(message.body), 0),
         };
-        let mut text = String::with_capacity(body.len() + estimate(message));
+        // Empty, so it is text.
+        let mut text = String::from_utf8(memory).unwrap_or_default();
+        text.reserve_exact(body.len() + estimate(message, unique_id, instance_id));
         properties::push(&mut text, name::UNIQ_KEY, unique_id.as_str());
         properties::push(&mut text, name::WAIT, if message.wait_store_ok { "true" } else { "false" });
         if let Some(tags) = message.tags {
@@ -105,12 +108,11 @@ impl Prepared {
                 text.len()
             )));
         }
-        let properties_len = text.len();
+        let properties_len = text.len() as u32;
         let mut bytes = text.into_bytes();
         bytes.extend_from_slice(&body);
         let fans_out = message.properties.iter().any(|property| property.name == name::INNER_MULTI_DISPATCH);
         Ok(Self {
-            unique_id,
             flag: message.flag,
             sys_flag,
             wait_store_ok: message.wait_store_ok,
@@ -123,11 +125,21 @@ impl Prepared {
 
     /// The property string. It was made of text, so the check cannot fail.
     pub(super) fn properties(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.properties_len]).unwrap_or_default()
+        std::str::from_utf8(&self.bytes[..self.properties_len as usize]).unwrap_or_default()
+    }
+
+    /// The value of the first property.
+    pub(super) fn unique_id(&self) -> &str {
+        properties::iter(self.properties()).next().map(|(_, id)| id).unwrap_or_default()
     }
 
     pub(super) fn body(&self) -> &[u8] {
-        &self.bytes[self.properties_len..]
+        &self.bytes[self.properties_len as usize..]
+    }
+
+    /// Its memory, for another message.
+    pub(super) fn into_memory(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// How many bytes it takes in a batch.
@@ -143,16 +155,26 @@ impl Prepared {
 }
 
 /// At least the length of the properties: names, separators and values.
-fn estimate(message: &Message<'_>) -> usize {
-    const UNIQUE_ID_WAIT_TIMER: usize = 128;
-    let ids: usize = [message.instance_id, message.buyer_id].into_iter().flatten().map(str::len).sum();
-    const NAME_AND_SEPARATORS: usize = 8;
-    let tags = message.tags.map_or(0, |tags| tags.len() + NAME_AND_SEPARATORS);
-    let keys: usize = message.keys.iter().map(|key| key.len() + NAME_AND_SEPARATORS).sum();
-    let own: usize = message.properties.iter().map(|own| own.name.len() + own.value.len() + 2).sum();
+fn estimate(message: &Message<'_>, unique_id: &UniqueId, instance_id: Option<&str>) -> usize {
+    const NUMBER: usize = 20;
+    let property = |name: &str, len: usize| name.len() + len + 2;
+    let text = |name: &str, value: Option<&str>| value.map_or(0, |value| property(name, value.len()));
+    let keys: usize = message.keys.iter().map(|key| key.len() + 1).sum();
+    let timer = match message.delivery {
+        Delivery::AtOnce => 0,
+        _ => property(name::TIMER_DELIVER_MS, NUMBER),
+    };
     let sharding = match message.destination {
-        Destination::ShardingKey(key) => key.len() + name::SHARDING_KEY.len() + 2,
+        Destination::ShardingKey(key) => property(name::SHARDING_KEY, key.len()),
         _ => 0,
     };
-    UNIQUE_ID_WAIT_TIMER + ids + tags + keys + sharding + own
+    property(name::UNIQ_KEY, unique_id.as_bytes().len())
+        + property(name::WAIT, "false".len())
+        + text(name::TAGS, message.tags)
+        + if keys > 0 { property(name::KEYS, keys) } else { 0 }
+        + timer
+        + text(name::INSTANCE_ID, instance_id.or(message.instance_id))
+        + text(name::BUYER_ID, message.buyer_id)
+        + sharding
+        + message.properties.iter().map(|own| property(own.name, own.value.len())).sum::<usize>()
 }

@@ -96,7 +96,7 @@ impl RouteTable {
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
         let state = |topic: Arc<Topic>| TopicState {
             name: Arc::clone(&topic.shown),
-            writable_queues: topic.queues().map_or(0, |queues| queues.len()),
+            writable_queues: topic.queues().as_ref().map_or(0, |queues| queues.len()),
             route_age: topic.look_up.lock().confirmed.map(|confirmed| confirmed.elapsed()),
         };
         topics.into_iter().map(state).collect()

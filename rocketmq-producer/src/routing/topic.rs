@@ -42,6 +42,8 @@ pub(crate) struct Topic {
     queues: ArcSwapOption<PublishQueues>,
     /// Nobody waits for the route: whoever comes now overtakes nobody.
     open: AtomicBool,
+    /// There are queues to choose from.
+    writable: AtomicBool,
     batches: BatchTrials,
     pub(super) look_up: Mutex<LookUp>,
     /// Tells the look-up that somebody more waits for it.
@@ -65,6 +67,7 @@ impl Topic {
             shown,
             queues: ArcSwapOption::empty(),
             open: AtomicBool::new(false),
+            writable: AtomicBool::new(false),
             batches: BatchTrials::default(),
             look_up: Mutex::default(),
             joined: Notify::new(),
@@ -72,8 +75,8 @@ impl Topic {
     }
 
     /// The queues to choose from, or `None` before the first look-up succeeded.
-    pub(crate) fn queues(&self) -> Option<Arc<PublishQueues>> {
-        self.queues.load_full()
+    pub(crate) fn queues(&self) -> arc_swap::Guard<Option<Arc<PublishQueues>>> {
+        self.queues.load()
     }
 
     /// Whether a send can go on without a look-up.
@@ -82,7 +85,7 @@ impl Topic {
     }
 
     pub(super) fn has_queues(&self) -> bool {
-        self.queues.load().as_ref().is_some_and(|queues| !queues.is_empty())
+        self.writable.load(Ordering::Acquire)
     }
 
     /// Under the lock of the look-up: with nobody waiting, or when somebody begins to.
@@ -101,7 +104,9 @@ impl Topic {
     }
 
     pub(super) fn set_queues(&self, queues: PublishQueues) {
+        let writable = !queues.is_empty();
         self.queues.store(Some(Arc::new(queues)));
+        self.writable.store(writable, Ordering::Release);
     }
 
     /// The earliest deadline of those who wait.

@@ -1,4 +1,4 @@
-//! The few system calls without a safe wrapper: the core's only `unsafe`.
+//! The few system calls without a safe wrapper, and the reuse of memory: the core's only `unsafe`.
 #![allow(unsafe_code)]
 
 mod calendar;
@@ -7,11 +7,13 @@ mod calendar;
 mod event_fd;
 mod fork;
 mod interfaces;
+mod reuse;
 mod thread;
 
 pub(crate) use calendar::month_start_ms;
 pub(crate) use event_fd::EventFd;
 pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::local_ip;
+pub(crate) use reuse::take_out;
 pub(crate) use thread::spawn_quiet;
 pub use thread::with_signals_blocked;
