@@ -16,7 +16,7 @@ fn outcome(words: &[&str]) -> serde_json::Value {
 
 #[test]
 fn ping_pong_counts_every_answer() {
-    let outcome = outcome(&["raw-ping-pong", "--count", "500", "--warm-up", "10"]);
+    let outcome = outcome(&["raw", "--mode", "lone", "--count", "500", "--warm-up", "10"]);
     assert_eq!((&outcome["count"], &outcome["succeeded"]), (&500.into(), &500.into()));
     assert_eq!(outcome["latency"]["samples"], 500);
 }
@@ -33,7 +33,7 @@ fn pipelined_ends_at_its_count_for_any_window() {
 
 #[test]
 fn mistakes_end_the_program() {
-    for words in [&["no-such-program"][..], &["raw-pipelined", "--colour", "red"], &["--only", "nothing"]] {
+    for words in [&["no-such-program"][..], &["raw", "--colour", "red"], &["--only", "nothing"]] {
         let output = bench(words);
         assert!(!output.status.success() && output.stdout.is_empty(), "{words:?}");
         assert!(!output.stderr.is_empty(), "{words:?}");

@@ -1,11 +1,13 @@
 //! Runs programs beside each other and compares them.
 
 mod broker_process;
-mod native;
+mod driver;
 mod placement;
+mod places;
 mod plan;
 mod program;
 mod report;
+mod selection;
 pub(crate) mod single;
 
 use std::path::{Path, PathBuf};
@@ -18,19 +20,20 @@ use crate::measure::Others;
 use broker_process::BrokerProcess;
 use placement::Placement;
 use report::{Report, Run};
+use selection::Selection;
 
 /// Runs every program of the plan `--runs` times, each round going through all of them, so that a limit and
 /// what is held against it meet the same state of the machine.
 pub(crate) fn run(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
     arguments.flag("quick");
     let runs = arguments.number("runs")?.unwrap_or(3).max(1);
-    let scale: f64 = arguments.number("scale")?.unwrap_or(1.0);
-    let only = arguments.text("only");
+    let selection =
+        Selection { only: arguments.text("only"), scale: arguments.number("scale")?.unwrap_or(1.0) };
     let placement = Placement::from_text(arguments.text("placement").as_deref())?;
-    let places = native::Places::from_arguments(arguments)?;
+    let places = places::Places::from_arguments(arguments)?;
     arguments.end()?;
 
-    let (programs, missing) = plan::programs(&places, only.as_deref(), scale)?;
+    let (programs, missing) = selection.programs(&places)?;
     let mut report = Report::new(placement.to_string(), missing);
     placement.before_broker()?;
     let mut broker = BrokerProcess::start()?;

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::program::{Figure, Program};
+use super::program::Program;
 use crate::Failure;
 use crate::measure::Outcome;
 use crate::null_broker::Received;
+use crate::workload::Mode;
 
 /// What other processes may use of the machine before a run counts as disturbed.
 const QUIET_CORES: f64 = 0.1;
@@ -51,7 +52,7 @@ impl Run {
         Run {
             program: program.name.clone(),
             round,
-            window: program.window,
+            window: program.work.window,
             other_cores,
             messages_per_second: outcome.messages_per_second(),
             cpu_us_per_message: outcome.cpu_microseconds(),
@@ -92,7 +93,7 @@ impl Run {
 
 /// Every message must have been asked for, sent, received and completed once.
 fn fault(program: &Program, outcome: &Outcome, received: u64) -> Option<String> {
-    let expected = program.count + program.warm_up;
+    let expected = program.work.count + program.work.warm_up;
     let sent = outcome.count + outcome.warm_up;
     if sent != expected {
         return Some(format!("{sent} of {expected} messages sent"));
@@ -223,13 +224,12 @@ impl Report {
             });
             median(pairs.collect())
         };
-        match program.figure {
-            Figure::Rate => ratio(|run| Some(run.messages_per_second)).map(|rate| format!("{rate:.3}")),
-            Figure::Latency => {
-                let p50 = ratio(|run| run.latency(|latency| latency.p50_us));
-                let p99 = ratio(|run| run.latency(|latency| latency.p99_us));
-                p50.zip(p99).map(|(p50, p99)| format!("p50 {p50:.2}, p99 {p99:.2}"))
-            }
+        if program.work.mode == Mode::Lone {
+            let p50 = ratio(|run| run.latency(|latency| latency.p50_us));
+            let p99 = ratio(|run| run.latency(|latency| latency.p99_us));
+            p50.zip(p99).map(|(p50, p99)| format!("p50 {p50:.2}, p99 {p99:.2}"))
+        } else {
+            ratio(|run| Some(run.messages_per_second)).map(|rate| format!("{rate:.3}"))
         }
         .unwrap_or_else(|| "–".to_owned())
     }

@@ -9,21 +9,13 @@ use crate::workload::Workload;
 use crate::{Failure, raw, rust};
 
 /// A program that lives in this executable.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BuiltIn {
-    run: fn(&Workload) -> Result<Outcome, Failure>,
-    count: u64,
-    window: usize,
-}
+pub(crate) type BuiltIn = fn(&Workload) -> Result<Outcome, Failure>;
 
 /// Finds a program by the word that names it on the command line.
 pub(crate) fn by_name(name: &str) -> Option<BuiltIn> {
-    let built_in = |run, count, window| Some(BuiltIn { run, count, window });
     match name {
-        "raw-ping-pong" => built_in(raw::ping_pong, 50_000, 1),
-        "raw-pipelined" => built_in(raw::pipelined, 2_000_000, 1_024),
-        "rust-lone" => built_in(rust::lone, 50_000, 1),
-        "rust-async" => built_in(rust::asynchronous, 2_200_000, 1_024),
+        "raw" => Some(raw::run),
+        "rust" => Some(rust::run),
         _ => None,
     }
 }
@@ -35,15 +27,16 @@ pub(crate) fn run(name: &str, program: BuiltIn, arguments: &mut Arguments) -> Re
         Some(address) => address,
         None => own_broker.insert(BrokerProcess::start()?).name_server().to_owned(),
     };
-    let work = Workload::from_arguments(arguments, name_server, program.count, program.window)?;
+    let work = Workload::from_arguments(arguments, name_server)?;
     arguments.end()?;
-    let outcome = (program.run)(&work)?;
+    let outcome = program(&work)?;
     println!("{}", serde_json::to_string(&outcome)?);
     if own_broker.is_none() {
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!(
-        "{name}: {:.0} messages/s, {:.3} us CPU per message",
+        "{name} {}: {:.0} messages/s, {:.3} us CPU per message",
+        work.mode,
         outcome.messages_per_second(),
         outcome.cpu_microseconds(),
     );
