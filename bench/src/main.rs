@@ -26,9 +26,10 @@ rmq-bench [--quick] [--runs N] [--scale F] [--only NAME,…] [--placement apart|
     runs the limits and our drivers in turn against one null broker and prints a Markdown table
 rmq-bench null-broker [--name-server-port P]
     name server and broker on loopback; prints their addresses, ends when its input ends
-rmq-bench raw|rust [--mode lone|threads|async|oneway|batch] [--name-server HOST:PORT] [--topic T] [--count N]
-          [--warm-up N] [--window N] [--body BYTES] [--batch-auto off|pressure] [--batch N] [--threads N]
-    one program alone, for perf and callgrind; without --name-server it starts a null broker for itself";
+rmq-bench raw-MODE|rust-MODE [--name-server HOST:PORT] [--topic T] [--count N] [--warm-up N] [--window N]
+          [--body BYTES] [--batch-auto off|pressure] [--batch N] [--threads N]
+    one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
+    modes: lone, threads (ours), async, oneway, batch";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {

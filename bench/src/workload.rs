@@ -84,8 +84,8 @@ impl Workload {
     pub(crate) fn from_arguments(
         arguments: &mut Arguments,
         name_server: String,
+        mode: Mode,
     ) -> Result<Workload, Failure> {
-        let mode = arguments.number("mode")?.unwrap_or(Mode::Async);
         let (count, window, threads) = match mode {
             Mode::Lone => (50_000, 1, 1),
             Mode::Threads => (300_000, 64, 64),
@@ -106,12 +106,11 @@ impl Workload {
         })
     }
 
-    /// The words with which another process gets the same work.
+    /// The words with which another process gets the same work, but for the mode.
     pub(crate) fn to_words(&self) -> Vec<String> {
         let pairs = [
             ("--name-server", self.name_server.clone()),
             ("--topic", self.topic.clone()),
-            ("--mode", self.mode.to_string()),
             ("--count", self.count.to_string()),
             ("--warm-up", self.warm_up.to_string()),
             ("--window", self.window.to_string()),
@@ -144,7 +143,7 @@ mod tests {
         };
         let mut arguments = Arguments::parse(work.to_words().into_iter()).unwrap();
         let name_server = arguments.text("name-server").unwrap();
-        let read = Workload::from_arguments(&mut arguments, name_server).unwrap();
+        let read = Workload::from_arguments(&mut arguments, name_server, Mode::Batch).unwrap();
         assert_eq!(format!("{read:?}"), format!("{work:?}"));
         assert!(arguments.end().is_ok());
     }

@@ -53,7 +53,7 @@ impl Places {
         };
         Ok(match driver {
             Driver::Raw | Driver::Rust => {
-                Ok(Home { executable: std::env::current_exe()?, words: vec![driver.to_string()] })
+                Ok(Home { executable: std::env::current_exe()?, words: Vec::new() })
             }
             Driver::C => self.c_driver()?.map(|executable| Home { executable, words: Vec::new() }),
             Driver::Python => python("blocking.py"),

@@ -15,6 +15,14 @@ pub(super) struct Home {
     pub(super) words: Vec<String>,
 }
 
+impl Home {
+    /// The same with further words at the end.
+    pub(super) fn with(mut self, words: Vec<String>) -> Home {
+        self.words.extend(words);
+        self
+    }
+}
+
 /// A process and its work.
 #[derive(Clone, Debug)]
 pub(super) struct Program {

@@ -1,5 +1,6 @@
 //! Which rows of the plan run, and where their programs live.
 
+use super::driver::Driver;
 use super::places::Places;
 use super::plan::{Batching, PLAN, Row};
 use super::program::Program;
@@ -36,7 +37,7 @@ impl Selection {
                 Ok(home) => programs.push(Program {
                     name: row.name(),
                     limit: row.limit().map(Row::name),
-                    home: home.clone(),
+                    home: home.clone().with(mode_words(row)),
                     work: self.work(row),
                 }),
                 Err(reason) => missing.push(format!("{}: {reason}", row.name())),
@@ -71,5 +72,13 @@ impl Selection {
             batch: row.batch(),
             threads: row.threads(),
         }
+    }
+}
+
+/// How a driver is told the mode: ours in this executable by its name, which revisions of it share.
+fn mode_words(row: Row) -> Vec<String> {
+    match row.driver {
+        Driver::Raw | Driver::Rust => vec![format!("{}-{}", row.driver, row.mode)],
+        Driver::C | Driver::Python | Driver::Asyncio => vec!["--mode".to_owned(), row.mode.to_string()],
     }
 }

@@ -5,19 +5,25 @@ use std::process::ExitCode;
 use super::broker_process::BrokerProcess;
 use crate::arguments::Arguments;
 use crate::measure::Outcome;
-use crate::workload::Workload;
+use crate::workload::{Mode, Workload};
 use crate::{Failure, raw, rust};
 
 /// A program that lives in this executable.
-pub(crate) type BuiltIn = fn(&Workload) -> Result<Outcome, Failure>;
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BuiltIn {
+    run: fn(&Workload) -> Result<Outcome, Failure>,
+    mode: Mode,
+}
 
-/// Finds a program by the word that names it on the command line.
+/// Finds a program by the word that names it on the command line: `raw-MODE` or `rust-MODE`.
 pub(crate) fn by_name(name: &str) -> Option<BuiltIn> {
-    match name {
-        "raw" => Some(raw::run),
-        "rust" => Some(rust::run),
-        _ => None,
-    }
+    let (driver, mode) = name.split_once('-')?;
+    let run = match driver {
+        "raw" => raw::run,
+        "rust" => rust::run,
+        _ => return None,
+    };
+    Some(BuiltIn { run, mode: mode.parse().ok()? })
 }
 
 /// Runs it against `--name-server`, or against a null broker of its own, and prints the outcome.
@@ -27,16 +33,15 @@ pub(crate) fn run(name: &str, program: BuiltIn, arguments: &mut Arguments) -> Re
         Some(address) => address,
         None => own_broker.insert(BrokerProcess::start()?).name_server().to_owned(),
     };
-    let work = Workload::from_arguments(arguments, name_server)?;
+    let work = Workload::from_arguments(arguments, name_server, program.mode)?;
     arguments.end()?;
-    let outcome = program(&work)?;
+    let outcome = (program.run)(&work)?;
     println!("{}", serde_json::to_string(&outcome)?);
     if own_broker.is_none() {
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!(
-        "{name} {}: {:.0} messages/s, {:.3} us CPU per message",
-        work.mode,
+        "{name}: {:.0} messages/s, {:.3} us CPU per message",
         outcome.messages_per_second(),
         outcome.cpu_microseconds(),
     );
