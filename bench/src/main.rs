@@ -10,6 +10,8 @@ mod harness;
 mod measure;
 mod null_broker;
 mod raw;
+mod report;
+mod results;
 mod rust;
 mod workload;
 
@@ -21,9 +23,11 @@ use arguments::Arguments;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const USAGE: &str = "\
-rmq-bench [--quick] [--runs N] [--scale F] [--only NAME,…] [--placement apart|free]
-          [--library DIR] [--include DIR] [--python PATH]
-    runs the limits and our drivers in turn against one null broker and prints a Markdown table
+rmq-bench [--target null|mock|real[:VERSION]] [--quick] [--only NAME,…] [--bodies BYTES,…] [--runs N] [--scale F]
+          [--placement apart|free] [--library DIR] [--include DIR] [--python PATH]
+    runs the limits and our drivers in turn against one target and prints a Markdown table
+rmq-bench --report FILE,…
+    makes the summary, the plots and the figures of the manual from results that were printed as JSON lines
 rmq-bench null-broker [--name-server-port P]
     name server and broker on loopback; prints their addresses, ends when its input ends
 rmq-bench raw-MODE|rust-MODE [--name-server HOST:PORT] [--topic T] [--count N] [--warm-up N] [--window N]
@@ -41,8 +45,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
-    let mut words = words.by_ref().peekable();
+fn run(words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
+    let mut words = words.peekable();
     let program = match words.peek() {
         Some(word) if !word.starts_with("--") => words.next(),
         _ => None,
@@ -53,7 +57,10 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        None => harness::run(&mut arguments),
+        None => match arguments.list("report")? {
+            Some(files) => report::run(&files, &arguments),
+            None => harness::run(&mut arguments),
+        },
         Some("null-broker") => {
             let port = arguments.number("name-server-port")?.unwrap_or(0);
             arguments.end()?;

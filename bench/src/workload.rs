@@ -3,14 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Failure;
 use crate::arguments::Arguments;
 
 /// Producer group of every driver; the raw frames carry it too, so that all frames have one size.
 pub(crate) const GROUP: &str = "rmq-bench";
 
+/// Bytes of a body where nothing else is said.
+pub(crate) const USUAL_BODY: usize = 256;
+
+/// Topic of a benchmark.
+pub(crate) const TOPIC: &str = "bench";
+
 /// How messages are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
     /// One blocking send at a time.
     Lone,
@@ -94,12 +103,12 @@ impl Workload {
         let count = arguments.number("count")?.unwrap_or(count);
         Ok(Workload {
             name_server,
-            topic: arguments.text("topic").unwrap_or_else(|| "bench".to_owned()),
+            topic: arguments.text("topic").unwrap_or_else(|| TOPIC.to_owned()),
             mode,
             count,
             warm_up: arguments.number("warm-up")?.unwrap_or(count / 10),
             window: arguments.number("window")?.unwrap_or(window).max(1),
-            body: arguments.number("body")?.unwrap_or(256),
+            body: arguments.number("body")?.unwrap_or(USUAL_BODY),
             batching: arguments.text("batch-auto").unwrap_or_else(|| "off".to_owned()),
             batch: arguments.number("batch")?.unwrap_or(32).max(1),
             threads: arguments.number("threads")?.unwrap_or(threads).max(1),

@@ -71,6 +71,8 @@ rmq_producer_t *producer_for(const work_t *work)
     check(rmq_config_set(config, "in.flight.max.messages", work->window), "in.flight.max.messages");
     check(rmq_config_set(config, "in.flight.full", "wait"), "in.flight.full");
     check(rmq_config_set(config, "batch.auto", work->batching), "batch.auto");
+    /* Equal bytes would travel as next to nothing. */
+    check(rmq_config_set(config, "compress.threshold.bytes", "0"), "compress.threshold.bytes");
     check(rmq_producer_new(config, &producer), "rmq_producer_new");
     rmq_config_destroy(config);
     check(rmq_producer_wait_ready(producer, TIMEOUT_MS), "rmq_producer_wait_ready");

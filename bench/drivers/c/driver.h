@@ -42,6 +42,8 @@ typedef struct {
 
 typedef struct {
     uint64_t wall_ns, user_us, system_us, allocations;
+    /* Of the process: the most memory it ever had resident, and its threads. */
+    unsigned long peak_rss_kib, threads;
 } stopwatch_t;
 
 /* The modes: each sends `count` messages and returns when all have completed. */

@@ -16,13 +16,21 @@ uint64_t now_ns(void)
 stopwatch_t stopwatch(void)
 {
     struct rusage u;
+    stopwatch_t now = {0};
+    char line[256];
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+        (void)sscanf(line, "VmHWM: %lu", &now.peak_rss_kib);
+        (void)sscanf(line, "Threads: %lu", &now.threads);
+    }
+    if (status != NULL)
+        fclose(status);
     getrusage(RUSAGE_SELF, &u);
-    return (stopwatch_t){
-        now_ns(),
-        (uint64_t)u.ru_utime.tv_sec * 1000000u + (uint64_t)u.ru_utime.tv_usec,
-        (uint64_t)u.ru_stime.tv_sec * 1000000u + (uint64_t)u.ru_stime.tv_usec,
-        rmq_bench_allocations ? rmq_bench_allocations() : 0,
-    };
+    now.user_us = (uint64_t)u.ru_utime.tv_sec * 1000000u + (uint64_t)u.ru_utime.tv_usec;
+    now.system_us = (uint64_t)u.ru_stime.tv_sec * 1000000u + (uint64_t)u.ru_stime.tv_usec;
+    now.allocations = rmq_bench_allocations ? rmq_bench_allocations() : 0;
+    now.wall_ns = now_ns();
+    return now;
 }
 
 static int by_size(const void *left, const void *right)
@@ -43,19 +51,6 @@ static void print_latency(uint64_t *latencies, uint64_t samples)
            (double)latencies[samples * 999 / 1000] / 1e3, (double)latencies[samples - 1] / 1e3);
 }
 
-/* Prints a number of /proc/self/status as a member. */
-static void print_status(const char *member, const char *name)
-{
-    char line[256];
-    unsigned long long value;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status != NULL && fgets(line, sizeof line, status) != NULL)
-        if (strncmp(line, name, strlen(name)) == 0 && sscanf(line + strlen(name), "%llu", &value) == 1)
-            printf(",\"%s\":%llu", member, value);
-    if (status != NULL)
-        fclose(status);
-}
-
 void print_outcome(const work_t *work, const tally_t *tally, stopwatch_t from, stopwatch_t to)
 {
     printf("{\"count\":%" PRIu64 ",\"warm_up\":%" PRIu64 ",\"succeeded\":%" PRIu64 ",\"failed\":%" PRIu64
@@ -65,8 +60,7 @@ void print_outcome(const work_t *work, const tally_t *tally, stopwatch_t from, s
            (double)(to.system_us - from.system_us) / 1e6);
     printf(",\"latency\":");
     print_latency(tally->latencies, tally->samples);
-    print_status("peak_rss_kib", "VmHWM:");
-    print_status("threads", "Threads:");
+    printf(",\"peak_rss_kib\":%lu,\"threads\":%lu", to.peak_rss_kib, to.threads);
     if (tally->slowest_thread > 0)
         printf(",\"slowest_thread\":%.4f", tally->slowest_thread);
     if (rmq_bench_allocations)

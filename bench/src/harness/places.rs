@@ -29,6 +29,9 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// Say where things are on one machine.
+    pub(super) const OPTIONS: [&str; 3] = ["library", "include", "python"];
+
     /// Without options: the library beside this executable, the header in the source tree.
     pub(super) fn from_arguments(arguments: &mut Arguments) -> Result<Places, Failure> {
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -84,6 +87,23 @@ impl Places {
             .status()
             .map_err(|error| format!("cc: {error}"))?;
         if status.success() { Ok(Ok(program)) } else { Err(format!("cc: {status}").into()) }
+    }
+
+    /// Compiles what counts allocations; the reason when there can be none here.
+    pub(super) fn allocation_counter(&self) -> Result<Result<PathBuf, String>, Failure> {
+        std::fs::create_dir_all(&self.output)?;
+        let object = self.output.join("count_allocations.so");
+        let output = Command::new("cc")
+            .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"])
+            .arg(self.drivers.join("count_allocations.c"))
+            .arg("-o")
+            .arg(&object)
+            .output()
+            .map_err(|error| format!("cc: {error}"))?;
+        if output.status.success() {
+            return Ok(Ok(object));
+        }
+        Ok(Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("cc failed").to_owned()))
     }
 
     /// Programs ask for the library by its soname, which an installation provides and a build folder does not.

@@ -1,7 +1,7 @@
 //! The table of what is measured.
 
 use super::driver::Driver;
-use crate::workload::Mode;
+use crate::workload::{Mode, USUAL_BODY};
 
 /// A program of the plan before it is known where it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +29,12 @@ use Batching::{Off, Pressure};
 use Driver::{Asyncio, C, Python, Raw, Rust};
 use Mode::{Async, Batch, Lone, Many, Oneway, Threads};
 
-/// The body of every row that does not say otherwise.
-pub(super) const BODY: usize = 256;
 /// Messages of a wire batch, and of one call of mode many.
 const BATCH: usize = 32;
 const LIST: usize = 1_000;
 
 const fn row(driver: Driver, mode: Mode, window: usize, count: u64, batching: Batching) -> Row {
-    Row { driver, mode, window, count, batching, body: BODY, connections: 1 }
+    Row { driver, mode, window, count, batching, body: USUAL_BODY, connections: 1 }
 }
 
 /// Messages of a run with 1,024 in flight: each of the producer's 1,024 slots then goes through all of its 2,048
@@ -88,6 +86,26 @@ pub(super) const PLAN: &[Row] = &[
     row(Python,  Batch,       32,     500_000,   Off),
 ];
 
+/// On a real broker: whether more connections carry more.
+#[rustfmt::skip]
+pub(super) const CEILING: &[Row] = &[
+    Row { connections: 4, ..row(Raw, Async, 1_024, 5_000_000, Off) },
+    Row { connections: 4, ..row(Raw, Batch, 1_024, 5_000_000, Off) },
+];
+
+/// What other bodies are sent with.
+const OTHER_BODIES: [Driver; 2] = [Raw, C];
+/// The most bytes of bodies in flight, and in a run.
+const BYTES_IN_FLIGHT: usize = 64 << 20;
+const BYTES_SENT: usize = 4 << 30;
+
+/// The rows of another body than [`USUAL_BODY`].
+pub(super) fn rows_of_body(body: usize) -> impl Iterator<Item = Row> {
+    let window = 1_024.min((BYTES_IN_FLIGHT / body.max(1)).max(1));
+    let count = ALL_OPAQUES.min((BYTES_SENT / body.max(1)) as u64);
+    OTHER_BODIES.into_iter().map(move |driver| Row { body, ..row(driver, Async, window, count, Off) })
+}
+
 impl Row {
     /// Unique in a plan.
     pub(super) fn name(self) -> String {
@@ -105,27 +123,28 @@ impl Row {
         if self.connections > 1 {
             name.push_str(&format!(", {} connections", self.connections));
         }
-        if self.body != BODY {
+        if self.body != USUAL_BODY {
             name.push_str(&format!(", {} B", self.body));
         }
         name
     }
 
-    /// The row that its ratio is taken from, count aside; `None` for a limit.
-    pub(super) fn limit(self) -> Option<Row> {
-        let limit = |mode, window| {
-            let limits = PLAN.iter().filter(|row| row.driver == Raw && row.mode == mode);
-            limits.copied().find(|row| row.window == window).map(|row| Row { body: self.body, ..row })
-        };
+    /// The name of what its ratio is taken from; `None` for a limit.
+    pub(super) fn limit(self) -> Option<String> {
+        let raw = |mode, window| Some(Row { body: self.body, ..row(Raw, mode, window, 0, Off) }.name());
         match self.mode {
             _ if self.driver == Raw => None,
-            Lone => limit(Lone, 1),
-            Threads => limit(Async, 64),
-            Async if self.batching == Off => limit(Async, self.window),
-            Many => limit(Async, 1_024),
-            Oneway => limit(Oneway, 1_024),
-            Async | Batch => limit(Batch, 1_024),
+            Lone => raw(Lone, 1),
+            Threads => raw(Async, self.window),
+            Async if self.batching == Off => raw(Async, self.window),
+            Oneway => raw(Oneway, self.window),
+            Async | Batch | Many => raw(Batch, self.window),
         }
+    }
+
+    /// Whether a quick benchmark has it too: Rust is close to C, and more than 1,024 in flight to 1,024.
+    pub(super) fn is_quick(self) -> bool {
+        self.driver != Rust && self.window <= 1_024
     }
 
     /// Messages of a wire batch, or of one call with a list.
@@ -145,10 +164,12 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_limits_come_first() {
-        for (at, row) in PLAN.iter().enumerate() {
-            assert!(PLAN[..at].iter().all(|other| other.name() != row.name()), "{}", row.name());
+        let rows: Vec<_> =
+            PLAN.iter().copied().chain([1, 1 << 20].into_iter().flat_map(rows_of_body)).collect();
+        for (at, row) in rows.iter().enumerate() {
+            assert!(rows[..at].iter().all(|other| other.name() != row.name()), "{}", row.name());
             match row.limit() {
-                Some(limit) => assert!(PLAN[..at].contains(&limit), "{}", row.name()),
+                Some(limit) => assert!(rows[..at].iter().any(|row| row.name() == limit), "{}", row.name()),
                 None => assert_eq!(row.driver, Raw, "{}", row.name()),
             }
         }

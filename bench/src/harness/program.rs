@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 
 use crate::Failure;
 use crate::measure::Outcome;
+use crate::results::Case;
 use crate::workload::Workload;
 
-/// Where a program lives.
+/// Where a driver lives.
 #[derive(Clone, Debug)]
 pub(super) struct Home {
     pub(super) executable: PathBuf,
@@ -15,21 +16,10 @@ pub(super) struct Home {
     pub(super) words: Vec<String>,
 }
 
-impl Home {
-    /// The same with further words at the end.
-    pub(super) fn with(mut self, words: Vec<String>) -> Home {
-        self.words.extend(words);
-        self
-    }
-}
-
 /// A process and its work.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
-    /// Unique in a plan.
-    pub(super) name: String,
-    /// Name of the limit that its ratio is taken from; `None` for a limit.
-    pub(super) limit: Option<String>,
+    pub(super) case: Case,
     pub(super) home: Home,
     /// Without a name server.
     pub(super) work: Workload,
@@ -38,19 +28,30 @@ pub(super) struct Program {
 impl Program {
     /// Runs it to its end; the error says how it ended otherwise.
     pub(super) fn run(&self, name_server: &str) -> Result<Outcome, Failure> {
+        self.outcome(self.command(name_server))
+    }
+
+    /// The process, not yet started.
+    pub(super) fn command(&self, name_server: &str) -> Command {
         let work = Workload { name_server: name_server.to_owned(), ..self.work.clone() };
-        let output = Command::new(&self.home.executable)
-            .args(&self.home.words)
-            .args(work.to_words())
+        let mut command = Command::new(&self.home.executable);
+        command.args(&self.home.words).args(work.to_words());
+        command
+    }
+
+    /// Starts `command` and reads its last line.
+    pub(super) fn outcome(&self, mut command: Command) -> Result<Outcome, Failure> {
+        let name = &self.case.program;
+        let output = command
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()
-            .map_err(|error| format!("{}: {}: {error}", self.name, self.home.executable.display()))?;
+            .map_err(|error| format!("{name}: {}: {error}", command.get_program().display()))?;
         let text = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
-            return Err(format!("{}: {}: {}", self.name, output.status, text.trim_end()).into());
+            return Err(format!("{name}: {}: {}", output.status, text.trim_end()).into());
         }
         let line = text.lines().last().unwrap_or_default();
-        serde_json::from_str(line).map_err(|error| format!("{}: {line:?}: {error}", self.name).into())
+        serde_json::from_str(line).map_err(|error| format!("{name}: {line:?}: {error}").into())
     }
 }

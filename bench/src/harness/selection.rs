@@ -1,68 +1,98 @@
-//! Which rows of the plan run, and where their programs live.
+//! Which rows of the plan run.
 
 use super::driver::Driver;
 use super::places::Places;
-use super::plan::{Batching, PLAN, Row};
+use super::plan::{self, Batching, Row};
 use super::program::Program;
+use super::target::Kind;
 use crate::Failure;
-use crate::workload::{Mode, Workload};
+use crate::arguments::Arguments;
+use crate::results::Case;
+use crate::workload::{Mode, TOPIC, USUAL_BODY, Workload};
 
 /// What is asked for on the command line.
 pub(super) struct Selection {
-    /// Beginnings of names joined by commas; the limits of what they choose stay in.
-    pub(super) only: Option<String>,
+    pub(super) target: Kind,
+    quick: bool,
+    /// Beginnings of names; the limits of what they choose stay in.
+    only: Option<Vec<String>>,
+    bodies: Vec<usize>,
     /// Multiplies the numbers of messages.
-    pub(super) scale: f64,
+    scale: f64,
 }
 
 impl Selection {
+    pub(super) fn from_arguments(arguments: &mut Arguments) -> Result<Selection, Failure> {
+        Ok(Selection {
+            target: arguments.value("target")?.unwrap_or(Kind::Null),
+            quick: arguments.flag("quick"),
+            only: arguments.list("only")?,
+            bodies: arguments.list("bodies")?.unwrap_or_else(|| vec![USUAL_BODY]),
+            scale: arguments.number("scale")?.unwrap_or(1.0),
+        })
+    }
+
     /// The programs to run in each round, and why others of the plan cannot run.
     pub(super) fn programs(&self, places: &Places) -> Result<(Vec<Program>, Vec<String>), Failure> {
-        let chosen: Vec<Row> = PLAN.iter().copied().filter(|row| self.asks_for(*row)).collect();
+        let rows = self.rows();
+        let chosen: Vec<Row> = rows.iter().copied().filter(|row| self.asks_for(*row)).collect();
         if chosen.is_empty() {
-            return Err(format!("--only {:?} names no program", self.only.as_deref().unwrap_or("")).into());
+            return Err("what is asked for names no program".into());
         }
-        let needed =
-            |row: &Row| chosen.contains(row) || chosen.iter().any(|other| other.limit() == Some(*row));
+        let limits: Vec<String> = chosen.iter().filter_map(|row| row.limit()).collect();
+        let mut homes = Vec::new();
         let mut programs = Vec::new();
         let mut missing = Vec::new();
-        let mut homes = Vec::new();
-        for row in PLAN.iter().copied().filter(needed) {
+        for row in rows.into_iter().filter(|row| chosen.contains(row) || limits.contains(&row.name())) {
             let known = homes.iter().position(|(driver, _)| *driver == row.driver);
             let at = known.unwrap_or(homes.len());
             if known.is_none() {
                 homes.push((row.driver, places.home(row.driver)?));
             }
             match &homes[at].1 {
-                Ok(home) => programs.push(Program {
-                    name: row.name(),
-                    limit: row.limit().map(Row::name),
-                    home: home.clone().with(mode_words(row)),
-                    work: self.work(row),
-                }),
+                Ok(home) => {
+                    let mut home = home.clone();
+                    home.words.extend(mode_words(row));
+                    programs.push(Program { case: case(row), home, work: self.work(row) });
+                }
                 Err(reason) => missing.push(format!("{}: {reason}", row.name())),
             }
         }
         Ok((programs, missing))
     }
 
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        if self.bodies.contains(&USUAL_BODY) {
+            rows.extend(plan::PLAN.iter().filter(|row| !self.quick || row.is_quick()));
+            if matches!(self.target, Kind::Real(_)) {
+                rows.extend(plan::CEILING);
+            }
+        }
+        let others = self.bodies.iter().filter(|body| **body != USUAL_BODY);
+        rows.extend(others.flat_map(|body| plan::rows_of_body(*body)));
+        rows
+    }
+
     fn asks_for(&self, row: Row) -> bool {
         match &self.only {
             None => true,
-            Some(names) => names.split(',').any(|name| row.name().starts_with(name.trim())),
+            Some(names) => names.iter().any(|name| row.name().starts_with(name)),
         }
     }
 
     fn work(&self, row: Row) -> Workload {
         // Whole batches, so that frames of a limit have one size.
         let unit = if matches!(row.mode, Mode::Batch | Mode::Many) { row.batch() as u64 } else { 1 };
-        let whole = |count: f64| (count as u64 / unit).max(1) * unit;
+        let whole = |count: u64| (count / unit).max(1) * unit;
+        let count = row.count.min(self.target.most_messages(row));
+        let count = whole((count as f64 * self.scale) as u64);
         Workload {
             name_server: String::new(),
-            topic: "bench".to_owned(),
+            topic: TOPIC.to_owned(),
             mode: row.mode,
-            count: whole(row.count as f64 * self.scale),
-            warm_up: whole(row.count as f64 * self.scale / 10.0),
+            count,
+            warm_up: whole(count / 10),
             window: row.window,
             body: row.body,
             batching: match row.batching {
@@ -72,6 +102,19 @@ impl Selection {
             batch: row.batch(),
             threads: row.threads(),
         }
+    }
+}
+
+fn case(row: Row) -> Case {
+    Case {
+        program: row.name(),
+        driver: row.driver.to_string(),
+        mode: row.mode,
+        window: row.window,
+        body: row.body,
+        limit: row.limit(),
+        ours: None,
+        version: None,
     }
 }
 

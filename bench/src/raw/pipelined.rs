@@ -50,12 +50,17 @@ fn exchange(senders: &mut [Sender], count: u64) -> Result<u64, Failure> {
     })
 }
 
+/// A large write is not faster, and memory that no cache holds would make the limit slower than it is.
+const PIECE: usize = 1 << 20;
+
 struct Sender {
     stream: TcpStream,
     /// Frames in flight.
     window: u64,
     frame_len: u64,
-    /// Two windows of frames in a row, so that whatever the window has room for is one slice.
+    /// The most bytes of a write: a window of frames, or what stays in a cache.
+    piece: u64,
+    /// Two such pieces in a row, so that each write takes one slice.
     frames: Vec<u8>,
     /// Bytes written since the connection began.
     written: u64,
@@ -65,15 +70,17 @@ struct Sender {
 impl Sender {
     fn new(stream: TcpStream, frame: &[u8], window: usize) -> Sender {
         let mut one = frame.to_vec();
-        let mut frames = Vec::with_capacity(2 * window * one.len());
-        for slot in 0..2 * window as u32 {
-            frame::set_opaque(&mut one, slot % window as u32);
+        let slots = window.min(PIECE / one.len()).max(1);
+        let mut frames = Vec::with_capacity(2 * slots * one.len());
+        for slot in 0..2 * slots as u32 {
+            frame::set_opaque(&mut one, slot % slots as u32);
             frames.extend_from_slice(&one);
         }
         Sender {
             stream,
             window: window as u64,
             frame_len: one.len() as u64,
+            piece: (slots * one.len()) as u64,
             frames,
             written: 0,
             input: vec![0; 1 << 20],
@@ -110,7 +117,8 @@ impl Sender {
 
     /// One write towards `goal`, cut short when the socket is full.
     fn write_some(&mut self, goal: u64) -> Result<(), Failure> {
-        let piece = &self.frames[self.at()..][..(goal - self.written) as usize];
+        let len = (goal - self.written).min(self.piece) as usize;
+        let piece = &self.frames[self.at()..][..len];
         if piece.is_empty() {
             return Ok(());
         }
@@ -133,6 +141,6 @@ impl Sender {
 
     /// Where in `frames` the next byte stands.
     fn at(&self) -> usize {
-        (self.written % (self.window * self.frame_len)) as usize
+        (self.written % self.piece) as usize
     }
 }

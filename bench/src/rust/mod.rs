@@ -42,6 +42,8 @@ fn producer(work: &Workload) -> Result<Producer, Failure> {
     config.set("in.flight.max.messages", &work.window.to_string())?;
     config.set("in.flight.full", "wait")?;
     config.set("batch.auto", &work.batching)?;
+    // Equal bytes would travel as next to nothing.
+    config.set("compress.threshold.bytes", "0")?;
     let producer = Producer::new(&config)?;
     producer.wait_ready(TIMEOUT)?;
     Ok(producer)
