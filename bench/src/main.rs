@@ -9,6 +9,7 @@ mod arguments;
 mod harness;
 mod measure;
 mod null_broker;
+mod peers;
 mod raw;
 mod rust;
 mod workload;
@@ -26,6 +27,8 @@ rmq-bench [--quick] [--runs N] [--scale F] [--only NAME,…] [--placement apart|
     runs the limits and our drivers in turn against one null broker and prints a Markdown table
 rmq-bench null-broker [--name-server-port P]
     name server and broker on loopback; prints their addresses, ends when its input ends
+rmq-bench peer NAME --name-server HOST:PORT --mode M …
+    another client alone: see bench/peers/README.md
 rmq-bench PROGRAM [--name-server HOST:PORT] [--topic T] [--count N] [--window N] [--body BYTES] [--warm-up N]
     one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
     programs: raw-ping-pong, raw-pipelined, rust-lone, rust-async";
@@ -46,6 +49,9 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
         Some(word) if !word.starts_with("--") => words.next(),
         _ => None,
     };
+    if program.as_deref() == Some("peer") {
+        return peers::alone(words);
+    }
     let mut arguments = Arguments::parse(words)?;
     match program.as_deref() {
         None if arguments.flag("help") => {
