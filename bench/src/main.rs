@@ -9,7 +9,10 @@ mod arguments;
 mod harness;
 mod measure;
 mod null_broker;
+mod peers;
 mod raw;
+mod report;
+mod results;
 mod rust;
 mod workload;
 
@@ -21,14 +24,19 @@ use arguments::Arguments;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const USAGE: &str = "\
-rmq-bench [--quick] [--runs N] [--scale F] [--only NAME,…] [--placement apart|free]
-          [--library DIR] [--include DIR] [--python PATH]
-    runs the limits and our drivers in turn against one null broker and prints a Markdown table
+rmq-bench [--target null|mock|real[:VERSION]] [--quick] [--peers all|NAME,…] [--bodies BYTES,…] [--only PROGRAM,…]
+          [--runs N] [--scale F] [--placement apart|free] [--library DIR] [--include DIR] [--python PATH]
+    runs the limits, our drivers and other clients in turn against one target and prints a Markdown table
+rmq-bench --report FILE,…
+    makes the summary, the plots and the figures of the manual from results that were printed as JSON lines
 rmq-bench null-broker [--name-server-port P]
     name server and broker on loopback; prints their addresses, ends when its input ends
-rmq-bench PROGRAM [--name-server HOST:PORT] [--topic T] [--count N] [--window N] [--body BYTES] [--warm-up N]
+rmq-bench raw-MODE|rust-MODE [--name-server HOST:PORT] [--topic T] [--count N] [--warm-up N] [--window N]
+          [--body BYTES] [--batch-auto off|pressure] [--batch N] [--threads N]
     one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
-    programs: raw-ping-pong, raw-pipelined, rust-lone, rust-async";
+    modes: lone, threads (ours), async, oneway, batch
+rmq-bench peer NAME --name-server HOST:PORT --mode M …
+    another client alone: see bench/peers/README.md";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -40,19 +48,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
-    let mut words = words.by_ref().peekable();
+fn run(words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
+    let mut words = words.peekable();
     let program = match words.peek() {
         Some(word) if !word.starts_with("--") => words.next(),
         _ => None,
     };
+    if program.as_deref() == Some("peer") {
+        return peers::alone(words);
+    }
     let mut arguments = Arguments::parse(words)?;
     match program.as_deref() {
         None if arguments.flag("help") => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        None => harness::run(&mut arguments),
+        None => match arguments.list("report")? {
+            Some(files) => report::run(&files, &arguments),
+            None => harness::run(&mut arguments),
+        },
         Some("null-broker") => {
             let port = arguments.number("name-server-port")?.unwrap_or(0);
             arguments.end()?;
