@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::producer::{InFlightShare, Room, Ticket};
 use crate::receipt::Receipt;
+use crate::sys::Calls;
 
 /// Two words of the caller's, handed back untouched with the report (C keeps a function and its opaque there).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +47,14 @@ pub(crate) enum Completion {
 }
 
 impl Completion {
-    /// Hands over the outcome. Queues are woken when `wakes` is dropped, once each.
+    /// Hands over the outcome. Queues and threads are woken when `wakes` is settled, once each.
     pub(crate) fn complete(self, result: Result<Receipt, Error>, share: InFlightShare, wakes: &mut Wakes) {
         match self {
             Self::Waiter(waiter) => {
                 drop(share);
-                waiter.complete(result);
+                if let Some(seat) = waiter.complete(result) {
+                    wakes.calls.add(seat);
+                }
             }
             Self::Queue(queue, tag) => {
                 if queue.push(Report { tag, result, share }) {
@@ -72,13 +75,14 @@ impl Completion {
     }
 }
 
-/// What outcomes have made due: the queues that got reports since the last wake-up, each to be woken once, places in lanes
-/// that others wait for, and memory that is free again. Settled when dropped, so that no lock is held and no call is nested then.
+/// What outcomes have made due: the queues that got reports since the last wake-up, each to be woken once, threads that
+/// sleep until their outcome, places in lanes that others wait for, and memory that is free again. Settled when dropped, so that no lock is held and no call is nested then.
 #[derive(Default)]
 pub(crate) struct Wakes {
     queues: Vec<CompletionQueue>,
     tickets: Vec<Ticket>,
     rooms: Vec<Room>,
+    calls: Calls,
 }
 
 impl Wakes {
@@ -105,6 +109,7 @@ impl Wakes {
         for queue in self.queues.drain(..) {
             queue.wake();
         }
+        self.calls.make();
         Room::give_back(&mut self.rooms);
     }
 }

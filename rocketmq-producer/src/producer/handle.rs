@@ -47,7 +47,7 @@ impl Producer {
         if self.engine().is_io_thread() {
             return Err(Error::would_deadlock());
         }
-        let waiter = Arc::new(Waiter::default());
+        let waiter = Arc::new(Waiter::new());
         let completion = Completion::Waiter(Arc::clone(&waiter));
         let span = self.engine().span(timeout)?;
         self.engine().send(message, Mode::Sync, span, completion, &mut Wakes::default())?;

@@ -1,6 +1,11 @@
 //! The few system calls without a safe wrapper, and the reuse of memory: the core's only `unsafe`.
 #![allow(unsafe_code)]
 
+#[cfg_attr(target_os = "linux", path = "bell_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "bell_other.rs")]
+mod bell;
+#[cfg(test)]
+mod bell_tests;
 mod calendar;
 #[cfg_attr(target_os = "linux", path = "event_fd_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "event_fd_pipe.rs")]
@@ -10,6 +15,7 @@ mod interfaces;
 mod reuse;
 mod thread;
 
+pub(crate) use bell::{Calls, Seat};
 pub(crate) use calendar::month_start_ms;
 pub(crate) use event_fd::EventFd;
 pub use fork::{fork_generation, is_forked};
