@@ -10,6 +10,8 @@
 
 #define GROUP "rmq-bench"
 #define TIMEOUT_MS 30000
+/* What the other clients allow; this one would refuse bodies above 128 KiB. */
+#define MAX_BODY 4194304
 
 static work_t work;
 static CProducer *producer;
@@ -33,6 +35,7 @@ static void start(void)
     check(SetProducerLogLevel(producer, LOG_ERRORS_ONLY), "log level");
     check(SetProducerSendMsgTimeout(producer, TIMEOUT_MS), "timeout");
     check(SetProducerCompressMsgBodyOverHowmuch(producer, INT32_MAX), "compression");
+    check(SetProducerMaxMessageSize(producer, MAX_BODY), "maximum size");
     check(StartProducer(producer), "StartProducer");
 }
 
