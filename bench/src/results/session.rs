@@ -39,7 +39,10 @@ fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown model", |(_, name)| name);
-    format!("{cores} cores ({model}), {} {}", first_line("uname", &["-s"]), first_line("uname", &["-r"]))
+    let kernel = first_line("uname", &["-r"]);
+    // What follows is the name of one build.
+    let version = kernel.split('-').next().unwrap_or_default();
+    format!("{cores} cores ({model}), Linux {version}")
 }
 
 /// What a program says first; `unknown` if it does not run.
