@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::Failure;
 
 /// Options that stand alone; every other one takes a value.
-const FLAGS: [&str; 2] = ["quick", "help"];
+const FLAGS: [&str; 3] = ["quick", "help", "hold"];
 
 /// Named values that have not been asked for yet.
 #[derive(Debug, Default)]

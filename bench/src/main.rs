@@ -24,8 +24,9 @@ const USAGE: &str = "\
 rmq-bench [--quick] [--runs N] [--scale F] [--only NAME,…] [--placement apart|free]
           [--library DIR] [--include DIR] [--python PATH]
     runs the limits and our drivers in turn against one null broker and prints a Markdown table
-rmq-bench null-broker [--name-server-port P]
-    name server and broker on loopback; prints their addresses, ends when its input ends
+rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answers json|binary] [--hold]
+    name server and brokers on loopback; prints their addresses, ends when its input ends;
+    --hold leaves sends without an answer
 rmq-bench PROGRAM [--name-server HOST:PORT] [--topic T] [--count N] [--window N] [--body BYTES] [--warm-up N]
     one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
     programs: raw-ping-pong, raw-pipelined, rust-lone, rust-async";
@@ -54,9 +55,9 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
         }
         None => harness::run(&mut arguments),
         Some("null-broker") => {
-            let port = arguments.number("name-server-port")?.unwrap_or(0);
+            let options = null_broker::Options::from_arguments(&mut arguments)?;
             arguments.end()?;
-            null_broker::run(port)?;
+            null_broker::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(name) => {

@@ -1,6 +1,5 @@
 //! Runs programs beside each other and compares them.
 
-mod broker_process;
 mod native;
 mod placement;
 mod plan;
@@ -15,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::Failure;
 use crate::arguments::Arguments;
 use crate::measure::Others;
-use broker_process::BrokerProcess;
+use crate::null_broker::{BrokerProcess, Options};
 use placement::Placement;
 use report::{Report, Run};
 
@@ -33,7 +32,7 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
     let (programs, missing) = plan::programs(&places, only.as_deref(), scale)?;
     let mut report = Report::new(placement.to_string(), missing);
     placement.before_broker()?;
-    let mut broker = BrokerProcess::start()?;
+    let mut broker = BrokerProcess::start(&Options::default())?;
     placement.before_clients()?;
     for round in 1..=runs {
         for program in &programs {
