@@ -5,6 +5,7 @@
 //! between them, so that every ratio compares figures of one run. Each program is a process of its own and
 //! ends by printing one [`measure::Outcome`] as a JSON line.
 
+mod against;
 mod arguments;
 mod harness;
 mod measure;
@@ -24,6 +25,8 @@ const USAGE: &str = "\
 rmq-bench [--quick] [--runs N] [--scale F] [--only NAME,…] [--placement apart|free]
           [--library DIR] [--include DIR] [--python PATH]
     runs the limits and our drivers in turn against one null broker and prints a Markdown table
+rmq-bench --against REV [--runs N] [--scale F] [--placement apart|free]
+    compares the revision REV (A) with this tree (B): instructions per message and interleaved timed runs
 rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answers json|binary] [--hold]
     name server and brokers on loopback; prints their addresses, ends when its input ends;
     --hold leaves sends without an answer
@@ -53,7 +56,10 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        None => harness::run(&mut arguments),
+        None => match arguments.text("against") {
+            Some(revision) => against::run(&revision, &mut arguments),
+            None => harness::run(&mut arguments),
+        },
         Some("null-broker") => {
             let options = null_broker::Options::from_arguments(&mut arguments)?;
             arguments.end()?;

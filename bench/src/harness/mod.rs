@@ -1,10 +1,10 @@
 //! Runs programs beside each other and compares them.
 
 mod native;
-mod placement;
+pub(crate) mod placement;
 mod plan;
 mod program;
-mod report;
+pub(crate) mod report;
 pub(crate) mod single;
 
 use std::path::{Path, PathBuf};

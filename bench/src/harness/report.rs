@@ -13,7 +13,7 @@ use crate::measure::Outcome;
 use crate::null_broker::Received;
 
 /// What other processes may use of the machine before a run counts as disturbed.
-const QUIET_CORES: f64 = 0.1;
+pub(crate) const QUIET_CORES: f64 = 0.1;
 
 /// One run of one program: a JSON line.
 #[derive(Debug, Serialize)]
@@ -239,14 +239,14 @@ impl Report {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let upper = *values.get(middle)?;
     if values.len() % 2 == 1 { Some(upper) } else { Some(f64::midpoint(values[middle - 1], upper)) }
 }
 
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
