@@ -7,10 +7,13 @@
 
 mod against;
 mod arguments;
+mod checks;
 mod harness;
+mod lines;
 mod measure;
 mod null_broker;
 mod raw;
+
 mod rust;
 mod workload;
 
@@ -30,6 +33,9 @@ rmq-bench --against REV [--runs N] [--scale F] [--placement apart|free]
 rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answers json|binary] [--hold]
     name server and brokers on loopback; prints their addresses, ends when its input ends;
     --hold leaves sends without an answer
+rmq-bench checks [--library DIR]
+    runs these and prints a table of the budgets; alone, each prints JSON lines:
+    idle [--seconds N] | first-send [--processes N] | size [--library DIR] | memory [--batch-auto off|pressure]
 rmq-bench PROGRAM [--name-server HOST:PORT] [--topic T] [--count N] [--window N] [--body BYTES] [--warm-up N]
     one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
     programs: raw-ping-pong, raw-pipelined, rust-lone, rust-async";
@@ -67,6 +73,9 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Some(name) => {
+            if let Some(ended) = checks::run(name, &mut arguments) {
+                return ended;
+            }
             let Some(program) = harness::single::by_name(name) else {
                 return Err(format!("unknown program {name:?}\n{USAGE}").into());
             };

@@ -1,0 +1,25 @@
+//! JSON lines in the folder of results.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use crate::Failure;
+
+/// Writes one JSON line each into a new file, named by what was measured and the time.
+pub(crate) fn write<T: Serialize>(name: &str, lines: &[T]) -> Result<PathBuf, Failure> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    std::fs::create_dir_all(&folder)?;
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let path = folder.join(format!("{name}-{seconds}.jsonl"));
+    let mut out = BufWriter::new(File::create(&path)?);
+    for line in lines {
+        serde_json::to_writer(&mut out, line)?;
+        writeln!(out)?;
+    }
+    out.flush()?;
+    Ok(path)
+}
