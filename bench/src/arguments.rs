@@ -39,16 +39,44 @@ impl Arguments {
         self.values.remove(name)
     }
 
+    /// A number, in which `_` may stand between digits.
     pub(crate) fn number<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, Failure>
     where
         T::Err: std::fmt::Display,
     {
         let Some(text) = self.text(name) else { return Ok(None) };
-        let digits = text.replace('_', "");
-        match digits.parse() {
-            Ok(number) => Ok(Some(number)),
-            Err(error) => Err(format!("--{name} {text:?}: {error}").into()),
+        Ok(Some(parsed(name, &text.replace('_', ""))?))
+    }
+
+    /// Any other value.
+    pub(crate) fn value<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, Failure>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.text(name).map(|text| parsed(name, &text)).transpose()
+    }
+
+    /// Values with commas between.
+    pub(crate) fn list<T: FromStr>(&mut self, name: &str) -> Result<Option<Vec<T>>, Failure>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.split(',').map(|word| parsed(name, word.trim())).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// What has not been asked for yet, as on a command line, but for some names.
+    pub(crate) fn words_without(&self, names: &[&str]) -> String {
+        let mut text = String::new();
+        for (name, value) in self.values.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+            text.push_str(" --");
+            text.push_str(name);
+            if !value.is_empty() {
+                text.push(' ');
+                text.push_str(value);
+            }
         }
+        text
     }
 
     /// Refuses what nobody asked for: a misspelt option must not go unnoticed in a measurement.
@@ -58,6 +86,13 @@ impl Arguments {
             None => Ok(()),
         }
     }
+}
+
+fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T, Failure>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error| format!("--{name} {text:?}: {error}").into())
 }
 
 #[cfg(test)]
@@ -76,6 +111,9 @@ mod tests {
         assert_eq!(arguments.number::<u64>("count").unwrap(), Some(1_000_000));
         assert_eq!(arguments.text("topic").as_deref(), Some("t"));
         assert!(arguments.end().is_ok());
+        let mut arguments = parse(&["--bodies", "64, 256", "--quick", "--python", "p"]).unwrap();
+        assert_eq!(arguments.words_without(&["python"]), " --bodies 64, 256 --quick");
+        assert_eq!(arguments.list("bodies").unwrap(), Some(vec![64, 256]));
     }
 
     #[test]

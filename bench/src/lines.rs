@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use crate::Failure;
+use crate::{Failure, report};
 
 /// Writes one JSON line each into a new file, named by what was measured and the time.
 pub(crate) fn write<T: Serialize>(name: &str, lines: &[T]) -> Result<PathBuf, Failure> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    let folder = report::folder();
     std::fs::create_dir_all(&folder)?;
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let path = folder.join(format!("{name}-{seconds}.jsonl"));

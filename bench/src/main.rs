@@ -13,7 +13,8 @@ mod lines;
 mod measure;
 mod null_broker;
 mod raw;
-
+mod report;
+mod results;
 mod rust;
 mod workload;
 
@@ -25,9 +26,11 @@ use arguments::Arguments;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const USAGE: &str = "\
-rmq-bench [--quick] [--runs N] [--scale F] [--only NAME,…] [--placement apart|free]
-          [--library DIR] [--include DIR] [--python PATH]
-    runs the limits and our drivers in turn against one null broker and prints a Markdown table
+rmq-bench [--target null|mock|real[:VERSION]] [--quick] [--only NAME,…] [--bodies BYTES,…] [--runs N] [--scale F]
+          [--placement apart|free] [--library DIR] [--include DIR] [--python PATH]
+    runs the limits and our drivers in turn against one target and prints a Markdown table
+rmq-bench --report FILE,…
+    makes the summary, the plots and the figures of the manual from results that were printed as JSON lines
 rmq-bench --against REV [--runs N] [--scale F] [--placement apart|free]
     compares the revision REV (A) with this tree (B): instructions per message and interleaved timed runs
 rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answers json|binary] [--hold]
@@ -36,9 +39,10 @@ rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answe
 rmq-bench checks [--library DIR]
     runs these and prints a table of the budgets; alone, each prints JSON lines:
     idle [--seconds N] | first-send [--processes N] | size [--library DIR] | memory [--batch-auto off|pressure]
-rmq-bench PROGRAM [--name-server HOST:PORT] [--topic T] [--count N] [--window N] [--body BYTES] [--warm-up N]
+rmq-bench raw-MODE|rust-MODE [--name-server HOST:PORT] [--topic T] [--count N] [--warm-up N] [--window N]
+          [--body BYTES] [--batch-auto off|pressure] [--batch N] [--threads N]
     one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
-    programs: raw-ping-pong, raw-pipelined, rust-lone, rust-async";
+    modes: lone, threads (ours), async, oneway, batch";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -50,8 +54,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
-    let mut words = words.by_ref().peekable();
+fn run(words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
+    let mut words = words.peekable();
     let program = match words.peek() {
         Some(word) if !word.starts_with("--") => words.next(),
         _ => None,
@@ -62,10 +66,15 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        None => match arguments.text("against") {
-            Some(revision) => against::run(&revision, &mut arguments),
-            None => harness::run(&mut arguments),
-        },
+        None => {
+            if let Some(revision) = arguments.text("against") {
+                return against::run(&revision, &mut arguments);
+            }
+            match arguments.list("report")? {
+                Some(files) => report::run(&files, &arguments),
+                None => harness::run(&mut arguments),
+            }
+        }
         Some("null-broker") => {
             let options = null_broker::Options::from_arguments(&mut arguments)?;
             arguments.end()?;

@@ -1,4 +1,9 @@
-//! What one program sends, and to whom.
+//! What one program sends, how, and to whom.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 use crate::arguments::Arguments;
@@ -6,11 +11,67 @@ use crate::arguments::Arguments;
 /// Producer group of every driver; the raw frames carry it too, so that all frames have one size.
 pub(crate) const GROUP: &str = "rmq-bench";
 
+/// Bytes of a body where nothing else is said.
+pub(crate) const USUAL_BODY: usize = 256;
+
+/// Topic of a benchmark.
+pub(crate) const TOPIC: &str = "bench";
+
+/// How messages are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// One blocking send at a time.
+    Lone,
+    /// Several threads, each with one blocking send at a time.
+    Threads,
+    /// A full window in flight.
+    Async,
+    /// Without answers; the last message alone has one, which proves that those before it arrived.
+    Oneway,
+    /// Wire batches.
+    Batch,
+    /// Calls with a list of messages.
+    Many,
+}
+
+impl Mode {
+    const ALL: [Mode; 6] = [Mode::Lone, Mode::Threads, Mode::Async, Mode::Oneway, Mode::Batch, Mode::Many];
+
+    /// The word of the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Mode::Lone => "lone",
+            Mode::Threads => "threads",
+            Mode::Async => "async",
+            Mode::Oneway => "oneway",
+            Mode::Batch => "batch",
+            Mode::Many => "many",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Mode, String> {
+        let known = Mode::ALL.into_iter().find(|mode| mode.name() == text);
+        known.ok_or_else(|| format!("one of {}", Mode::ALL.map(Mode::name).join(", ")))
+    }
+}
+
 /// Everything a sending program needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Workload {
     pub(crate) name_server: String,
     pub(crate) topic: String,
+    pub(crate) mode: Mode,
     /// Messages of the measured section.
     pub(crate) count: u64,
     /// Messages sent before it, until caches, route and connection are warm.
@@ -21,28 +82,40 @@ pub(crate) struct Workload {
     pub(crate) body: usize,
     /// `batch.auto` of producers that make batches by themselves.
     pub(crate) batching: String,
+    /// Messages of a wire batch, or of one call with a list.
+    pub(crate) batch: usize,
+    /// Threads that send; a raw client has as many connections.
+    pub(crate) threads: usize,
 }
 
 impl Workload {
+    /// What is not said is taken for a short run of the mode.
     pub(crate) fn from_arguments(
         arguments: &mut Arguments,
         name_server: String,
-        default_count: u64,
-        default_window: usize,
+        mode: Mode,
     ) -> Result<Workload, Failure> {
-        let count = arguments.number("count")?.unwrap_or(default_count);
+        let (count, window, threads) = match mode {
+            Mode::Lone => (50_000, 1, 1),
+            Mode::Threads => (300_000, 64, 64),
+            Mode::Async | Mode::Oneway | Mode::Batch | Mode::Many => (2_200_000, 1_024, 1),
+        };
+        let count = arguments.number("count")?.unwrap_or(count);
         Ok(Workload {
             name_server,
-            topic: arguments.text("topic").unwrap_or_else(|| "bench".to_owned()),
+            topic: arguments.text("topic").unwrap_or_else(|| TOPIC.to_owned()),
+            mode,
             count,
             warm_up: arguments.number("warm-up")?.unwrap_or(count / 10),
-            window: arguments.number("window")?.unwrap_or(default_window).max(1),
-            body: arguments.number("body")?.unwrap_or(256),
+            window: arguments.number("window")?.unwrap_or(window).max(1),
+            body: arguments.number("body")?.unwrap_or(USUAL_BODY),
             batching: arguments.text("batch-auto").unwrap_or_else(|| "off".to_owned()),
+            batch: arguments.number("batch")?.unwrap_or(32).max(1),
+            threads: arguments.number("threads")?.unwrap_or(threads).max(1),
         })
     }
 
-    /// The words with which another process gets the same work.
+    /// The words with which another process gets the same work, but for the mode.
     pub(crate) fn to_words(&self) -> Vec<String> {
         let pairs = [
             ("--name-server", self.name_server.clone()),
@@ -52,6 +125,8 @@ impl Workload {
             ("--window", self.window.to_string()),
             ("--body", self.body.to_string()),
             ("--batch-auto", self.batching.clone()),
+            ("--batch", self.batch.to_string()),
+            ("--threads", self.threads.to_string()),
         ];
         pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
     }
@@ -66,16 +141,25 @@ mod tests {
         let work = Workload {
             name_server: "127.0.0.1:9876".to_owned(),
             topic: "t".to_owned(),
+            mode: Mode::Batch,
             count: 10,
             warm_up: 3,
             window: 4,
             body: 5,
             batching: "pressure".to_owned(),
+            batch: 6,
+            threads: 7,
         };
         let mut arguments = Arguments::parse(work.to_words().into_iter()).unwrap();
         let name_server = arguments.text("name-server").unwrap();
-        let read = Workload::from_arguments(&mut arguments, name_server, 0, 0).unwrap();
+        let read = Workload::from_arguments(&mut arguments, name_server, Mode::Batch).unwrap();
         assert_eq!(format!("{read:?}"), format!("{work:?}"));
         assert!(arguments.end().is_ok());
+    }
+
+    #[test]
+    fn an_unknown_mode_names_the_known_ones() {
+        assert_eq!("many".parse(), Ok(Mode::Many));
+        assert!("fast".parse::<Mode>().unwrap_err().contains("lone, threads"));
     }
 }

@@ -16,7 +16,7 @@ fn outcome(words: &[&str]) -> serde_json::Value {
 
 #[test]
 fn ping_pong_counts_every_answer() {
-    let outcome = outcome(&["raw-ping-pong", "--count", "500", "--warm-up", "10"]);
+    let outcome = outcome(&["raw-lone", "--count", "500", "--warm-up", "10"]);
     assert_eq!((&outcome["count"], &outcome["succeeded"]), (&500.into(), &500.into()));
     assert_eq!(outcome["latency"]["samples"], 500);
 }
@@ -24,7 +24,7 @@ fn ping_pong_counts_every_answer() {
 #[test]
 fn pipelined_ends_at_its_count_for_any_window() {
     for (window, body) in [("1", "256"), ("7", "1"), ("1024", "256"), ("100", "100000"), ("2", "9000000")] {
-        let words = ["raw-pipelined", "--count", "1001", "--window", window, "--body", body];
+        let words = ["raw-async", "--count", "1001", "--window", window, "--body", body];
         let count = if body == "9000000" { "5" } else { "1001" };
         let outcome = outcome(&[&words[..2], &[count], &words[3..]].concat());
         assert_eq!(outcome["succeeded"].to_string(), count, "window {window}, body {body}");
@@ -33,7 +33,7 @@ fn pipelined_ends_at_its_count_for_any_window() {
 
 #[test]
 fn mistakes_end_the_program() {
-    for words in [&["no-such-program"][..], &["raw-pipelined", "--colour", "red"], &["--only", "nothing"]] {
+    for words in [&["no-such-program"][..], &["raw-async", "--colour", "red"], &["--only", "nothing"]] {
         let output = bench(words);
         assert!(!output.status.success() && output.stdout.is_empty(), "{words:?}");
         assert!(!output.stderr.is_empty(), "{words:?}");

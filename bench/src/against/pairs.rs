@@ -1,7 +1,7 @@
 //! Figures of both sides, measured next to each other, and what they say.
 
 use super::sides::Sides;
-use crate::harness::report::median;
+use crate::results::median;
 
 /// Which way is an improvement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

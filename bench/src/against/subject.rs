@@ -90,6 +90,10 @@ mod tests {
                 user_seconds: 0.0,
                 system_seconds: 0.0,
                 latency: None,
+                slowest_thread: None,
+                peak_rss_kib: None,
+                threads: None,
+                allocations_per_message: None,
             };
             fault(&outcome, 100, 10, received)
         };

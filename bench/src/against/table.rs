@@ -7,7 +7,7 @@ use super::revision::Revision;
 use super::sides::Sides;
 use crate::Failure;
 use crate::harness::placement::Placement;
-use crate::harness::report::{QUIET_CORES, machine};
+use crate::results::{QUIET_CORES, machine};
 
 /// One figure of both sides.
 #[derive(Debug)]
@@ -36,7 +36,8 @@ impl Table {
     /// To be called before this thread confines itself to some of the machine's cores.
     pub(super) fn new(sides: &Sides<Revision>, placement: &Placement) -> Table {
         let side = |side: &Revision| format!("{}: {}\n\n", side.letter, side.name);
-        let head = format!("{}{}{}; {placement}\n", side(&sides.old), side(&sides.new), machine());
+        let head =
+            format!("{}{}{}; 256-byte bodies; {placement}\n", side(&sides.old), side(&sides.new), machine());
         Table { head, rows: Vec::new(), notes: Vec::new(), failures: 0, timed: 0, disturbed: 0 }
     }
 

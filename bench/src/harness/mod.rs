@@ -1,66 +1,96 @@
 //! Runs programs beside each other and compares them.
 
-mod native;
+mod costs;
+mod driver;
 pub(crate) mod placement;
+mod places;
 mod plan;
 mod program;
-pub(crate) mod report;
+mod selection;
 pub(crate) mod single;
+mod target;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Failure;
 use crate::arguments::Arguments;
 use crate::measure::Others;
-use crate::null_broker::{BrokerProcess, Options};
+use crate::report;
+use crate::results::{Results, Run, Section, Session};
+use crate::workload::USUAL_BODY;
 use placement::Placement;
-use report::{Report, Run};
+use places::Places;
+use program::Program;
+use selection::Selection;
+use target::Target;
 
 /// Runs every program of the plan `--runs` times, each round going through all of them, so that a limit and
 /// what is held against it meet the same state of the machine.
 pub(crate) fn run(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
-    arguments.flag("quick");
+    let command = format!("cargo xtask bench{}", arguments.words_without(&Places::OPTIONS));
     let runs = arguments.number("runs")?.unwrap_or(3).max(1);
-    let scale: f64 = arguments.number("scale")?.unwrap_or(1.0);
-    let only = arguments.text("only");
+    let selection = Selection::from_arguments(arguments)?;
     let placement = Placement::from_text(arguments.text("placement").as_deref())?;
-    let places = native::Places::from_arguments(arguments)?;
+    let places = Places::from_arguments(arguments)?;
     arguments.end()?;
 
-    let (programs, missing) = plan::programs(&places, only.as_deref(), scale)?;
-    let mut report = Report::new(placement.to_string(), missing);
+    let session = Session::now(command, selection.target.to_string(), placement.to_string());
+    let mut results = Results::new(session);
+    let (programs, missing) = selection.programs(&places)?;
+    results.missing = missing;
     placement.before_broker()?;
-    let mut broker = BrokerProcess::start(&Options::default())?;
+    let mut target = Target::start(selection.target)?;
     placement.before_clients()?;
     for round in 1..=runs {
         for program in &programs {
-            let before = broker.received()?;
-            let others = Others::start()?;
-            match program.run(broker.name_server()) {
-                Ok(outcome) => {
-                    let after = broker.received()?;
-                    let other_cores = others.cores(after.cpu_seconds - before.cpu_seconds)?;
-                    let run = Run::new(program, round, other_cores, outcome, &before, &after);
+            match run_once(program, round, &mut target) {
+                Ok(run) => {
                     eprintln!("{}", run.progress(runs));
-                    report.add(run);
+                    results.runs.push(run);
                 }
                 Err(failure) => {
                     eprintln!("{round}/{runs} {failure}");
-                    report.add_failure(round, &failure);
+                    results.failures.push(format!("round {round}: {failure}"));
                 }
             }
         }
     }
-    let results = results_folder();
+    let counter = places.allocation_counter()?;
+    for program in programs.iter().filter(|program| counts_costs(program)) {
+        results.costs.push(costs::measure(program, &target.name_server(), &counter));
+    }
+    let folder = report::folder();
+    std::fs::create_dir_all(&folder)?;
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let lines = report.write_lines(&results, seconds)?;
-    println!("{}", report.table(&programs));
+    let lines = folder.join(format!("{seconds}.jsonl"));
+    results.write(&lines)?;
+    println!("{}", report::text(&results));
     eprintln!("every run: {}", lines.display());
-    Ok(if report.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if results.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn results_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("results")
+fn run_once(program: &Program, round: u32, target: &mut Target) -> Result<Run, Failure> {
+    let before = target.seen()?;
+    let others = Others::start()?;
+    let outcome = program.run(&target.name_server())?;
+    let asked = program.work.count + program.work.warm_up;
+    let seconds = target.seen()?.cpu_seconds;
+    let other_cores = others.cores(seconds - before.cpu_seconds)?;
+    let after = target.seen_after(before.messages + asked)?;
+    let more = |after: Option<u64>, before: Option<u64>| Some(after? - before?);
+    let section = Section {
+        asked,
+        received: after.messages - before.messages,
+        send_bytes: more(after.send_bytes, before.send_bytes),
+        reads: more(after.reads, before.reads),
+        broker_seconds: after.cpu_seconds - before.cpu_seconds,
+        other_cores,
+    };
+    Ok(Run::new(program.case.clone(), round, outcome, section))
+}
+
+/// The driver in C tells its allocations.
+fn counts_costs(program: &Program) -> bool {
+    program.case.driver == driver::Driver::C.to_string() && program.case.body == USUAL_BODY
 }

@@ -1,135 +1,177 @@
-//! Which programs a benchmark runs, and what each is held against.
+//! The table of what is measured.
 
-use crate::Failure;
-
-use super::native::Places;
-use super::program::{Figure, Program};
-
-/// Names of the limits.
-const PING_PONG: &str = "raw ping-pong";
-const PIPELINED_1024: &str = "raw pipelined 1024";
-const PIPELINED_64: &str = "raw pipelined 64";
+use super::driver::Driver;
+use crate::workload::{Mode, USUAL_BODY};
 
 /// A program of the plan before it is known where it lives.
-struct Entry {
-    name: &'static str,
-    figure: Figure,
-    limit: Option<&'static str>,
-    home: Home,
-    count: u64,
-    window: usize,
-    batching: &'static str,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) driver: Driver,
+    pub(super) mode: Mode,
+    /// The most messages in flight.
+    pub(super) window: usize,
+    pub(super) count: u64,
+    pub(super) batching: Batching,
+    /// Bytes of a body.
+    pub(super) body: usize,
+    /// Of a raw client.
+    pub(super) connections: usize,
 }
 
-enum Home {
-    /// A subcommand of this executable.
-    BuiltIn(&'static str),
-    /// `drivers/NAME.c`.
-    C(&'static str),
-    /// `drivers/NAME.py`.
-    Python(&'static str),
+/// `batch.auto` of our producers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Batching {
+    Off,
+    Pressure,
 }
 
-const fn lone(name: &'static str, home: Home) -> Entry {
-    Entry {
-        name,
-        figure: Figure::Latency,
-        limit: Some(PING_PONG),
-        home,
-        count: 20_000,
-        window: 1,
-        batching: "off",
-    }
-}
+use Batching::{Off, Pressure};
+use Driver::{Asyncio, C, Python, Raw, Rust};
+use Mode::{Async, Batch, Lone, Many, Oneway, Threads};
 
-const fn many(name: &'static str, home: Home, limit: &'static str, count: u64, window: usize) -> Entry {
-    Entry { name, figure: Figure::Rate, limit: Some(limit), home, count, window, batching: "off" }
-}
+/// Messages of a wire batch, and of one call of mode many.
+const BATCH: usize = 32;
+const LIST: usize = 1_000;
 
-/// With batches of what waits for answers.
-const fn batched(entry: Entry) -> Entry {
-    Entry { batching: "pressure", ..entry }
+const fn row(driver: Driver, mode: Mode, window: usize, count: u64, batching: Batching) -> Row {
+    Row { driver, mode, window, count, batching, body: USUAL_BODY, connections: 1 }
 }
 
 /// Messages of a run with 1,024 in flight: each of the producer's 1,024 slots then goes through all of its 2,048
 /// opaques. Their number of digits changes on the way, and with it what an answer costs to read, so a shorter
 /// run would show only the cheap part.
-const ALL_OPAQUES_OF_1024: u64 = 2_200_000;
+const ALL_OPAQUES: u64 = 2_200_000;
 
 /// Limits first: they are what the others are divided by.
-const ENTRIES: &[Entry] = &[
-    Entry { limit: None, ..lone(PING_PONG, Home::BuiltIn("raw-ping-pong")) },
-    Entry { limit: None, ..many(PIPELINED_1024, Home::BuiltIn("raw-pipelined"), "", 5_000_000, 1_024) },
-    Entry { limit: None, ..many(PIPELINED_64, Home::BuiltIn("raw-pipelined"), "", 1_000_000, 64) },
-    lone("rust lone", Home::BuiltIn("rust-lone")),
-    lone("c lone", Home::C("lone")),
-    lone("python lone", Home::Python("lone")),
-    lone("python lone await", Home::Python("aio_lone")),
-    many("rust async 1024", Home::BuiltIn("rust-async"), PIPELINED_1024, ALL_OPAQUES_OF_1024, 1_024),
-    many("c async 1024", Home::C("async"), PIPELINED_1024, ALL_OPAQUES_OF_1024, 1_024),
-    batched(many("c async 1024 batched", Home::C("async"), PIPELINED_1024, ALL_OPAQUES_OF_1024, 1_024)),
-    many("rust async 64", Home::BuiltIn("rust-async"), PIPELINED_64, 300_000, 64),
-    many("c async 64", Home::C("async"), PIPELINED_64, 300_000, 64),
-    batched(many("c async 64 batched", Home::C("async"), PIPELINED_64, 300_000, 64)),
-    many("python asyncio 1024", Home::Python("aio"), PIPELINED_1024, ALL_OPAQUES_OF_1024, 1_024),
+#[rustfmt::skip]
+pub(super) const PLAN: &[Row] = &[
+    //  driver   mode     in flight  messages    batch.auto
+    row(Raw,     Lone,         1,      20_000,   Off),
+    row(Raw,     Async,       64,   1_000_000,   Off),
+    row(Raw,     Async,    1_024,   5_000_000,   Off),
+    row(Raw,     Async,   10_000,   5_000_000,   Off),
+    row(Raw,     Oneway,   1_024,   5_000_000,   Off),
+    row(Raw,     Batch,    1_024,  16_000_000,   Off),
+
+    row(Rust,    Lone,         1,      20_000,   Off),
+    row(C,       Lone,         1,      20_000,   Off),
+    row(Python,  Lone,         1,      20_000,   Off),
+    row(Asyncio, Lone,         1,      20_000,   Off),
+
+    row(Rust,    Threads,     64,     300_000,   Off),
+    row(C,       Threads,     64,     300_000,   Off),
+    row(Python,  Threads,     64,     100_000,   Off),
+
+    row(Rust,    Async,       64,     500_000,   Off),
+    row(C,       Async,       64,     500_000,   Off),
+    row(Rust,    Async,    1_024, ALL_OPAQUES,   Off),
+    row(C,       Async,    1_024, ALL_OPAQUES,   Off),
+    row(Asyncio, Async,    1_024,     300_000,   Off),
+    row(Rust,    Async,   10_000, ALL_OPAQUES,   Off),
+    row(C,       Async,   10_000, ALL_OPAQUES,   Off),
+
+    row(C,       Async,       64,     500_000,   Pressure),
+    row(Rust,    Async,    1_024, ALL_OPAQUES,   Pressure),
+    row(C,       Async,    1_024, ALL_OPAQUES,   Pressure),
+    row(Asyncio, Async,    1_024,     300_000,   Pressure),
+    row(C,       Async,   10_000, ALL_OPAQUES,   Pressure),
+    row(Python,  Many,     1_000,     500_000,   Pressure),
+
+    row(Rust,    Oneway,   1_024,   2_000_000,   Off),
+    row(C,       Oneway,   1_024,   2_000_000,   Off),
+    row(Python,  Oneway,   1_024,     300_000,   Off),
+
+    row(Rust,    Batch,    1_024,   4_000_000,   Off),
+    row(C,       Batch,    1_024,   4_000_000,   Off),
+    row(Python,  Batch,       32,     500_000,   Off),
 ];
 
-/// The programs to run in each round, and why others of the plan cannot run.
-///
-/// `only` is a list of beginnings of names joined by commas; the limits of what it chooses stay in. `scale`
-/// multiplies the numbers of messages.
-pub(super) fn programs(
-    places: &Places,
-    only: Option<&str>,
-    scale: f64,
-) -> Result<(Vec<Program>, Vec<String>), Failure> {
-    let asked = |entry: &&Entry| match only {
-        None => true,
-        Some(names) => names.split(',').any(|name| entry.name.starts_with(name.trim())),
-    };
-    let chosen: Vec<&Entry> = ENTRIES.iter().filter(asked).collect();
-    if chosen.is_empty() {
-        return Err(format!("--only {:?} names no program", only.unwrap_or_default()).into());
-    }
-    let needed = |entry: &&Entry| {
-        asked(entry) || chosen.iter().any(|other| other.limit.is_some_and(|limit| limit == entry.name))
-    };
-    let mut programs = Vec::new();
-    let mut missing = Vec::new();
-    for entry in ENTRIES.iter().filter(needed) {
-        match place(entry, places, scale)? {
-            Ok(program) => programs.push(program),
-            Err(reason) => missing.push(format!("{}: {reason}", entry.name)),
-        }
-    }
-    Ok((programs, missing))
+/// On a real broker: whether more connections carry more.
+#[rustfmt::skip]
+pub(super) const CEILING: &[Row] = &[
+    Row { connections: 4, ..row(Raw, Async, 1_024, 5_000_000, Off) },
+    Row { connections: 4, ..row(Raw, Batch, 1_024, 5_000_000, Off) },
+];
+
+/// What other bodies are sent with.
+const OTHER_BODIES: [Driver; 2] = [Raw, C];
+/// The most bytes of bodies in flight, and in a run.
+const BYTES_IN_FLIGHT: usize = 64 << 20;
+const BYTES_SENT: usize = 4 << 30;
+
+/// The rows of another body than [`USUAL_BODY`].
+pub(super) fn rows_of_body(body: usize) -> impl Iterator<Item = Row> {
+    let window = 1_024.min((BYTES_IN_FLIGHT / body.max(1)).max(1));
+    let count = ALL_OPAQUES.min((BYTES_SENT / body.max(1)) as u64);
+    OTHER_BODIES.into_iter().map(move |driver| Row { body, ..row(driver, Async, window, count, Off) })
 }
 
-fn place(entry: &Entry, places: &Places, scale: f64) -> Result<Result<Program, String>, Failure> {
-    let (executable, words) = match entry.home {
-        Home::BuiltIn(name) => (std::env::current_exe()?, vec![name.to_owned()]),
-        Home::C(name) => match places.compile(name)? {
-            Ok(program) => (program, Vec::new()),
-            Err(reason) => return Ok(Err(reason)),
-        },
-        Home::Python(name) => {
-            if let Err(reason) = places.python_has_rmq() {
-                return Ok(Err(reason));
-            }
-            let source = places.driver(&format!("{name}.py"));
-            (places.python.clone(), vec![source.to_string_lossy().into_owned()])
+impl Row {
+    /// Unique in a plan.
+    pub(super) fn name(self) -> String {
+        let mut name = match (self.driver, self.mode) {
+            (Raw, Lone) => "raw ping-pong".to_owned(),
+            (Raw, Async) => format!("raw pipelined {}", self.window),
+            (driver, Async) => format!("{driver} async {}", self.window),
+            (driver, Threads) => format!("{driver} threads {}", self.window),
+            (driver, Batch | Many) => format!("{driver} {} {}", self.mode, self.batch()),
+            (driver, mode) => format!("{driver} {mode}"),
+        };
+        if self.mode == Async && self.batching == Pressure {
+            name.push_str(" batched");
         }
-    };
-    let count = ((entry.count as f64 * scale) as u64).max(1);
-    Ok(Ok(Program {
-        name: entry.name.to_owned(),
-        figure: entry.figure,
-        limit: entry.limit.map(str::to_owned),
-        executable,
-        words,
-        count,
-        warm_up: count / 10,
-        window: entry.window,
-        batching: entry.batching,
-    }))
+        if self.connections > 1 {
+            name.push_str(&format!(", {} connections", self.connections));
+        }
+        if self.body != USUAL_BODY {
+            name.push_str(&format!(", {} B", self.body));
+        }
+        name
+    }
+
+    /// The name of what its ratio is taken from; `None` for a limit.
+    pub(super) fn limit(self) -> Option<String> {
+        let raw = |mode, window| Some(Row { body: self.body, ..row(Raw, mode, window, 0, Off) }.name());
+        match self.mode {
+            _ if self.driver == Raw => None,
+            Lone => raw(Lone, 1),
+            Threads => raw(Async, self.window),
+            Async if self.batching == Off => raw(Async, self.window),
+            Oneway => raw(Oneway, self.window),
+            Async | Batch | Many => raw(Batch, self.window),
+        }
+    }
+
+    /// Whether a quick benchmark has it too: Rust is close to C, and more than 1,024 in flight to 1,024.
+    pub(super) fn is_quick(self) -> bool {
+        self.driver != Rust && self.window <= 1_024
+    }
+
+    /// Messages of a wire batch, or of one call with a list.
+    pub(super) fn batch(self) -> usize {
+        if self.mode == Many { LIST } else { BATCH }
+    }
+
+    /// Threads that send, or connections.
+    pub(super) fn threads(self) -> usize {
+        if self.mode == Threads { self.window } else { self.connections }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_limits_come_first() {
+        let rows: Vec<_> =
+            PLAN.iter().copied().chain([1, 1 << 20].into_iter().flat_map(rows_of_body)).collect();
+        for (at, row) in rows.iter().enumerate() {
+            assert!(rows[..at].iter().all(|other| other.name() != row.name()), "{}", row.name());
+            match row.limit() {
+                Some(limit) => assert!(rows[..at].iter().any(|row| row.name() == limit), "{}", row.name()),
+                None => assert_eq!(row.driver, Raw, "{}", row.name()),
+            }
+        }
+    }
 }

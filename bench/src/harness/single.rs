@@ -5,27 +5,25 @@ use std::process::ExitCode;
 use crate::arguments::Arguments;
 use crate::measure::Outcome;
 use crate::null_broker::{BrokerProcess, Options};
-use crate::workload::Workload;
+use crate::workload::{Mode, Workload};
 use crate::{Failure, raw, rust};
 
 /// A program that lives in this executable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BuiltIn {
     run: fn(&Workload) -> Result<Outcome, Failure>,
-    count: u64,
-    window: usize,
+    mode: Mode,
 }
 
-/// Finds a program by the word that names it on the command line.
+/// Finds a program by the word that names it on the command line: `raw-MODE` or `rust-MODE`.
 pub(crate) fn by_name(name: &str) -> Option<BuiltIn> {
-    let built_in = |run, count, window| Some(BuiltIn { run, count, window });
-    match name {
-        "raw-ping-pong" => built_in(raw::ping_pong, 50_000, 1),
-        "raw-pipelined" => built_in(raw::pipelined, 2_000_000, 1_024),
-        "rust-lone" => built_in(rust::lone, 50_000, 1),
-        "rust-async" => built_in(rust::asynchronous, 2_200_000, 1_024),
-        _ => None,
-    }
+    let (driver, mode) = name.split_once('-')?;
+    let run = match driver {
+        "raw" => raw::run,
+        "rust" => rust::run,
+        _ => return None,
+    };
+    Some(BuiltIn { run, mode: mode.parse().ok()? })
 }
 
 /// Runs it against `--name-server`, or against a null broker of its own, and prints the outcome.
@@ -35,7 +33,7 @@ pub(crate) fn run(name: &str, program: BuiltIn, arguments: &mut Arguments) -> Re
         Some(address) => address,
         None => own_broker.insert(BrokerProcess::start(&Options::default())?).name_server().to_owned(),
     };
-    let work = Workload::from_arguments(arguments, name_server, program.count, program.window)?;
+    let work = Workload::from_arguments(arguments, name_server, program.mode)?;
     arguments.end()?;
     let outcome = (program.run)(&work)?;
     println!("{}", serde_json::to_string(&outcome)?);

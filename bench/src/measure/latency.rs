@@ -30,6 +30,11 @@ impl Latencies {
         self.0.saturating_record(nanoseconds.max(1));
     }
 
+    /// Takes over what `other` has.
+    pub(crate) fn add(&mut self, other: &Latencies) -> Result<(), crate::Failure> {
+        Ok(self.0.add(&other.0)?)
+    }
+
     /// `None` when nothing was recorded.
     pub(crate) fn summary(&self) -> Option<Latency> {
         if self.0.is_empty() {

@@ -4,11 +4,8 @@ use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use super::cpu::duration;
+use super::cpu::{TICKS_PER_SECOND, duration};
 use crate::Failure;
-
-/// Unit of `/proc/stat` on Linux, whatever the kernel's own tick.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Reading of the machine's clocks before a child process runs.
 pub(crate) struct Others {
@@ -39,7 +36,7 @@ fn children() -> Result<f64, Failure> {
 fn busy() -> Result<f64, Failure> {
     let text = std::fs::read_to_string("/proc/stat")?;
     let ticks = busy_ticks(&text).ok_or("/proc/stat has no line of all processors")?;
-    Ok(ticks as f64 / TICKS_PER_SECOND)
+    Ok(ticks as f64 / f64::from(TICKS_PER_SECOND))
 }
 
 /// All but idle and waiting for a disk: user, nice, system, (idle, iowait,) irq, softirq, steal.

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::{connect, frame};
 use crate::Failure;
-use crate::measure::{Latencies, Outcome, Stopwatch};
+use crate::measure::{Latencies, Outcome, Stopwatch, Tally};
 use crate::workload::Workload;
 
 /// Sends `work.count` messages, each after the answer to the one before.
-pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
+pub(super) fn run(work: &Workload) -> Result<Outcome, Failure> {
     let mut stream = connect::to_broker(work)?;
     let mut request = frame::send_frame(&work.topic, work.body);
     let mut answer = vec![0; 64 * 1024];
@@ -25,30 +25,18 @@ pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
         exchange(&mut stream)?;
     }
     let mut latencies = Latencies::new()?;
-    let mut answered = 0;
     let watch = Stopwatch::start()?;
     for _ in 0..work.count {
         let start = Instant::now();
         exchange(&mut stream)?;
         latencies.record(start.elapsed());
-        answered += 1;
     }
-    let (elapsed, cpu) = watch.stop()?;
-    Ok(Outcome {
-        count: work.count,
-        warm_up: work.warm_up,
-        succeeded: answered,
-        failed: 0,
-        doubled: 0,
-        seconds: elapsed.as_secs_f64(),
-        user_seconds: cpu.user.as_secs_f64(),
-        system_seconds: cpu.system.as_secs_f64(),
-        latency: latencies.summary(),
-    })
+    let tally = Tally { succeeded: work.count, latency: latencies.summary(), ..Tally::default() };
+    Outcome::new(work, &watch, tally)
 }
 
 /// Reads exactly one answer; more than one would be an answer nobody asked for.
-fn read_one(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<(), Failure> {
+pub(super) fn read_one(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<(), Failure> {
     let mut filled = 0;
     loop {
         let len = stream.read(&mut buffer[filled..])?;

@@ -1,63 +1,18 @@
-//! A full window of sends whose reports arrive on a delivery thread.
+//! A full window of sends, or of wire batches, whose reports arrive on a delivery thread.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use rocketmq_producer::{DeliveryThread, Event, Message, Producer, Report, Tag};
+use rocketmq_producer::{CompletionQueue, DeliveryThread, Error, Event, Message, Producer};
 
-use super::{TIMEOUT, producer};
+use super::TIMEOUT;
+use super::collector::{Collector, Finish, tag};
 use crate::Failure;
-use crate::measure::{Latencies, Latency, Outcome, Stopwatch};
-use crate::workload::Workload;
-
-/// One message in so many is timed: two clock readings for each would be a large part of its cost.
-const SAMPLE_EVERY: u64 = 64;
-/// Second word of the tag of a message that is not timed.
-const NOT_TIMED: usize = usize::MAX;
-
-/// Keeps `work.window` messages in flight until `work.count` have completed.
-pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
-    let producer = producer(work)?;
-    section(&producer, work, work.warm_up)?;
-    let watch = Stopwatch::start()?;
-    let tally = section(&producer, work, work.count)?;
-    let (elapsed, cpu) = watch.stop()?;
-    if let Some(text) = &tally.first_error {
-        eprintln!("{} sends failed, the first with: {text}", tally.failed);
-    }
-    producer.close(TIMEOUT)?;
-    Ok(Outcome {
-        count: work.count,
-        warm_up: work.warm_up,
-        succeeded: tally.succeeded,
-        failed: tally.failed,
-        doubled: tally.doubled,
-        seconds: elapsed.as_secs_f64(),
-        user_seconds: cpu.user.as_secs_f64(),
-        system_seconds: cpu.system.as_secs_f64(),
-        latency: tally.latency,
-    })
-}
-
-/// What the reports of a section added up to.
-#[derive(Clone, Default)]
-struct Tally {
-    succeeded: u64,
-    failed: u64,
-    doubled: u64,
-    first_error: Option<String>,
-    latency: Option<Latency>,
-}
-
-/// Where the delivery thread leaves the tally when the last report has come.
-#[derive(Default)]
-struct Finish {
-    tally: Mutex<Option<Tally>>,
-    arrived: Condvar,
-}
+use crate::measure::Tally;
+use crate::workload::{Mode, Workload};
 
 /// Sends `count` messages and waits for all of their reports.
-fn section(producer: &Producer, work: &Workload, count: u64) -> Result<Tally, Failure> {
+pub(super) fn section(producer: &Producer, work: &Workload, count: u64) -> Result<Tally, Failure> {
     if count == 0 {
         return Ok(Tally::default());
     }
@@ -69,77 +24,36 @@ fn section(producer: &Producer, work: &Workload, count: u64) -> Result<Tally, Fa
             collector.take(&report);
         }
     })?;
-
     let body = vec![b'x'; work.body];
     let message = Message::new(&work.topic, &body);
-    for number in 0..count {
-        let time = match number % SAMPLE_EVERY {
-            0 => epoch.elapsed().as_nanos() as usize,
-            _ => NOT_TIMED,
-        };
-        producer.send_queued(&message, None, delivery.queue(), Tag(number as usize, time))?;
+    if work.mode == Mode::Batch {
+        send_batches(producer, &vec![message; work.batch], delivery.queue(), count, epoch)?;
+    } else {
+        for number in 0..count {
+            producer.send_queued(&message, None, delivery.queue(), tag(number, epoch))?;
+        }
     }
-    let tally = finish.tally.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut tally, waited) = finish
-        .arrived
-        .wait_timeout_while(tally, 2 * TIMEOUT, |tally| tally.is_none())
-        .unwrap_or_else(PoisonError::into_inner);
-    if waited.timed_out() {
-        return Err(format!("{} of {count} messages are still in flight", producer.in_flight()).into());
-    }
-    let tally = tally.take().unwrap_or_default();
+    let tally = finish
+        .wait(2 * TIMEOUT)
+        .ok_or_else(|| format!("{} of {count} messages are still in flight", producer.in_flight()))?;
     delivery.stop(TIMEOUT);
     Ok(tally)
 }
 
-/// Lives on the delivery thread; counts without a lock until the end.
-struct Collector {
-    remaining: u64,
-    /// One bit per message that has completed.
-    completed: Vec<u64>,
+/// Sends `count` messages in batches as large as `messages`; the last one may be smaller.
+fn send_batches(
+    producer: &Producer,
+    messages: &[Message<'_>],
+    queue: &CompletionQueue,
+    count: u64,
     epoch: Instant,
-    latencies: Latencies,
-    tally: Tally,
-    finish: Arc<Finish>,
-}
-
-impl Collector {
-    fn new(count: u64, epoch: Instant, finish: Arc<Finish>) -> Result<Collector, Failure> {
-        Ok(Collector {
-            remaining: count,
-            completed: vec![0; count.div_ceil(64) as usize],
-            epoch,
-            latencies: Latencies::new()?,
-            tally: Tally::default(),
-            finish,
-        })
+) -> Result<(), Error> {
+    let mut sent = 0;
+    while sent < count {
+        let now = count.min(sent + messages.len() as u64) - sent;
+        let tags: Vec<_> = (sent..sent + now).map(|number| tag(number, epoch)).collect();
+        producer.send_batch_queued(&messages[..now as usize], None, queue, &tags)?;
+        sent += now;
     }
-
-    fn take(&mut self, report: &Report) {
-        let Tag(number, sent) = report.tag;
-        let (word, bit) = (number / 64, 1 << (number % 64));
-        if self.completed[word] & bit != 0 {
-            self.tally.doubled += 1;
-            return;
-        }
-        self.completed[word] |= bit;
-        match &report.result {
-            Ok(_) => self.tally.succeeded += 1,
-            Err(error) => {
-                self.tally.failed += 1;
-                self.tally.first_error.get_or_insert_with(|| error.to_string());
-            }
-        }
-        if sent != NOT_TIMED {
-            let now = self.epoch.elapsed();
-            self.latencies.record(now.saturating_sub(std::time::Duration::from_nanos(sent as u64)));
-        }
-        self.remaining -= 1;
-        if self.remaining == 0 {
-            self.tally.latency = self.latencies.summary();
-            let mut tally = self.finish.tally.lock().unwrap_or_else(PoisonError::into_inner);
-            *tally = Some(self.tally.clone());
-            self.finish.arrived.notify_one();
-        }
-    }
+    Ok(())
 }

@@ -1,20 +1,37 @@
 //! Our producer through its Rust interface.
 
 mod asynchronous;
-mod lone;
+mod blocking;
+mod collector;
+mod oneway;
 
 use std::time::Duration;
 
 use rocketmq_producer::{Config, Producer};
 
 use crate::Failure;
-use crate::workload::{GROUP, Workload};
-
-pub(crate) use asynchronous::run as asynchronous;
-pub(crate) use lone::run as lone;
+use crate::measure::{Outcome, Stopwatch, Tally};
+use crate::workload::{GROUP, Mode, Workload};
 
 /// Longer than any pause of a busy machine: a time-out would void the run.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Warms up, measures, closes.
+pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
+    let section: fn(&Producer, &Workload, u64) -> Result<Tally, Failure> = match work.mode {
+        Mode::Lone | Mode::Threads => blocking::section,
+        Mode::Async | Mode::Batch => asynchronous::section,
+        Mode::Oneway => oneway::section,
+        Mode::Many => return Err("the Rust driver has no mode many".into()),
+    };
+    let producer = producer(work)?;
+    section(&producer, work, work.warm_up)?;
+    let watch = Stopwatch::start()?;
+    let tally = section(&producer, work, work.count)?;
+    let outcome = Outcome::new(work, &watch, tally)?;
+    producer.close(TIMEOUT)?;
+    Ok(outcome)
+}
 
 /// A producer that has reached its name server and waits when the window is full.
 fn producer(work: &Workload) -> Result<Producer, Failure> {
@@ -25,6 +42,8 @@ fn producer(work: &Workload) -> Result<Producer, Failure> {
     config.set("in.flight.max.messages", &work.window.to_string())?;
     config.set("in.flight.full", "wait")?;
     config.set("batch.auto", &work.batching)?;
+    // Equal bytes would travel as next to nothing.
+    config.set("compress.threshold.bytes", "0")?;
     let producer = Producer::new(&config)?;
     producer.wait_ready(TIMEOUT)?;
     Ok(producer)

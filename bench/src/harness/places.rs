@@ -4,8 +4,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::driver::Driver;
+use super::program::Home;
 use crate::Failure;
 use crate::arguments::Arguments;
+
+/// Parts of the C driver.
+const C_SOURCES: [&str; 7] =
+    ["main.c", "driver.c", "outcome.c", "blocking.c", "async.c", "oneway.c", "batch.c"];
 
 /// Folders and interpreters that the drivers need.
 #[derive(Debug)]
@@ -15,7 +21,7 @@ pub(super) struct Places {
     /// Holds `rmq.h`.
     include: PathBuf,
     /// A Python that can import `rmq`.
-    pub(super) python: PathBuf,
+    python: PathBuf,
     /// Sources of the drivers.
     drivers: PathBuf,
     /// Where built drivers go.
@@ -23,6 +29,9 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// Say where things are on one machine.
+    pub(super) const OPTIONS: [&str; 3] = ["library", "include", "python"];
+
     /// Without options: the library beside this executable, the header in the source tree.
     pub(super) fn from_arguments(arguments: &mut Arguments) -> Result<Places, Failure> {
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -38,8 +47,25 @@ impl Places {
         })
     }
 
-    /// Compiles `drivers/NAME.c` as a user would; `Ok(Err(reason))` when the library has not been built.
-    pub(super) fn compile(&self, name: &str) -> Result<Result<PathBuf, String>, Failure> {
+    /// Builds what has to be built; the reason when the driver cannot run here.
+    pub(super) fn home(&self, driver: Driver) -> Result<Result<Home, String>, Failure> {
+        let python = |file: &str| {
+            let source = self.drivers.join("python").join(file);
+            let words = vec![source.to_string_lossy().into_owned()];
+            self.python_has_rmq().map(|()| Home { executable: self.python.clone(), words })
+        };
+        Ok(match driver {
+            Driver::Raw | Driver::Rust => {
+                Ok(Home { executable: std::env::current_exe()?, words: Vec::new() })
+            }
+            Driver::C => self.c_driver()?.map(|executable| Home { executable, words: Vec::new() }),
+            Driver::Python => python("blocking.py"),
+            Driver::Asyncio => python("aio.py"),
+        })
+    }
+
+    /// Compiles `drivers/c` as a user would; `Ok(Err(reason))` when the library has not been built.
+    fn c_driver(&self) -> Result<Result<PathBuf, String>, Failure> {
         for needed in [self.include.join("rmq.h"), self.library.join("librmq.so")] {
             if !needed.exists() {
                 return Ok(Err(format!("{} is not there", needed.display())));
@@ -47,11 +73,11 @@ impl Places {
         }
         std::fs::create_dir_all(&self.output)?;
         self.link_soname()?;
-        let program = self.output.join(name);
+        let program = self.output.join("c");
         let status = Command::new("cc")
             .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I"])
             .arg(&self.include)
-            .arg(self.driver(&format!("{name}.c")))
+            .args(C_SOURCES.map(|name| self.drivers.join("c").join(name)))
             .arg("-o")
             .arg(&program)
             .arg("-L")
@@ -60,7 +86,24 @@ impl Places {
             .args(["-lrmq", "-lpthread"])
             .status()
             .map_err(|error| format!("cc: {error}"))?;
-        if status.success() { Ok(Ok(program)) } else { Err(format!("cc {name}.c: {status}").into()) }
+        if status.success() { Ok(Ok(program)) } else { Err(format!("cc: {status}").into()) }
+    }
+
+    /// Compiles what counts allocations; the reason when there can be none here.
+    pub(super) fn allocation_counter(&self) -> Result<Result<PathBuf, String>, Failure> {
+        std::fs::create_dir_all(&self.output)?;
+        let object = self.output.join("count_allocations.so");
+        let output = Command::new("cc")
+            .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"])
+            .arg(self.drivers.join("count_allocations.c"))
+            .arg("-o")
+            .arg(&object)
+            .output()
+            .map_err(|error| format!("cc: {error}"))?;
+        if output.status.success() {
+            return Ok(Ok(object));
+        }
+        Ok(Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("cc failed").to_owned()))
     }
 
     /// Programs ask for the library by its soname, which an installation provides and a build folder does not.
@@ -75,7 +118,7 @@ impl Places {
     }
 
     /// Whether the interpreter has our package; `Err` says why not.
-    pub(super) fn python_has_rmq(&self) -> Result<(), String> {
+    fn python_has_rmq(&self) -> Result<(), String> {
         let output = Command::new(&self.python)
             .args(["-c", "import rmq"])
             .stdin(Stdio::null())
@@ -87,10 +130,5 @@ impl Places {
         let text = String::from_utf8_lossy(&output.stderr);
         let last = text.trim_end().lines().last().unwrap_or("no reason given");
         Err(format!("{}: {last}", self.python.display()))
-    }
-
-    /// A source file of the drivers.
-    pub(super) fn driver(&self, file: &str) -> PathBuf {
-        self.drivers.join(file)
     }
 }

@@ -7,18 +7,36 @@ import sys
 import time
 
 GROUP = "rmq-bench"
+# Longer than any pause of a busy machine: a time-out would void the run.
+TIMEOUT_MS = 30_000
 
 
 def work():
     parser = argparse.ArgumentParser()
     parser.add_argument("--name-server", required=True)
     parser.add_argument("--topic", default="bench")
+    parser.add_argument("--mode", required=True)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--warm-up", type=int, default=0)
     parser.add_argument("--window", type=int, default=1)
     parser.add_argument("--body", type=int, default=256)
     parser.add_argument("--batch-auto", default="off")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
+
+
+def options(work):
+    """The keywords of a producer that waits when the window is full."""
+    return {
+        "name_server": work.name_server,
+        "send_timeout_ms": TIMEOUT_MS,
+        "in_flight_max_messages": work.window,
+        "in_flight_full": "wait",
+        "batch_auto": work.batch_auto,
+        # Equal bytes would travel as next to nothing.
+        "compress_threshold_bytes": 0,
+    }
 
 
 class Section:
@@ -28,6 +46,7 @@ class Section:
         self.latencies = []
         self.succeeded = 0
         self.failed = 0
+        self.slowest_thread = None
         usage = resource.getrusage(resource.RUSAGE_SELF)
         self._user, self._system = usage.ru_utime, usage.ru_stime
         self._start = time.perf_counter()
@@ -41,6 +60,8 @@ class Section:
         self._seconds = time.perf_counter() - self._start
         usage = resource.getrusage(resource.RUSAGE_SELF)
         self._user, self._system = usage.ru_utime - self._user, usage.ru_stime - self._system
+        with open("/proc/self/status") as status:
+            self._status = dict(line.split(":", 1) for line in status)
 
     def print(self, work):
         print(
@@ -55,6 +76,9 @@ class Section:
                     "user_seconds": self._user,
                     "system_seconds": self._system,
                     "latency": self._latency(),
+                    "slowest_thread": self.slowest_thread,
+                    "peak_rss_kib": int(self._status["VmHWM"].split()[0]),
+                    "threads": int(self._status["Threads"]),
                 }
             )
         )

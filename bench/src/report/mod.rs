@@ -1,0 +1,36 @@
+//! Tables, plots and pages, made from results and from nothing else.
+
+mod chart;
+mod figures;
+mod pages;
+mod peers;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::Failure;
+use crate::arguments::Arguments;
+use crate::results::Results;
+
+/// Where results go.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("results")
+}
+
+/// One benchmark as Markdown.
+pub(crate) fn text(results: &Results) -> String {
+    [table::text(results), peers::text(results), table::remarks(results)].concat()
+}
+
+/// Makes `results/summary.md`, the plots beside it and the figures in `docs/performance.md` from files of results.
+pub(crate) fn run(files: &[PathBuf], arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.end()?;
+    let mut all = Vec::new();
+    for file in files {
+        all.push(Results::read(file)?);
+    }
+    pages::write(&all)?;
+    let valid = all.iter().all(Results::is_valid);
+    Ok(if valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
