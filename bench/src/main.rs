@@ -16,6 +16,7 @@ mod raw;
 mod report;
 mod results;
 mod rust;
+mod scale;
 mod workload;
 
 use std::process::ExitCode;
@@ -36,6 +37,11 @@ rmq-bench --against REV [--runs N] [--scale F] [--placement apart|free]
 rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answers json|binary] [--hold]
     name server and brokers on loopback; prints their addresses, ends when its input ends;
     --hold leaves sends without an answer
+rmq-bench scale [--axis topics,queues,brokers,full-brokers,window,threads] [--batch-auto off,pressure]
+          [--runs N] [--scale F] [--placement apart|free]
+    what a message costs while one number grows, and whether that stays flat
+rmq-bench spread --name-server HOST:PORT [--topics N] …
+    what scale runs: as rust-async, to many topics in turn and from --threads N threads
 rmq-bench checks [--library DIR]
     runs these and prints a table of the budgets; alone, each prints JSON lines:
     idle [--seconds N] | first-send [--processes N] | size [--library DIR] | memory [--batch-auto off|pressure]
@@ -79,6 +85,11 @@ fn run(words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
             let options = null_broker::Options::from_arguments(&mut arguments)?;
             arguments.end()?;
             null_broker::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("scale") => scale::run(&mut arguments),
+        Some("spread") => {
+            scale::spread(&mut arguments)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(name) => {

@@ -41,6 +41,17 @@ impl Drop for NullBroker {
     }
 }
 
+/// Runs a program that sends 5,000 messages after 100.
+fn outcome(words: &[&str]) -> serde_json::Value {
+    let output = Command::new(BENCH)
+        .args(words)
+        .args(["--count", "5000", "--warm-up", "100", "--window", "64"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn producers_understand_every_kind_of_answer() {
     for (words, brokers) in [
@@ -57,15 +68,29 @@ fn producers_understand_every_kind_of_answer() {
         }
         for batching in ["off", "pressure"] {
             let before = broker.sends();
-            let output = Command::new(BENCH)
-                .args(["rust-async", "--name-server", &name_server, "--batch-auto", batching])
-                .args(["--count", "5000", "--warm-up", "100", "--window", "64"])
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-            let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let outcome = outcome(&["rust-async", "--name-server", &name_server, "--batch-auto", batching]);
             assert_eq!(outcome["succeeded"], 5000, "{words:?} {batching}");
             assert_eq!(broker.sends() - before, 5100, "{words:?} {batching}");
         }
+    }
+}
+
+#[test]
+fn messages_to_many_topics_from_many_threads_complete_once() {
+    let mut broker = NullBroker::start(&["--brokers", "2"]);
+    let name_server = broker.line().strip_prefix("name server ").unwrap().to_owned();
+    for _ in 0..2 {
+        assert!(broker.line().starts_with("broker "));
+    }
+    for threads in ["1", "3"] {
+        let before = broker.sends();
+        let words = ["spread", "--name-server", &name_server, "--topics", "30", "--threads", threads];
+        let outcome = outcome(&words);
+        assert_eq!(
+            (&outcome["succeeded"], &outcome["doubled"]),
+            (&5000.into(), &0.into()),
+            "{threads} threads"
+        );
+        assert_eq!(broker.sends() - before, 5100, "{threads} threads");
     }
 }

@@ -16,6 +16,7 @@ use std::process::{Command, ExitCode, Stdio};
 use crate::Failure;
 use crate::arguments::Arguments;
 use crate::lines;
+use crate::results::Session;
 use finding::{Finding, table};
 
 /// Words of all checks, as `rmq-bench checks` runs them.
@@ -50,6 +51,8 @@ fn print(findings: &[Finding]) -> Result<ExitCode, Failure> {
 /// Runs all of them and prints one table.
 fn all(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
     let library = arguments.text("library");
+    let placement = "free: the scheduler places broker and clients".to_owned();
+    let session = Session::now("cargo xtask bench checks".to_owned(), "null broker".to_owned(), placement);
     arguments.end()?;
     let (mut findings, mut failures) = (Vec::new(), Vec::new());
     for words in ALL {
@@ -68,8 +71,8 @@ fn all(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
             failures.push(format!("not measured: {}: {}", words.join(" "), output.status));
         }
     }
-    let lines = lines::write("checks", &findings)?;
-    println!("{}", table(&findings));
+    let lines = lines::write("checks", &session, &findings)?;
+    println!("{session}\n\n{}", table(&findings));
     for failure in &failures {
         println!("{failure}\n");
     }

@@ -1,5 +1,6 @@
 //! What holds for all runs of a benchmark.
 
+use std::fmt;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,13 @@ impl Session {
             target,
             placement,
         }
+    }
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Session { machine, date, revision, command, target, placement } = self;
+        write!(out, "{machine}, {date}, revision {revision}; to: {target}; {placement}\n\n    {command}")
     }
 }
 
