@@ -12,6 +12,7 @@ mod harness;
 mod lines;
 mod measure;
 mod null_broker;
+mod peers;
 mod raw;
 mod report;
 mod results;
@@ -48,7 +49,9 @@ rmq-bench checks [--library DIR]
 rmq-bench raw-MODE|rust-MODE [--name-server HOST:PORT] [--topic T] [--count N] [--warm-up N] [--window N]
           [--body BYTES] [--batch-auto off|pressure] [--batch N] [--threads N]
     one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
-    modes: lone, threads (ours), async, oneway, batch";
+    modes: lone, threads (ours), async, oneway, batch
+rmq-bench peer NAME --name-server HOST:PORT --mode M …
+    another client alone: see bench/peers/README.md";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -66,6 +69,9 @@ fn run(words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
         Some(word) if !word.starts_with("--") => words.next(),
         _ => None,
     };
+    if program.as_deref() == Some("peer") {
+        return peers::alone(words);
+    }
     let mut arguments = Arguments::parse(words)?;
     match program.as_deref() {
         None if arguments.flag("help") => {

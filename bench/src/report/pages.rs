@@ -26,10 +26,10 @@ pub(super) fn write(all: &[Results]) -> Result<(), Failure> {
     let mut page = String::new();
     for (number, results) in (1..).zip(all) {
         let target = &results.session.target;
-        let _ = write!(page, "## To the {target}\n\n{}\n", text(results));
+        let _ = write!(page, "## {target}\n\n{}\n", text(results));
         for (name, title, value) in PLOTS {
             let file = format!("{number}-{name}.svg");
-            let title = format!("{title}, to the {target}");
+            let title = format!("{title}: {target}");
             fs::write(folder.join(&file), svg(&title, &groups(results, value)))?;
             let _ = write!(page, "![{title}]({file})\n\n");
         }

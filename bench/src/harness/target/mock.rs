@@ -23,10 +23,13 @@ impl MockProcess {
             .map_err(|error| format!("{}: {error}", program.display()))?;
         let output = child.stdout.take();
         let mut mock = MockProcess { child, name_server: String::new() };
-        let mut line = String::new();
-        BufReader::new(output.ok_or("the mock has no output")?).read_line(&mut line)?;
-        let address = line.trim_end().strip_prefix("name server ");
-        mock.name_server = address.ok_or_else(|| format!("the mock said {line:?}"))?.to_owned();
+        let mut output = BufReader::new(output.ok_or("the mock has no output")?);
+        let (mut first, mut broker) = (String::new(), String::new());
+        output.read_line(&mut first)?;
+        let address = first.trim_end().strip_prefix("name server ");
+        mock.name_server = address.ok_or_else(|| format!("the mock said {first:?}"))?.to_owned();
+        // It must have said all it says before its output is closed.
+        output.read_line(&mut broker)?;
         Ok(mock)
     }
 
