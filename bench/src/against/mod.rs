@@ -1,7 +1,8 @@
 //! Two revisions of ours beside each other: how a change is judged.
 //!
 //! Both run the same work against one null broker, this tree's. Instructions are counted by callgrind and hardly
-//! depend on the machine; timed runs take turns, so that both sides of a pair meet the same state of it.
+//! depend on the machine; timed runs take turns, so that both sides of a pair meet the same state of it. Each side has the driver
+//! of its own revision: a change of the driver counts as one of the library.
 
 mod instructions;
 mod pairs;
