@@ -28,9 +28,9 @@ use arguments::Arguments;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const USAGE: &str = "\
-rmq-bench [--target null|mock|real[:VERSION]] [--quick] [--only NAME,…] [--bodies BYTES,…] [--runs N] [--scale F]
-          [--placement apart|free] [--library DIR] [--include DIR] [--python PATH]
-    runs the limits and our drivers in turn against one target and prints a Markdown table
+rmq-bench [--target null|mock|real[:VERSION]] [--quick] [--peers all|NAME,…] [--bodies BYTES,…] [--only PROGRAM,…]
+          [--runs N] [--scale F] [--placement apart|free] [--library DIR] [--include DIR] [--python PATH]
+    runs the limits, our drivers and other clients in turn against one target and prints a Markdown table
 rmq-bench --report FILE,…
     makes the summary, the plots and the figures of the manual from results that were printed as JSON lines
 rmq-bench --against REV [--runs N] [--scale F] [--placement apart|free]

@@ -32,6 +32,20 @@ fn pipelined_ends_at_its_count_for_any_window() {
 }
 
 #[test]
+fn batches_one_way_frames_and_several_connections_arrive() {
+    for words in [
+        &["raw-batch", "--batch", "8", "--count", "800", "--warm-up", "80"][..],
+        &["raw-oneway", "--count", "800", "--window", "7"],
+        &["raw-async", "--count", "801", "--window", "64", "--threads", "4"],
+    ] {
+        let outcome = outcome(words);
+        assert_eq!(outcome["succeeded"], outcome["count"], "{words:?}");
+    }
+    let half_a_batch = bench(&["raw-batch", "--batch", "8", "--count", "801", "--warm-up", "0"]);
+    assert!(String::from_utf8_lossy(&half_a_batch.stderr).contains("whole batches"));
+}
+
+#[test]
 fn mistakes_end_the_program() {
     for words in [&["no-such-program"][..], &["raw-async", "--colour", "red"], &["--only", "nothing"]] {
         let output = bench(words);

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::peers::Peer;
+use crate::workload::Mode;
+
 /// Which producer, in which language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Driver {
@@ -13,6 +16,30 @@ pub(super) enum Driver {
     Python,
     /// The producer for asyncio.
     Asyncio,
+    /// Another client.
+    Peer(Peer),
+}
+
+impl Driver {
+    /// Ours that a peer is held against: in C, or in the peer's language if that is much slower.
+    pub(super) fn ours(self, mode: Mode) -> Option<Driver> {
+        match self {
+            Driver::Peer(Peer::Java | Peer::Go | Peer::Rust | Peer::Cpp) => Some(Driver::C),
+            Driver::Peer(Peer::ConfluentAio) => Some(Driver::Asyncio),
+            // The blocking producer in Python has no asynchronous sends of single messages.
+            Driver::Peer(Peer::CppPython | Peer::Confluent) if mode == Mode::Async => Some(Driver::Asyncio),
+            Driver::Peer(Peer::CppPython | Peer::Confluent) => Some(Driver::Python),
+            _ => None,
+        }
+    }
+
+    /// Whether `batch.auto` means something to it.
+    pub(super) fn has_batching(self) -> bool {
+        match self {
+            Driver::Peer(peer) => matches!(peer, Peer::Java | Peer::Rust),
+            _ => true,
+        }
+    }
 }
 
 impl fmt::Display for Driver {
@@ -23,6 +50,7 @@ impl fmt::Display for Driver {
             Driver::C => "c",
             Driver::Python => "python",
             Driver::Asyncio => "asyncio",
+            Driver::Peer(peer) => return write!(out, "{} client", peer.name()),
         })
     }
 }

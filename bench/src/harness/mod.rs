@@ -77,7 +77,10 @@ fn run_once(program: &Program, round: u32, target: &mut Target) -> Result<Run, F
     let asked = program.work.count + program.work.warm_up;
     let seconds = target.seen()?.cpu_seconds;
     let other_cores = others.cores(seconds - before.cpu_seconds)?;
-    let after = target.seen_after(before.messages + asked)?;
+    let after = match outcome.target {
+        None => target.seen_after(before.messages + asked)?,
+        Some(_) => target.seen()?,
+    };
     let more = |after: Option<u64>, before: Option<u64>| Some(after? - before?);
     let section = Section {
         asked,

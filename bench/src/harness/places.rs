@@ -24,6 +24,8 @@ pub(super) struct Places {
     python: PathBuf,
     /// Sources of the drivers.
     drivers: PathBuf,
+    /// Where peers are installed.
+    target: PathBuf,
     /// Where built drivers go.
     output: PathBuf,
 }
@@ -32,17 +34,21 @@ impl Places {
     /// Say where things are on one machine.
     pub(super) const OPTIONS: [&str; 3] = ["library", "include", "python"];
 
-    /// Without options: the library beside this executable, the header in the source tree.
+    /// Without options: the library beside this executable, the header in the source tree, the Python of the tests
+    /// if they have made it.
     pub(super) fn from_arguments(arguments: &mut Arguments) -> Result<Places, Failure> {
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let target = bench.join("../target");
         let executable = std::env::current_exe()?;
         let built = executable.parent().ok_or("this executable has no folder")?;
+        let of_tests = target.join("python/bin/python");
         let mut place = |name: &str, default: PathBuf| arguments.text(name).map_or(default, PathBuf::from);
         Ok(Places {
             library: place("library", built.to_owned()),
             include: place("include", bench.join("../include")),
-            python: place("python", PathBuf::from("python3")),
+            python: place("python", if of_tests.exists() { of_tests } else { PathBuf::from("python3") }),
             drivers: bench.join("drivers"),
+            target,
             output: built.join("bench-drivers"),
         })
     }
@@ -52,15 +58,21 @@ impl Places {
         let python = |file: &str| {
             let source = self.drivers.join("python").join(file);
             let words = vec![source.to_string_lossy().into_owned()];
-            self.python_has_rmq().map(|()| Home { executable: self.python.clone(), words })
+            self.python_has_rmq().map(|()| Home::new(self.python.clone(), words))
         };
         Ok(match driver {
-            Driver::Raw | Driver::Rust => {
-                Ok(Home { executable: std::env::current_exe()?, words: Vec::new() })
-            }
-            Driver::C => self.c_driver()?.map(|executable| Home { executable, words: Vec::new() }),
+            Driver::Raw | Driver::Rust => Ok(Home::new(std::env::current_exe()?, Vec::new())),
+            Driver::C => self.c_driver()?.map(|executable| Home::new(executable, Vec::new())),
             Driver::Python => python("blocking.py"),
             Driver::Asyncio => python("aio.py"),
+            Driver::Peer(peer) => {
+                peer.prepare(&self.target).map_err(|failure| failure.to_string()).map(|launch| Home {
+                    executable: launch.executable,
+                    words: launch.words,
+                    environment: launch.environment,
+                    version: Some(launch.version),
+                })
+            }
         })
     }
 

@@ -1,6 +1,7 @@
 //! The table of what is measured.
 
 use super::driver::Driver;
+use crate::peers::Peer;
 use crate::workload::{Mode, USUAL_BODY};
 
 /// A program of the plan before it is known where it lives.
@@ -106,6 +107,27 @@ pub(super) fn rows_of_body(body: usize) -> impl Iterator<Item = Row> {
     OTHER_BODIES.into_iter().map(move |driver| Row { body, ..row(driver, Async, window, count, Off) })
 }
 
+/// What another client is asked for, of the modes it has.
+#[rustfmt::skip]
+const PEER_PLAN: &[(Mode, usize, u64, Batching)] = &[
+    (Lone,        1,  20_000, Off),
+    (Threads,    64,  60_000, Off),
+    (Async,   1_024, 200_000, Off),
+    (Async,   1_024, 200_000, Pressure),
+    (Oneway,  1_024, 100_000, Off),
+    (Batch,   1_024, 400_000, Off),
+];
+
+/// The rows of another client.
+pub(super) fn rows_of_peer(peer: Peer) -> impl Iterator<Item = Row> {
+    let driver = Driver::Peer(peer);
+    PEER_PLAN
+        .iter()
+        .map(move |(mode, window, count, batching)| row(driver, *mode, *window, *count, *batching))
+        .filter(move |row| peer.modes().contains(&row.mode.name()))
+        .filter(move |row| row.batching == Off || driver.has_batching())
+}
+
 impl Row {
     /// Unique in a plan.
     pub(super) fn name(self) -> String {
@@ -142,6 +164,13 @@ impl Row {
         }
     }
 
+    /// Of a peer: the names of ours that it is held against; for asynchronous sends with batches and without.
+    pub(super) fn ours(self) -> Vec<String> {
+        let Some(driver) = self.driver.ours(self.mode) else { return Vec::new() };
+        let batchings: &[Batching] = if self.mode == Async { &[Off, Pressure] } else { &[Off] };
+        batchings.iter().map(|batching| Row { driver, batching: *batching, ..self }.name()).collect()
+    }
+
     /// Whether a quick benchmark has it too: Rust is close to C, and more than 1,024 in flight to 1,024.
     pub(super) fn is_quick(self) -> bool {
         self.driver != Rust && self.window <= 1_024
@@ -164,13 +193,17 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_limits_come_first() {
-        let rows: Vec<_> =
-            PLAN.iter().copied().chain([1, 1 << 20].into_iter().flat_map(rows_of_body)).collect();
+        let mut rows = PLAN.to_vec();
+        rows.extend([1, 1 << 20].into_iter().flat_map(rows_of_body));
+        rows.extend(Peer::ALL.into_iter().flat_map(rows_of_peer));
         for (at, row) in rows.iter().enumerate() {
             assert!(rows[..at].iter().all(|other| other.name() != row.name()), "{}", row.name());
             match row.limit() {
                 Some(limit) => assert!(rows[..at].iter().any(|row| row.name() == limit), "{}", row.name()),
                 None => assert_eq!(row.driver, Raw, "{}", row.name()),
+            }
+            for ours in row.ours() {
+                assert!(rows[..at].iter().any(|row| row.name() == ours), "{}: {ours}", row.name());
             }
         }
     }

@@ -14,6 +14,16 @@ pub(super) struct Home {
     pub(super) executable: PathBuf,
     /// Words before those of the work.
     pub(super) words: Vec<String>,
+    pub(super) environment: Vec<(String, String)>,
+    /// Of a peer: its package and version.
+    pub(super) version: Option<String>,
+}
+
+impl Home {
+    /// One of ours.
+    pub(super) fn new(executable: PathBuf, words: Vec<String>) -> Home {
+        Home { executable, words, environment: Vec::new(), version: None }
+    }
 }
 
 /// A process and its work.
@@ -36,6 +46,7 @@ impl Program {
         let work = Workload { name_server: name_server.to_owned(), ..self.work.clone() };
         let mut command = Command::new(&self.home.executable);
         command.args(&self.home.words).args(work.to_words());
+        command.envs(self.home.environment.iter().cloned());
         command
     }
 

@@ -7,6 +7,7 @@ use super::program::Program;
 use super::target::Kind;
 use crate::Failure;
 use crate::arguments::Arguments;
+use crate::peers::Peer;
 use crate::results::Case;
 use crate::workload::{Mode, TOPIC, USUAL_BODY, Workload};
 
@@ -17,6 +18,7 @@ pub(super) struct Selection {
     /// Beginnings of names; the limits of what they choose stay in.
     only: Option<Vec<String>>,
     bodies: Vec<usize>,
+    peers: Vec<Peer>,
     /// Multiplies the numbers of messages.
     scale: f64,
 }
@@ -28,6 +30,7 @@ impl Selection {
             quick: arguments.flag("quick"),
             only: arguments.list("only")?,
             bodies: arguments.list("bodies")?.unwrap_or_else(|| vec![USUAL_BODY]),
+            peers: peers(arguments.text("peers").as_deref())?,
             scale: arguments.number("scale")?.unwrap_or(1.0),
         })
     }
@@ -39,11 +42,13 @@ impl Selection {
         if chosen.is_empty() {
             return Err("what is asked for names no program".into());
         }
-        let limits: Vec<String> = chosen.iter().filter_map(|row| row.limit()).collect();
+        // What the chosen ones are held against.
+        let needed: Vec<String> =
+            chosen.iter().flat_map(|row| row.limit().into_iter().chain(row.ours())).collect();
         let mut homes = Vec::new();
         let mut programs = Vec::new();
         let mut missing = Vec::new();
-        for row in rows.into_iter().filter(|row| chosen.contains(row) || limits.contains(&row.name())) {
+        for row in rows.into_iter().filter(|row| chosen.contains(row) || needed.contains(&row.name())) {
             let known = homes.iter().position(|(driver, _)| *driver == row.driver);
             let at = known.unwrap_or(homes.len());
             if known.is_none() {
@@ -53,7 +58,8 @@ impl Selection {
                 Ok(home) => {
                     let mut home = home.clone();
                     home.words.extend(mode_words(row));
-                    programs.push(Program { case: case(row), home, work: self.work(row) });
+                    let case = case(row, home.version.clone());
+                    programs.push(Program { case, home, work: self.work(row) });
                 }
                 Err(reason) => missing.push(format!("{}: {reason}", row.name())),
             }
@@ -71,6 +77,7 @@ impl Selection {
         }
         let others = self.bodies.iter().filter(|body| **body != USUAL_BODY);
         rows.extend(others.flat_map(|body| plan::rows_of_body(*body)));
+        rows.extend(self.peers.iter().flat_map(|peer| plan::rows_of_peer(*peer)));
         rows
     }
 
@@ -92,7 +99,8 @@ impl Selection {
             topic: TOPIC.to_owned(),
             mode: row.mode,
             count,
-            warm_up: whole(count / 10),
+            // Virtual machines compile while they run.
+            warm_up: whole(if matches!(row.driver, Driver::Peer(_)) { count / 2 } else { count / 10 }),
             window: row.window,
             body: row.body,
             batching: match row.batching {
@@ -105,7 +113,22 @@ impl Selection {
     }
 }
 
-fn case(row: Row) -> Case {
+/// Reads `all`, `none` (default) or names with commas between.
+fn peers(text: Option<&str>) -> Result<Vec<Peer>, Failure> {
+    match text {
+        None | Some("none") => Ok(Vec::new()),
+        Some("all") => Ok(Peer::ALL.to_vec()),
+        Some(names) => names
+            .split(',')
+            .map(|name| {
+                let known = Peer::ALL.map(Peer::name).join(", ");
+                Peer::from_name(name.trim()).ok_or_else(|| format!("--peers {name:?}: one of {known}").into())
+            })
+            .collect(),
+    }
+}
+
+fn case(row: Row, version: Option<String>) -> Case {
     Case {
         program: row.name(),
         driver: row.driver.to_string(),
@@ -113,8 +136,8 @@ fn case(row: Row) -> Case {
         window: row.window,
         body: row.body,
         limit: row.limit(),
-        ours: None,
-        version: None,
+        ours: row.ours(),
+        version,
     }
 }
 
@@ -122,6 +145,6 @@ fn case(row: Row) -> Case {
 fn mode_words(row: Row) -> Vec<String> {
     match row.driver {
         Driver::Raw | Driver::Rust => vec![format!("{}-{}", row.driver, row.mode)],
-        Driver::C | Driver::Python | Driver::Asyncio => vec!["--mode".to_owned(), row.mode.to_string()],
+        _ => vec!["--mode".to_owned(), row.mode.to_string()],
     }
 }

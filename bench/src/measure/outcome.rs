@@ -63,6 +63,9 @@ pub(crate) struct Outcome {
     /// Allocations of the process in the section, where something counts them.
     #[serde(default)]
     pub(crate) allocations_per_message: Option<f64>,
+    /// What it sent to, if that is not the broker of the benchmark.
+    #[serde(default)]
+    pub(crate) target: Option<String>,
 }
 
 impl Outcome {
@@ -87,6 +90,7 @@ impl Outcome {
             peak_rss_kib: Some(process.peak_rss_kib),
             threads: Some(process.threads),
             allocations_per_message: None,
+            target: None,
         })
     }
 

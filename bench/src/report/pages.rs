@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::chart::{Bar, Group, Kind, svg};
+use super::figures::grouped;
 use super::{folder, text};
 use crate::Failure;
 use crate::results::{Case, Figure, Results};
@@ -56,10 +57,10 @@ fn groups(results: &Results, value: Figure) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for case in results.cases() {
         let Some(value) = results.median(&case.program, value) else { continue };
-        let kind = match case {
-            Case { limit: None, .. } => Kind::Limit,
-            Case { ours: Some(_), .. } => Kind::Peer,
-            _ => Kind::Ours,
+        let kind = match case.limit {
+            None => Kind::Limit,
+            Some(_) if case.ours.is_empty() => Kind::Ours,
+            Some(_) => Kind::Peer,
         };
         let bar = Bar { name: case.program.clone(), value, kind };
         let name = heading(case);
@@ -75,7 +76,7 @@ fn heading(case: &Case) -> String {
     let mut text = match case.mode {
         Mode::Lone => "one at a time".to_owned(),
         Mode::Threads => format!("{} threads, one at a time each", case.window),
-        Mode::Async => format!("{} in flight", case.window),
+        Mode::Async => format!("{} in flight", grouped(case.window as f64)),
         Mode::Oneway => "one-way".to_owned(),
         Mode::Batch => "wire batches".to_owned(),
         Mode::Many => "lists".to_owned(),

@@ -19,7 +19,7 @@ const COLUMNS: &[Column] = &[
     ("p99 µs", |run| run.latency(|latency| latency.p99_us), short),
     ("p99.9 µs", |run| run.latency(|latency| latency.p999_us), short),
     ("max µs", |run| run.latency(|latency| latency.max_us), short),
-    ("broker CPU µs", |run| Some(run.broker_cpu_us_per_message), short),
+    ("broker CPU µs", |run| run.broker_cpu_us_per_message, short),
     ("peak MiB", |run| Some(run.outcome.peak_rss_kib? as f64 / 1024.0), short),
     ("threads", |run| Some(run.outcome.threads? as f64), grouped),
 ];
@@ -71,6 +71,9 @@ fn notes(results: &Results, case: &Case) -> String {
     let mut notes = Vec::new();
     if let Some(version) = &case.version {
         notes.push(version.clone());
+    }
+    if let Some(target) = results.valid(&case.program).find_map(|run| run.outcome.target.as_ref()) {
+        notes.push(format!("to {target}"));
     }
     if let Some(slowest) = results.median(&case.program, |run| run.outcome.slowest_thread) {
         notes.push(format!("slowest thread {slowest:.2} of the mean"));

@@ -17,8 +17,8 @@ pub(crate) struct Case {
     pub(crate) body: usize,
     /// The program that its ratio is taken from; none for a limit.
     pub(crate) limit: Option<String>,
-    /// Of a peer: ours that it is held against.
-    pub(crate) ours: Option<String>,
-    /// Of a peer: its version.
+    /// Of a peer: those of ours that it is held against.
+    pub(crate) ours: Vec<String>,
+    /// Of a peer: its package and version.
     pub(crate) version: Option<String>,
 }

@@ -16,7 +16,7 @@ fn case(program: &str) -> Case {
         window: 1,
         body: 256,
         limit: None,
-        ours: None,
+        ours: Vec::new(),
         version: None,
     }
 }
@@ -36,6 +36,7 @@ fn run(program: &str, round: u32, seconds: f64, succeeded: u64, received: u64) -
         peak_rss_kib: None,
         threads: None,
         allocations_per_message: None,
+        target: None,
     };
     let section = Section {
         asked: 110,

@@ -34,12 +34,13 @@ impl Kind {
     /// The most messages a run of this row should send, so that it takes some seconds at most.
     pub(super) fn most_messages(self, row: Row) -> u64 {
         let in_batches = row.batching == Batching::Pressure || matches!(row.mode, Mode::Batch | Mode::Many);
+        let bytes_stored = 512 << 20;
         match self {
             Kind::Null | Kind::Mock => u64::MAX,
             // A broker drops one-way messages that its queue of 10,000 has no place for.
             Kind::Real(_) if row.mode == Mode::Oneway => 8_000,
             Kind::Real(_) if in_batches => 500_000,
-            Kind::Real(_) => 60_000,
+            Kind::Real(_) => 60_000.min(bytes_stored / row.body.max(1) as u64),
         }
     }
 }
