@@ -23,9 +23,10 @@ pub(super) struct Thread {
 pub(super) fn threads() -> Result<Vec<Thread>, Failure> {
     let mut threads = Vec::new();
     for entry in fs::read_dir("/proc/self/task")? {
-        let folder = entry?.path();
-        let status = fs::read_to_string(folder.join("status"))?;
-        threads.push(thread(&status).ok_or_else(|| format!("{}/status", folder.display()))?);
+        let file = entry?.path().join("status");
+        // A thread that has ended meanwhile has none.
+        let Ok(status) = fs::read_to_string(&file) else { continue };
+        threads.push(thread(&status).ok_or_else(|| format!("{} lacks a line", file.display()))?);
     }
     Ok(threads)
 }
