@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::Failure;
 
 /// Options that stand alone; every other one takes a value.
-const FLAGS: [&str; 2] = ["quick", "help"];
+const FLAGS: [&str; 3] = ["quick", "help", "hold"];
 
 /// Named values that have not been asked for yet.
 #[derive(Debug, Default)]
@@ -71,9 +71,10 @@ impl Arguments {
         for (name, value) in self.values.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
             text.push_str(" --");
             text.push_str(name);
-            if !value.is_empty() {
-                text.push(' ');
-                text.push_str(value);
+            if value.contains(' ') {
+                text.push_str(&format!(" \"{value}\""));
+            } else if !value.is_empty() {
+                text.push_str(&format!(" {value}"));
             }
         }
         text
@@ -112,7 +113,7 @@ mod tests {
         assert_eq!(arguments.text("topic").as_deref(), Some("t"));
         assert!(arguments.end().is_ok());
         let mut arguments = parse(&["--bodies", "64, 256", "--quick", "--python", "p"]).unwrap();
-        assert_eq!(arguments.words_without(&["python"]), " --bodies 64, 256 --quick");
+        assert_eq!(arguments.words_without(&["python"]), " --bodies \"64, 256\" --quick");
         assert_eq!(arguments.list("bodies").unwrap(), Some(vec![64, 256]));
     }
 

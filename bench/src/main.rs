@@ -5,8 +5,11 @@
 //! between them, so that every ratio compares figures of one run. Each program is a process of its own and
 //! ends by printing one [`measure::Outcome`] as a JSON line.
 
+mod against;
 mod arguments;
+mod checks;
 mod harness;
+mod lines;
 mod measure;
 mod null_broker;
 mod peers;
@@ -14,6 +17,7 @@ mod raw;
 mod report;
 mod results;
 mod rust;
+mod scale;
 mod workload;
 
 use std::process::ExitCode;
@@ -29,8 +33,19 @@ rmq-bench [--target null|mock|real[:VERSION]] [--quick] [--peers all|NAME,…] [
     runs the limits, our drivers and other clients in turn against one target and prints a Markdown table
 rmq-bench --report FILE,…
     makes the summary, the plots and the figures of the manual from results that were printed as JSON lines
-rmq-bench null-broker [--name-server-port P]
-    name server and broker on loopback; prints their addresses, ends when its input ends
+rmq-bench --against REV [--runs N] [--scale F] [--placement apart|free]
+    compares the revision REV (A) with this tree (B): instructions per message and interleaved timed runs
+rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answers json|binary] [--hold]
+    name server and brokers on loopback; prints their addresses, ends when its input ends;
+    --hold leaves sends without an answer
+rmq-bench scale [--axis topics,queues,brokers,full-brokers,window,threads] [--batch-auto off,pressure]
+          [--runs N] [--scale F] [--placement apart|free]
+    what a message costs while one number grows, and whether that stays flat
+rmq-bench spread --name-server HOST:PORT [--topics N] …
+    what scale runs: as rust-async, to many topics in turn and from --threads N threads
+rmq-bench checks [--library DIR]
+    runs these and prints a table of the budgets; alone, each prints JSON lines:
+    idle [--seconds N] | first-send [--processes N] | size [--library DIR] | memory [--batch-auto off|pressure]
 rmq-bench raw-MODE|rust-MODE [--name-server HOST:PORT] [--topic T] [--count N] [--warm-up N] [--window N]
           [--body BYTES] [--batch-auto off|pressure] [--batch N] [--threads N]
     one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
@@ -63,17 +78,30 @@ fn run(words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        None => match arguments.list("report")? {
-            Some(files) => report::run(&files, &arguments),
-            None => harness::run(&mut arguments),
-        },
+        None => {
+            if let Some(revision) = arguments.text("against") {
+                return against::run(&revision, &mut arguments);
+            }
+            match arguments.list("report")? {
+                Some(files) => report::run(&files, &arguments),
+                None => harness::run(&mut arguments),
+            }
+        }
         Some("null-broker") => {
-            let port = arguments.number("name-server-port")?.unwrap_or(0);
+            let options = null_broker::Options::from_arguments(&mut arguments)?;
             arguments.end()?;
-            null_broker::run(port)?;
+            null_broker::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("scale") => scale::run(&mut arguments),
+        Some("spread") => {
+            scale::spread(&mut arguments)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(name) => {
+            if let Some(ended) = checks::run(name, &mut arguments) {
+                return ended;
+            }
             let Some(program) = harness::single::by_name(name) else {
                 return Err(format!("unknown program {name:?}\n{USAGE}").into());
             };

@@ -31,6 +31,7 @@ int SetProducerNameServerAddress(CProducer *producer, const char *address);
 int SetProducerLogLevel(CProducer *producer, int level);
 int SetProducerSendMsgTimeout(CProducer *producer, int milliseconds);
 int SetProducerCompressMsgBodyOverHowmuch(CProducer *producer, int bytes);
+int SetProducerMaxMessageSize(CProducer *producer, int bytes);
 int StartProducer(CProducer *producer);
 
 CMessage *CreateMessage(const char *topic);

@@ -10,8 +10,6 @@ WORK = section.work()
 BODY = b"x" * WORK.body
 # Two clock readings for each message would be a large part of what it costs.
 SAMPLE_EVERY = 64
-# Waiting for company gains nothing where a message is sent alone.
-LINGER_MS = {"lone": 0, "async": 0.5}
 
 
 def lone(producer, count):
@@ -51,7 +49,7 @@ def asynchronous(producer, count):
 def main():
     run = {"lone": lone, "async": asynchronous}[WORK.mode]
     with kafka.Mock(WORK.topic) as mock:
-        producer = Producer(kafka.settings(mock, WORK, LINGER_MS[WORK.mode]))
+        producer = Producer(kafka.settings(mock, WORK))
         run(producer, WORK.warm_up)
         run(producer, WORK.count).print(WORK, target=kafka.TARGET)
 

@@ -10,9 +10,7 @@ from confluent_kafka.aio import AIOProducer
 
 WORK = section.work()
 BODY = b"x" * WORK.body
-# Waiting for company gains nothing where a message is sent alone.
-LINGER_MS = {"lone": 0, "async": 0.5}
-# Messages that the producer collects before it hands them to librdkafka: a part of the window, or they would wait for each other.
+# Messages that the producer collects before it hands them to librdkafka. All of the window would wait for each other.
 BATCH = {"lone": 1, "async": max(WORK.window // 4, 1)}
 
 
@@ -65,7 +63,7 @@ async def poll(producer):
 async def main():
     run = {"lone": lone, "async": asynchronous}[WORK.mode]
     with kafka.Mock(WORK.topic) as mock:
-        producer = AIOProducer(kafka.settings(mock, WORK, LINGER_MS[WORK.mode]), batch_size=BATCH[WORK.mode])
+        producer = AIOProducer(kafka.settings(mock, WORK), batch_size=BATCH[WORK.mode])
         await run(producer, WORK.warm_up)
         (await run(producer, WORK.count)).print(WORK, target=kafka.TARGET)
         await producer.close()

@@ -8,6 +8,9 @@ from confluent_kafka import Producer
 
 TARGET = "librdkafka mock"
 
+# Messages in flight from which on it gains to wait for company.
+COMPANY = 512
+
 # Serves until its input ends, so that it ends with the driver.
 _SERVER = """
 import sys
@@ -44,11 +47,11 @@ class Mock:
         self._process.wait()
 
 
-def settings(mock, work, linger_ms):
+def settings(mock, work):
     return {
         "bootstrap.servers": mock.address,
         "log_level": 2,  # the mock may end first, which is no error
-        "linger.ms": linger_ms,
+        "linger.ms": 0.5 if work.mode == "async" and work.window >= COMPANY else 0,
         "compression.type": "none",
         "message.max.bytes": 100_000_000,
         "queue.buffering.max.messages": max(work.window * 2, 100_000),

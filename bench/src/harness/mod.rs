@@ -1,9 +1,8 @@
 //! Runs programs beside each other and compares them.
 
-mod broker_process;
 mod costs;
 mod driver;
-mod placement;
+pub(crate) mod placement;
 mod places;
 mod plan;
 mod program;

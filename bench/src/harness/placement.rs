@@ -14,7 +14,7 @@ use crate::Failure;
 /// two programs means anything then. A broker elsewhere never shares the client's core, so apart is the
 /// default.
 #[derive(Clone, Debug)]
-pub(super) enum Placement {
+pub(crate) enum Placement {
     /// The broker has one core to itself, clients have the others.
     Apart { broker: usize, clients: Vec<usize> },
     /// The scheduler decides.
@@ -23,7 +23,7 @@ pub(super) enum Placement {
 
 impl Placement {
     /// Reads `apart` (default) or `free`; apart needs two cores.
-    pub(super) fn from_text(text: Option<&str>) -> Result<Placement, Failure> {
+    pub(crate) fn from_text(text: Option<&str>) -> Result<Placement, Failure> {
         match text {
             Some("free") => Ok(Placement::Free),
             None | Some("apart") => Placement::apart(),
@@ -46,7 +46,7 @@ impl Placement {
     }
 
     /// Processes that this thread starts from now on are brokers.
-    pub(super) fn before_broker(&self) -> Result<(), Failure> {
+    pub(crate) fn before_broker(&self) -> Result<(), Failure> {
         match self {
             Placement::Apart { broker, .. } => confine(&[*broker]),
             Placement::Free => Ok(()),
@@ -54,7 +54,7 @@ impl Placement {
     }
 
     /// Processes that this thread starts from now on are clients.
-    pub(super) fn before_clients(&self) -> Result<(), Failure> {
+    pub(crate) fn before_clients(&self) -> Result<(), Failure> {
         match self {
             Placement::Apart { clients, .. } => confine(clients),
             Placement::Free => Ok(()),

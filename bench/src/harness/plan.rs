@@ -52,7 +52,9 @@ pub(super) const PLAN: &[Row] = &[
     row(Raw,     Async,    1_024,   5_000_000,   Off),
     row(Raw,     Async,   10_000,   5_000_000,   Off),
     row(Raw,     Oneway,   1_024,   5_000_000,   Off),
+    row(Raw,     Batch,       64,   8_000_000,   Off),
     row(Raw,     Batch,    1_024,  16_000_000,   Off),
+    row(Raw,     Batch,   10_000,  16_000_000,   Off),
 
     row(Rust,    Lone,         1,      20_000,   Off),
     row(C,       Lone,         1,      20_000,   Off),
@@ -134,6 +136,7 @@ impl Row {
         let mut name = match (self.driver, self.mode) {
             (Raw, Lone) => "raw ping-pong".to_owned(),
             (Raw, Async) => format!("raw pipelined {}", self.window),
+            (Raw, Batch) => format!("raw batch {}, {} in flight", self.batch(), self.window),
             (driver, Async) => format!("{driver} async {}", self.window),
             (driver, Threads) => format!("{driver} threads {}", self.window),
             (driver, Batch | Many) => format!("{driver} {} {}", self.mode, self.batch()),
@@ -160,7 +163,8 @@ impl Row {
             Threads => raw(Async, self.window),
             Async if self.batching == Off => raw(Async, self.window),
             Oneway => raw(Oneway, self.window),
-            Async | Batch | Many => raw(Batch, self.window),
+            Async => raw(Batch, self.window),
+            Batch | Many => raw(Batch, 1_024),
         }
     }
 

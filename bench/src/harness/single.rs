@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::broker_process::BrokerProcess;
 use crate::arguments::Arguments;
 use crate::measure::Outcome;
+use crate::null_broker::{BrokerProcess, Options};
 use crate::workload::{Mode, Workload};
 use crate::{Failure, raw, rust};
 
@@ -31,7 +31,7 @@ pub(crate) fn run(name: &str, program: BuiltIn, arguments: &mut Arguments) -> Re
     let mut own_broker = None;
     let name_server = match arguments.text("name-server") {
         Some(address) => address,
-        None => own_broker.insert(BrokerProcess::start()?).name_server().to_owned(),
+        None => own_broker.insert(BrokerProcess::start(&Options::default())?).name_server().to_owned(),
     };
     let work = Workload::from_arguments(arguments, name_server, program.mode)?;
     arguments.end()?;

@@ -12,7 +12,11 @@ use super::request;
 const READ_BUFFER: usize = 1 << 20;
 
 /// Serves until the client closes. A reset is an ordinary end: clients of a benchmark leave as they like.
-pub(super) fn serve(mut stream: TcpStream, answers: &Answers, counters: &Counters) -> std::io::Result<()> {
+pub(super) fn serve(
+    mut stream: TcpStream,
+    answers: &mut Answers,
+    counters: &Counters,
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut input = vec![0_u8; READ_BUFFER];
     let mut filled = 0;
@@ -46,7 +50,7 @@ pub(super) fn serve(mut stream: TcpStream, answers: &Answers, counters: &Counter
 fn answer_all(
     input: &[u8],
     output: &mut Vec<u8>,
-    answers: &Answers,
+    answers: &mut Answers,
     counters: &Counters,
 ) -> Result<usize, String> {
     let (mut taken, mut sends, mut oneway_sends, mut send_bytes) = (0, 0, 0, 0);

@@ -1,12 +1,16 @@
 //! A name server and a broker that do nothing but answer.
 //!
-//! Every send gets the bytes with which a 5.5.0 broker answers it; nothing is checked or stored. One thread
+//! Every send gets the bytes with which a 5.5.0 broker answers it (or a 4.9.7 one); nothing is checked or stored. One thread
 //! per connection, one write for all answers to what one read brought: the fastest peer that plain blocking
 //! sockets allow, so that a client is measured against the loopback and not against a broker.
 
 mod answers;
 mod connection;
+mod options;
+mod process;
 mod request;
+mod route;
+mod template;
 
 use std::io::{BufRead, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -18,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use crate::Failure;
 use crate::measure::Cpu;
 use answers::Answers;
-
-/// Broker name in the route, and in field `n` of every send.
-pub(crate) const BROKER_NAME: &str = "null-broker";
+pub(crate) use options::Options;
+pub(crate) use process::BrokerProcess;
+pub(crate) use route::BROKER_NAME;
 
 /// What this broker has received since it began; the harness reads it before and after a program.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -57,15 +61,21 @@ impl Counters {
 }
 
 /// Serves until the standard input ends; each line of input is answered with [`Received`] as a JSON line.
-pub(crate) fn run(name_server_port: u16) -> Result<(), Failure> {
-    let broker = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let name_server = TcpListener::bind((Ipv4Addr::LOCALHOST, name_server_port))?;
-    let (broker_address, name_server_address) = (broker.local_addr()?, name_server.local_addr()?);
-    let answers = Arc::new(Answers::new(broker_address));
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let mut brokers = Vec::new();
+    for _ in 0..options.brokers {
+        brokers.push(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?);
+    }
+    let name_server = TcpListener::bind((Ipv4Addr::LOCALHOST, options.name_server_port))?;
+    let name_server_address = name_server.local_addr()?;
+    let addresses = brokers.iter().map(TcpListener::local_addr).collect::<std::io::Result<Vec<_>>>()?;
+    let answers = Answers::new(options, &addresses);
     let counters = Arc::new(Counters::default());
-    accept("broker", broker, &answers, &counters)?;
-    accept("name-server", name_server, &answers, &counters)?;
-    announce(name_server_address, broker_address)?;
+    for broker in brokers {
+        accept("broker", broker, answers.clone(), &counters)?;
+    }
+    accept("name-server", name_server, answers, &counters)?;
+    announce(name_server_address, &addresses)?;
 
     for line in std::io::stdin().lock().lines() {
         line?;
@@ -77,26 +87,28 @@ pub(crate) fn run(name_server_port: u16) -> Result<(), Failure> {
     Ok(())
 }
 
-fn announce(name_server: SocketAddr, broker: SocketAddr) -> std::io::Result<()> {
+fn announce(name_server: SocketAddr, brokers: &[SocketAddr]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "name server {name_server}")?;
-    writeln!(out, "broker {BROKER_NAME} {broker}")?;
+    for (number, broker) in brokers.iter().enumerate() {
+        writeln!(out, "broker {} {broker}", route::broker_name(number))?;
+    }
     out.flush()
 }
 
 fn accept(
     name: &str,
     listener: TcpListener,
-    answers: &Arc<Answers>,
+    answers: Answers,
     counters: &Arc<Counters>,
 ) -> std::io::Result<()> {
-    let (answers, counters) = (Arc::clone(answers), Arc::clone(counters));
+    let counters = Arc::clone(counters);
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         for stream in listener.incoming() {
-            let (answers, counters) = (Arc::clone(&answers), Arc::clone(&counters));
+            let (mut answers, counters) = (answers.clone(), Arc::clone(&counters));
             let served = stream.and_then(|stream| {
                 std::thread::Builder::new().name("connection".to_owned()).spawn(move || {
-                    if let Err(error) = connection::serve(stream, &answers, &counters) {
+                    if let Err(error) = connection::serve(stream, &mut answers, &counters) {
                         eprintln!("null broker: {error}");
                     }
                 })

@@ -39,8 +39,8 @@ pub(super) struct Group {
     pub(super) bars: Vec<Bar>,
 }
 
-const NAMES: f64 = 240.0;
-const BARS: f64 = 480.0;
+const NAMES: f64 = 310.0;
+const BARS: f64 = 440.0;
 const WIDTH: f64 = NAMES + BARS + 110.0;
 const TOP: f64 = 78.0;
 const ROW: f64 = 20.0;

@@ -26,11 +26,7 @@ const COLUMNS: &[Column] = &[
 
 /// The session and its table.
 pub(super) fn text(results: &Results) -> String {
-    let session = &results.session;
-    let mut text = format!(
-        "{}, {}, revision {}; to: {}; {}\n\n    {}\n\n",
-        session.machine, session.date, session.revision, session.target, session.placement, session.command,
-    );
+    let mut text = format!("{}\n\n", results.session);
     text.push_str("| program | to the limit |");
     for (name, _, _) in COLUMNS {
         let _ = write!(text, " {name} |");

@@ -16,7 +16,7 @@ use crate::Failure;
 pub(crate) use case::Case;
 pub(crate) use cost::Cost;
 pub(crate) use run::{Figure, QUIET_CORES, Run, Section};
-pub(crate) use session::Session;
+pub(crate) use session::{Session, machine};
 
 /// A line of the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -122,7 +122,8 @@ impl Results {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+/// Of an even number of values the mean of the middle two.
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let upper = *values.get(middle)?;

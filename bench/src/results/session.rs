@@ -1,5 +1,6 @@
 //! What holds for all runs of a benchmark.
 
+use std::fmt;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -34,12 +35,23 @@ impl Session {
     }
 }
 
-fn machine() -> String {
+impl fmt::Display for Session {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Session { machine, date, revision, command, target, placement } = self;
+        write!(out, "{machine}, {date}, revision {revision}; to: {target}; {placement}\n\n    {command}")
+    }
+}
+
+/// Cores and kernel.
+pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown model", |(_, name)| name);
-    format!("{cores} cores ({model}), {} {}", first_line("uname", &["-s"]), first_line("uname", &["-r"]))
+    let kernel = first_line("uname", &["-r"]);
+    // What follows is the name of one build.
+    let version = kernel.split('-').next().unwrap_or_default();
+    format!("{cores} cores ({model}), Linux {version}")
 }
 
 /// What a program says first; `unknown` if it does not run.

@@ -14,7 +14,7 @@ const SAMPLE_EVERY: u64 = 64;
 const NOT_TIMED: usize = usize::MAX;
 
 /// The tag of the message with this number, sent now.
-pub(super) fn tag(number: u64, epoch: Instant) -> Tag {
+pub(crate) fn tag(number: u64, epoch: Instant) -> Tag {
     let time = match number % SAMPLE_EVERY {
         0 => epoch.elapsed().as_nanos() as usize,
         _ => NOT_TIMED,
@@ -24,14 +24,14 @@ pub(super) fn tag(number: u64, epoch: Instant) -> Tag {
 
 /// Where the tally is left when the last report has come.
 #[derive(Default)]
-pub(super) struct Finish {
+pub(crate) struct Finish {
     tally: Mutex<Option<Tally>>,
     arrived: Condvar,
 }
 
 impl Finish {
     /// `None` if it has not come by then.
-    pub(super) fn wait(&self, timeout: Duration) -> Option<Tally> {
+    pub(crate) fn wait(&self, timeout: Duration) -> Option<Tally> {
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut tally, _) = self
             .arrived
@@ -47,7 +47,7 @@ impl Finish {
 }
 
 /// Lives on the delivery thread; counts without a lock until the end.
-pub(super) struct Collector {
+pub(crate) struct Collector {
     remaining: u64,
     /// One bit per message that has completed.
     completed: Vec<u64>,
@@ -58,7 +58,7 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn new(count: u64, epoch: Instant, finish: Arc<Finish>) -> Result<Collector, Failure> {
+    pub(crate) fn new(count: u64, epoch: Instant, finish: Arc<Finish>) -> Result<Collector, Failure> {
         Ok(Collector {
             remaining: count,
             completed: vec![0; count.div_ceil(64) as usize],
@@ -69,7 +69,7 @@ impl Collector {
         })
     }
 
-    pub(super) fn take(&mut self, report: &Report) {
+    pub(crate) fn take(&mut self, report: &Report) {
         let Tag(number, sent) = report.tag;
         let (word, bit) = (number / 64, 1 << (number % 64));
         if self.completed[word] & bit != 0 {

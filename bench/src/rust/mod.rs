@@ -2,7 +2,7 @@
 
 mod asynchronous;
 mod blocking;
-mod collector;
+pub(crate) mod collector;
 mod oneway;
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::measure::{Outcome, Stopwatch, Tally};
 use crate::workload::{GROUP, Mode, Workload};
 
 /// Longer than any pause of a busy machine: a time-out would void the run.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Warms up, measures, closes.
 pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
@@ -34,7 +34,7 @@ pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
 }
 
 /// A producer that has reached its name server and waits when the window is full.
-fn producer(work: &Workload) -> Result<Producer, Failure> {
+pub(crate) fn producer(work: &Workload) -> Result<Producer, Failure> {
     let mut config = Config::new();
     config.set("producer.group", GROUP)?;
     config.set("name.server", &work.name_server)?;

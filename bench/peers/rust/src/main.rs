@@ -32,7 +32,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             .name_server_addr(work.name_server.as_str())
             .send_msg_timeout(TIMEOUT_MS)
             .compress_msg_body_over_howmuch(i32::MAX as u32)
-            .auto_batch(work.auto_batch)
             .build();
         producer.start().await?;
         let peer = Arc::new(Peer { producer, body: vec![b'x'; work.body], work: work.clone() });

@@ -46,7 +46,8 @@ impl Peer {
         section.report(number, 1, sent_at, &self.producer.send(message).await);
     }
 
-    /// One task for each message in flight; a single one sends lone messages.
+    /// One task for each message in flight; a single one sends lone messages. The client's callbacks are no way to a
+    /// full window: it fails what does not fit into its queue of 1,024.
     async fn tasks(this: &Arc<Peer>, count: usize, tasks: usize) -> Result<Value, Failure> {
         let section = Arc::new(Section::start(count)?);
         let next = Arc::new(AtomicUsize::new(0));

@@ -14,8 +14,6 @@ pub struct Work {
     pub body: usize,
     pub batch: usize,
     pub threads: usize,
-    /// The client makes batches by itself.
-    pub auto_batch: bool,
 }
 
 impl Work {
@@ -39,7 +37,6 @@ impl Work {
             body: number("--body", 256)?,
             batch: number("--batch", 32)?.max(1),
             threads: number("--threads", 64)?,
-            auto_batch: text("--batch-auto", "off") == "pressure",
         })
     }
 }

@@ -3,11 +3,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use super::{Options, Received};
 use crate::Failure;
-use crate::null_broker::Received;
 
 /// A running null broker; it ends with this value.
-pub(super) struct BrokerProcess {
+pub(crate) struct BrokerProcess {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -15,9 +15,10 @@ pub(super) struct BrokerProcess {
 }
 
 impl BrokerProcess {
-    pub(super) fn start() -> Result<BrokerProcess, Failure> {
+    pub(crate) fn start(options: &Options) -> Result<BrokerProcess, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("null-broker")
+            .args(options.to_words())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -29,17 +30,19 @@ impl BrokerProcess {
         let line = broker.line()?;
         let address = line.strip_prefix("name server ");
         broker.name_server = address.ok_or_else(|| format!("the null broker said {line:?}"))?.to_owned();
-        broker.line()?;
+        for _ in 0..options.brokers {
+            broker.line()?;
+        }
         Ok(broker)
     }
 
     /// `host:port` of its name server.
-    pub(super) fn name_server(&self) -> &str {
+    pub(crate) fn name_server(&self) -> &str {
         &self.name_server
     }
 
     /// What it has received so far.
-    pub(super) fn received(&mut self) -> Result<Received, Failure> {
+    pub(crate) fn received(&mut self) -> Result<Received, Failure> {
         self.input.write_all(b"\n")?;
         let line = self.line()?;
         Ok(serde_json::from_str(&line)?)

@@ -1,0 +1,44 @@
+//! Two revisions of ours beside each other: how a change is judged.
+//!
+//! Both run the same work against one null broker, this tree's. Instructions are counted by callgrind and hardly
+//! depend on the machine; timed runs take turns, so that both sides of a pair meet the same state of it. Each side has the driver
+//! of its own revision: a change of the driver counts as one of the library.
+
+mod instructions;
+mod pairs;
+mod revision;
+mod sides;
+mod subject;
+mod table;
+mod timed;
+
+use std::process::ExitCode;
+
+use crate::Failure;
+use crate::arguments::Arguments;
+use crate::harness::placement::Placement;
+use crate::null_broker::{BrokerProcess, Options};
+use revision::Revision;
+use sides::Sides;
+use table::Table;
+
+/// Compares `revision` (A) with this executable (B) and prints a Markdown table.
+pub(crate) fn run(revision: &str, arguments: &mut Arguments) -> Result<ExitCode, Failure> {
+    let runs = arguments.number("runs")?.unwrap_or(5).max(1);
+    let scale: f64 = arguments.number("scale")?.unwrap_or(1.0);
+    let placement = Placement::from_text(arguments.text("placement").as_deref())?;
+    arguments.end()?;
+    if cfg!(debug_assertions) {
+        return Err("--against compares release builds: run it as cargo xtask bench".into());
+    }
+
+    let sides = Sides { old: Revision::build(revision)?, new: Revision::of_this_tree()? };
+    let mut table = Table::new(&sides, &placement);
+    placement.before_broker()?;
+    let mut broker = BrokerProcess::start(&Options::default())?;
+    placement.before_clients()?;
+    instructions::compare(&sides, &mut broker, &mut table)?;
+    timed::compare(&sides, runs, scale, &mut broker, &mut table)?;
+    println!("{table}");
+    Ok(if table.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,79 @@
+//! What a message in flight keeps beside its payload.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rocketmq_producer::{DeliveryThread, Event, Message, Tag};
+
+use super::finding::Finding;
+use super::process::resident_bytes;
+use super::producer::{self, TIMEOUT};
+use crate::Failure;
+use crate::arguments::Arguments;
+use crate::null_broker::{BrokerProcess, Options};
+
+const MESSAGES: u64 = 100_000;
+const BODY: usize = 256;
+const TOPIC: &str = "bench";
+/// A broker that receives nothing for so long has all that the producer will send it.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Puts messages in flight to a broker that holds them, and divides the memory by which the process grew.
+pub(super) fn run(arguments: &mut Arguments) -> Result<Vec<Finding>, Failure> {
+    let batching = arguments.text("batch-auto").unwrap_or_else(|| "off".to_owned());
+    let messages = arguments.number("count")?.unwrap_or(MESSAGES).max(1);
+    arguments.end()?;
+    let mut broker = BrokerProcess::start(&Options { hold: true, ..Options::default() })?;
+    let bound = messages.to_string();
+    let timeout = TIMEOUT.as_millis().to_string();
+    let settings = [
+        ("batch.auto", batching.as_str()),
+        ("in.flight.max.messages", &bound),
+        ("send.timeout.ms", &timeout),
+    ];
+    let producer = producer::start(broker.name_server(), &settings)?;
+    producer.queues(TOPIC, TIMEOUT)?;
+    let completed = Arc::new(AtomicU64::new(0));
+    let delivery = DeliveryThread::start("rmq-bench", {
+        let completed = Arc::clone(&completed);
+        move |event| {
+            if let Event::Outcome(_) = event {
+                completed.fetch_add(1, Ordering::Release);
+            }
+        }
+    })?;
+
+    let body = [b'x'; BODY];
+    let message = Message::new(TOPIC, &body);
+    let before = resident_bytes()?;
+    for number in 0..messages {
+        producer.send_queued(&message, None, delivery.queue(), Tag(number as usize, 0))?;
+    }
+    let mut sent = 0;
+    loop {
+        std::thread::sleep(QUIET);
+        match broker.received()?.sends {
+            now if now == sent => break,
+            now => sent = now,
+        }
+    }
+    let grown = resident_bytes()?.saturating_sub(before);
+    let in_flight = producer.in_flight() as u64;
+
+    // The broker answers none of them: that the close ends in time cannot be.
+    let _ = producer.close(Duration::ZERO);
+    delivery.stop(TIMEOUT);
+    let completed = completed.load(Ordering::Acquire);
+    if (in_flight, completed) != (messages, messages) {
+        return Err(
+            format!("of {messages} messages {in_flight} were in flight, {completed} completed").into()
+        );
+    }
+    let each = grown as f64 / messages as f64 - (BODY + TOPIC.len()) as f64;
+    let what = format!(
+        "memory in flight, {messages} messages, `batch.auto={batching}` ({sent} written): bytes of each beside body \
+         and topic"
+    );
+    Ok(vec![Finding::new(what, each, "B", Some(300.0))])
+}
