@@ -127,21 +127,38 @@ pub fn encode_frame(
     fields: &impl ExtFields,
     body: &[&[u8]],
 ) -> Result<(), EncodeError> {
+    let body_length = body.iter().fold(0_usize, |sum, piece| sum.saturating_add(piece.len()));
+    encode_head(out, encoding, preamble, fields, body_length)?;
+    out.reserve(body_length);
+    for piece in body {
+        out.extend_from_slice(piece);
+    }
+    Ok(())
+}
+
+/// Appends a frame without its body, whose bytes must follow. On an error `out` is as it was.
+pub fn encode_head(
+    out: &mut Vec<u8>,
+    encoding: HeaderEncoding,
+    preamble: &Preamble<'_>,
+    fields: &impl ExtFields,
+    body_length: usize,
+) -> Result<(), EncodeError> {
     let start = out.len();
-    let written = write_frame(out, start, encoding, preamble, fields, body);
+    let written = write_head(out, start, encoding, preamble, fields, body_length);
     if written.is_err() {
         out.truncate(start);
     }
     written
 }
 
-fn write_frame(
+fn write_head(
     out: &mut Vec<u8>,
     start: usize,
     encoding: HeaderEncoding,
     preamble: &Preamble<'_>,
     fields: &impl ExtFields,
-    body: &[&[u8]],
+    body_length: usize,
 ) -> Result<(), EncodeError> {
     out.extend_from_slice(&[0; PREFIX]);
     match encoding {
@@ -149,7 +166,6 @@ fn write_frame(
         HeaderEncoding::Rocketmq => binary::write_header(out, preamble, fields)?,
     }
     let header_length = out.len() - start - PREFIX;
-    let body_length = body.iter().fold(0_usize, |sum, piece| sum.saturating_add(piece.len()));
     let total = (PREFIX + header_length).saturating_add(body_length);
     if total > MAX_FRAME {
         return Err(EncodeError::FrameTooLong { len: total, max: MAX_FRAME });
@@ -159,9 +175,5 @@ fn write_frame(
     let header_word = (encoding as u32) << 24 | header_length as u32;
     out[start..start + 4].copy_from_slice(&frame_length.to_be_bytes());
     out[start + 4..start + PREFIX].copy_from_slice(&header_word.to_be_bytes());
-    out.reserve(body_length);
-    for piece in body {
-        out.extend_from_slice(piece);
-    }
     Ok(())
 }

@@ -20,7 +20,7 @@ use super::request::send_request;
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::receipt::SendStatus;
-use crate::remoting::{Exchange, Failure, FrameContext};
+use crate::remoting::{Body, Exchange, Failure, FrameContext, Outbound, SHARED_BODY};
 use crate::routing::{PublishQueue, RouteWaiter, Verdict};
 use crate::runtime::now_ms;
 use crate::stats::BrokerId;
@@ -362,7 +362,9 @@ impl Exchange for BatchOperation {
         request::SEND_BATCH_MESSAGE
     }
 
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
+        // Another attempt makes it anew, perhaps with fewer members.
+        let made = std::mem::take(&mut self.body);
         let settings = &self.engine.settings;
         let Some(first) = self.first() else { return Ok(()) };
         let mut shared = String::new();
@@ -372,17 +374,15 @@ impl Exchange for BatchOperation {
         if let Some(namespace) = &settings.namespace {
             properties::push(&mut shared, name::INSTANCE_ID, namespace);
         }
-        let request = SendRequest {
+        let header = SendRequest {
             properties: shared.into(),
             batch: true,
             broker_name: Some((&*self.broker_name).into()),
             ..send_request(settings, &first.topic.name, self.queue_id, self.born_ms)
         };
         let two_way = 0;
-        context.write(out, self.code(), two_way, &request.v2(), &[&self.body])?;
-        // Another attempt makes it anew, perhaps with fewer members.
-        self.body = Vec::new();
-        Ok(())
+        let body = if made.len() < SHARED_BODY { Body::Copied(&made) } else { Body::Shared(made.into()) };
+        context.write(out, request::SEND_BATCH_MESSAGE, two_way, &header.v2(), body)
     }
 
     fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {

@@ -317,7 +317,7 @@ impl Engine {
         self.validate(message)?;
         let share = self.take_share(1, message.body.len(), mode, span.deadline, wakes)?;
         let born_ms = now_ms();
-        let mut room = Room::take();
+        let mut room = Room::take(message.body.len());
         let prepared = self.prepare(message, born_ms, Some(&self.settings.compression), room.take_bytes())?;
         let topic = self.client.routes.topic(message.topic);
         // Counted before the second look at the flag: a close that does not see it is seen here.
@@ -357,8 +357,8 @@ impl Engine {
         self.check_open()?;
         self.check_batch(messages)?;
         let born_ms = now_ms();
-        let prepare = |message| {
-            let mut room = Room::take();
+        let prepare = |message: &Message<'_>| {
+            let mut room = Room::take(message.body.len());
             let prepared = self.prepare(message, born_ms, None, room.take_bytes())?;
             Ok((room, prepared))
         };

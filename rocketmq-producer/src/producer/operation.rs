@@ -19,7 +19,7 @@ use crate::completion::{Completion, Wakes};
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::hooks::SendOutcome;
 use crate::receipt::{IdText, Receipt, SendStatus};
-use crate::remoting::{Exchange, Failure, FrameContext};
+use crate::remoting::{Exchange, Failure, FrameContext, Outbound};
 use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
 use crate::runtime::now_ms;
 use crate::stats::BrokerId;
@@ -436,7 +436,7 @@ impl Exchange for SendOperation {
         if self.engine.settings.smart_headers { request::SEND_MESSAGE_V2 } else { request::SEND_MESSAGE }
     }
 
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
         let settings = &self.engine.settings;
         let flag = if self.mode == Mode::Oneway { flag::ONEWAY } else { 0 };
         let request = SendRequest {
@@ -446,7 +446,7 @@ impl Exchange for SendOperation {
             broker_name: self.target.as_ref().map(|target| (&*target.broker_name).into()),
             ..send_request(settings, &self.topic.name, self.queue_id, self.born_ms)
         };
-        let body = &[self.prepared.body()];
+        let body = self.prepared.shared_body();
         match self.code() {
             code @ request::SEND_MESSAGE_V2 => context.write(out, code, flag, &request.v2(), body),
             code => context.write(out, code, flag, &request.v1(), body),

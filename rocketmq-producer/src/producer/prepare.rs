@@ -1,7 +1,9 @@
 //! What is made once of a message and used by every attempt.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
+use bytes::Bytes;
 use rocketmq_protocol::ids::UniqueId;
 use rocketmq_protocol::properties::{self, name};
 use rocketmq_protocol::sys_flag::CompressionType;
@@ -11,6 +13,7 @@ use super::target::Target;
 use super::validate::illegal;
 use crate::error::Error;
 use crate::message::{Delivery, Destination, Message};
+use crate::remoting::{Body, SHARED_BODY};
 
 /// What the broker adds to the properties before it checks their length: MSG_REGION, TRACE_ON, CLUSTER and,
 /// for a delayed message, REAL_TOPIC and REAL_QID (protocol 5.6).
@@ -49,8 +52,26 @@ pub(super) struct Prepared {
     /// Brokers would not do in a batch what this message asks for.
     pub(super) alone: bool,
     pub(super) target: Target,
-    bytes: Vec<u8>,
+    content: Content,
     properties_len: u32,
+}
+
+/// The bytes of properties and body.
+enum Content {
+    Own(Vec<u8>),
+    /// With a large body, which connections write from here.
+    Shared(Bytes),
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
 }
 
 impl Prepared {
@@ -118,14 +139,17 @@ impl Prepared {
             wait_store_ok: message.wait_store_ok,
             alone: sys_flag != 0 || message.delivery != Delivery::AtOnce || fans_out,
             target: Target::of(message.destination),
-            bytes,
+            content: match body.len() {
+                ..SHARED_BODY => Content::Own(bytes),
+                _ => Content::Shared(bytes.into()),
+            },
             properties_len,
         })
     }
 
     /// The property string. It was made of text, so the check cannot fail.
     pub(super) fn properties(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.properties_len as usize]).unwrap_or_default()
+        std::str::from_utf8(&self.content[..self.properties_len as usize]).unwrap_or_default()
     }
 
     /// The value of the first property.
@@ -134,17 +158,35 @@ impl Prepared {
     }
 
     pub(super) fn body(&self) -> &[u8] {
-        &self.bytes[self.properties_len as usize..]
+        &self.content[self.properties_len as usize..]
+    }
+
+    /// For a connection.
+    pub(super) fn shared_body(&self) -> Body<'_> {
+        match &self.content {
+            Content::Own(_) => Body::Copied(self.body()),
+            Content::Shared(bytes) => Body::Shared(bytes.slice(self.properties_len as usize..)),
+        }
     }
 
     /// Its memory, for another message.
     pub(super) fn into_memory(self) -> Vec<u8> {
-        self.bytes
+        match self.content {
+            Content::Own(bytes) => bytes,
+            // Nobody else has it any more, but for a connection that was reset in the midst of it.
+            Content::Shared(bytes) => bytes.try_into_mut().map_or_else(
+                |_| Vec::new(),
+                |mut bytes| {
+                    bytes.clear();
+                    bytes.into()
+                },
+            ),
+        }
     }
 
     /// How many bytes it takes in a batch.
     pub(super) fn item_len(&self) -> usize {
-        batch::ITEM_OVERHEAD + self.bytes.len()
+        batch::ITEM_OVERHEAD + self.content.len()
     }
 
     /// The same with the marks of its broker, nearly.

@@ -4,16 +4,24 @@
 use std::mem::MaybeUninit;
 
 use super::operation::{Operation, SendOperation};
+use crate::remoting::SHARED_BODY;
 use crate::sync::Mutex;
 use crate::sys;
 
-/// So much is kept, for the whole process.
+/// So many are kept, for the whole process, with so many bytes of messages at most.
 const KEPT: usize = 2048;
-
-/// Memory of a larger message is given back to the system.
 const KEPT_BYTES: usize = 1024;
 
-static SPARE: Mutex<Vec<Room>> = Mutex::new(Vec::new());
+/// So many bytes of large messages are kept.
+const KEPT_LARGE: usize = 8 << 20;
+
+static SPARE: Mutex<Spare> = Mutex::new(Spare { rooms: Vec::new(), large: Vec::new(), large_bytes: 0 });
+
+struct Spare {
+    rooms: Vec<Room>,
+    large: Vec<Vec<u8>>,
+    large_bytes: usize,
+}
 
 /// Room for a send.
 #[derive(Default)]
@@ -25,8 +33,16 @@ pub(crate) struct Room {
 impl Room {
     /// That of a finished send, if there is one to be had at once. (A lock that a fork left locked for ever only makes
     /// every room a new one.)
-    pub(super) fn take() -> Self {
-        SPARE.try_lock().and_then(|mut spare| spare.pop()).unwrap_or_default()
+    pub(super) fn take(body_len: usize) -> Self {
+        let Some(mut spare) = SPARE.try_lock() else { return Self::default() };
+        let mut room = spare.rooms.pop().unwrap_or_default();
+        if body_len >= SHARED_BODY
+            && let Some(large) = spare.large.pop()
+        {
+            spare.large_bytes -= large.capacity();
+            room.bytes = large;
+        }
+        room
     }
 
     /// Memory for properties and body.
@@ -49,10 +65,8 @@ impl Room {
     }
 
     pub(super) fn with_bytes(mut self, mut bytes: Vec<u8>) -> Self {
-        if bytes.capacity() <= KEPT_BYTES {
-            bytes.clear();
-            self.bytes = bytes;
-        }
+        bytes.clear();
+        self.bytes = bytes;
         self
     }
 
@@ -62,9 +76,23 @@ impl Room {
             return;
         }
         if let Some(mut spare) = SPARE.try_lock() {
-            let free = KEPT.saturating_sub(spare.len());
-            spare.extend(rooms.drain(..rooms.len().min(free)));
+            rooms.drain(..).for_each(|room| spare.keep(room));
         }
         rooms.clear();
+    }
+}
+
+impl Spare {
+    fn keep(&mut self, mut room: Room) {
+        if room.bytes.capacity() > KEPT_BYTES {
+            let large = room.take_bytes();
+            if large.capacity() >= SHARED_BODY && self.large_bytes + large.capacity() <= KEPT_LARGE {
+                self.large_bytes += large.capacity();
+                self.large.push(large);
+            }
+        }
+        if self.rooms.len() < KEPT {
+            self.rooms.push(room);
+        }
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::channel::Channel;
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_context::FrameContext;
+use super::outbound::{Body, Outbound};
 use crate::completion::Wakes;
 
 /// Calls belong to no producer.
@@ -60,9 +61,9 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
         self.code
     }
 
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
         const TWO_WAY: i32 = 0;
-        context.write(out, self.code, TWO_WAY, &self.fields, &[&self.body])
+        context.write(out, self.code, TWO_WAY, &self.fields, Body::Copied(&self.body))
     }
 
     fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Instant, _: &mut Wakes) {

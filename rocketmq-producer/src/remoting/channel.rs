@@ -72,18 +72,10 @@ impl Channel {
             return;
         }
         let announce = state.check_by(deadline);
-        // With nothing else in flight the caller writes: it waits, and a hand-over to the I/O thread would only
-        // cost time. Nobody waits for a one-way request, and many of them go in one write.
-        let by_caller = alone && !oneway && state.writer == Writer::Nobody;
-        let by_task = !by_caller && state.writer == Writer::Nobody;
-        if by_caller {
-            state.writer = Writer::Caller;
-        } else if by_task {
-            state.writer = Writer::IoTask;
-        }
+        let writer = state.choose_writer(alone, oneway);
         drop(state);
-        let left = by_caller && !self.write_once(&stream);
-        if by_task || left || announce {
+        let left = writer == Some(Writer::Caller) && !self.write_once(&stream);
+        if left || announce || writer == Some(Writer::IoTask) {
             self.attention.notify_one();
         }
     }
@@ -93,9 +85,8 @@ impl Channel {
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::Open(_)) {
             state.append(bytes);
-            if state.writer == Writer::Nobody {
-                state.writer = Writer::IoTask;
-            }
+            let (alone, oneway) = (false, false);
+            state.choose_writer(alone, oneway);
             drop(state);
             self.attention.notify_one();
         }

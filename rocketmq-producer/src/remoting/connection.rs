@@ -134,24 +134,30 @@ impl Connection {
                 };
             }
             self.wakes.flush();
-            let check = {
-                let state = self.channel.state.lock();
+            let now = Instant::now();
+            let (check, gathered) = {
+                let mut state = self.channel.state.lock();
                 if !state.is_current(self.epoch) {
                     return Failure::new(FailureKind::Aborted);
                 }
-                state.next_check
+                let gathered = state.end_gathering(now);
+                (state.next_check, if gathered { Some(now) } else { state.gathered_by })
             };
+            let is_due = |moment: Option<Instant>| moment.is_some_and(|moment| moment <= now);
             // Before the select, which may have something to read for ever.
-            if check.is_some_and(|check| check <= Instant::now()) {
-                if let Err(failure) = self.expire() {
-                    return failure;
-                }
+            if is_due(check)
+                && let Err(failure) = self.expire()
+            {
+                return failure;
+            }
+            if is_due(check) || is_due(gathered) {
                 continue;
             }
-            if check != armed {
-                armed = check;
-                if let Some(check) = check {
-                    timer.as_mut().reset(check.into());
+            let next = check.into_iter().chain(gathered).min();
+            if next != armed {
+                armed = next;
+                if let Some(next) = next {
+                    timer.as_mut().reset(next.into());
                 }
             }
             tokio::select! {

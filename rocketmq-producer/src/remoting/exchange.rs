@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rocketmq_protocol::header::Header;
 
-use super::FrameContext;
+use super::{FrameContext, Outbound};
 use crate::completion::Wakes;
 
 /// One request on its way: it writes itself once, then gets exactly one of the three outcomes.
@@ -14,8 +14,8 @@ pub(crate) trait Exchange: Send {
     /// The request code.
     fn code(&self) -> i32;
 
-    /// Appends the whole frame to `out`; on a failure `out` is as before.
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure>;
+    /// Adds the whole frame to `out`; on a failure `out` is as before.
+    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure>;
 
     /// The answer came, about `now` (the clock is read once for all answers of a read).
     fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Instant, wakes: &mut Wakes);

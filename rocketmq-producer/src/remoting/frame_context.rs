@@ -2,10 +2,11 @@
 
 use std::io;
 
-use rocketmq_protocol::encode::{EncodeError, ExtFields, FieldVisitor, Preamble, encode_frame};
+use rocketmq_protocol::encode::{EncodeError, ExtFields, FieldVisitor, Preamble, encode_head};
 
 use super::RemotingOptions;
 use super::exchange::{Failure, FailureKind};
+use super::outbound::{Body, Outbound};
 use crate::client::PROTOCOL_VERSION;
 use crate::hooks::{RpcRequest, guarded};
 
@@ -18,14 +19,14 @@ pub(crate) struct FrameContext<'a> {
 }
 
 impl FrameContext<'_> {
-    /// Appends the whole frame to `out`; on a failure `out` is as before.
+    /// Adds the whole frame to `out`; on a failure `out` is as before.
     pub(crate) fn write(
         &self,
-        out: &mut Vec<u8>,
+        out: &mut Outbound,
         code: i32,
         flag: i32,
         fields: &impl ExtFields,
-        body: &[&[u8]],
+        body: Body<'_>,
     ) -> Result<(), Failure> {
         let preamble = Preamble {
             code,
@@ -39,10 +40,12 @@ impl FrameContext<'_> {
         let rpc = &self.options.rpc;
         let written = if rpc.hooks.is_empty() {
             let fields = WithCommon { fields, common: &rpc.fields };
-            encode_frame(out, encoding, &preamble, &fields, body)
+            let len = body.len();
+            out.add(body, |out| encode_head(out, encoding, &preamble, &fields, len))
         } else {
-            let fields = self.hooked(code, fields, body)?;
-            encode_frame(out, encoding, &preamble, &fields, body)
+            let fields = self.hooked(code, fields, &[&body])?;
+            let len = body.len();
+            out.add(body, |out| encode_head(out, encoding, &preamble, &fields, len))
         };
         written.map_err(unencodable)
     }

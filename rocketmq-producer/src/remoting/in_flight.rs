@@ -157,7 +157,7 @@ mod tests {
 
     use super::*;
     use crate::completion::Wakes;
-    use crate::remoting::FrameContext;
+    use crate::remoting::{FrameContext, Outbound};
     use crate::remoting::exchange::Failure;
 
     struct Nothing(usize);
@@ -166,7 +166,7 @@ mod tests {
         fn code(&self) -> i32 {
             0
         }
-        fn encode(&mut self, _: FrameContext<'_>, _: &mut Vec<u8>) -> Result<(), Failure> {
+        fn encode(&mut self, _: FrameContext<'_>, _: &mut Outbound) -> Result<(), Failure> {
             Ok(())
         }
         fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Instant, _: &mut Wakes) {}

@@ -1,7 +1,7 @@
 //! Connections: one channel per address, one I/O task per open connection.
 //!
 //! A caller appends its frame to the channel's buffer under a short lock and registers what waits for the
-//! answer. The channel's task writes all that is there in one call, reads all that came, and hands each answer
+//! answer; a large body stays where it is until it is written. The channel's task writes all that is there in one call, reads all that came, and hands each answer
 //! to what waits for it. Nothing here knows of topics or messages.
 
 mod call;
@@ -10,12 +10,14 @@ mod connection;
 mod exchange;
 mod frame_context;
 mod in_flight;
+mod outbound;
 mod state;
 
 pub(crate) use call::{Answer, call};
 pub(crate) use channel::Channel;
 pub(crate) use exchange::{Exchange, Failure, FailureKind, Reply};
 pub(crate) use frame_context::FrameContext;
+pub(crate) use outbound::{Body, Outbound, SHARED_BODY};
 
 use std::collections::HashMap;
 use std::sync::Arc;

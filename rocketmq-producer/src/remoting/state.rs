@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
@@ -10,15 +10,19 @@ use super::RemotingOptions;
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_context::FrameContext;
 use super::in_flight::{InFlight, MAX_SLOTS, Pending};
+use super::outbound::{Outbound, Piece};
+
+/// So long one-way requests that follow others may wait for more of them.
+const GATHERING: Duration = Duration::from_millis(1);
+
+/// So many bytes of gathered requests are worth a write.
+const GATHERED: u64 = 64 * 1024;
 
 /// The opaque of one-way requests, which are never answered.
 const ONEWAY_OPAQUE: i32 = i32::MAX;
 
 /// So many requests of one connection may stay without an answer for good; then the connection is given up.
 pub(super) const MAX_ABANDONED: usize = 1 << 16;
-
-/// A write buffer that grew beyond this is given back to the system when it is empty.
-const KEPT_CAPACITY: usize = 1 << 20;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -30,17 +34,16 @@ pub(super) struct State {
     pub(super) in_flight: InFlight,
     /// When the I/O task will next look at the deadlines.
     pub(super) next_check: Option<Instant>,
+    /// When the I/O task comes by itself for what was gathered.
+    pub(super) gathered_by: Option<Instant>,
+    /// One-way requests went through since the writer began.
+    oneways_written: bool,
     /// Requests that wait for the connection; nothing of them was written.
     waiting: VecDeque<Waiting>,
     /// One-way requests not yet written.
     oneways: VecDeque<Pending>,
-    /// Encoded and not yet handed to the socket, and the empty buffer it takes turns with.
-    outbound: Vec<u8>,
-    spare: Vec<u8>,
-    /// What a full socket left of a chunk, from this position on. It goes before `outbound`.
-    rest: Option<(Vec<u8>, usize)>,
-    /// Bytes of this connection that were encoded; that were or are being handed to the socket; that it took.
-    queued: u64,
+    outbound: Outbound,
+    /// Bytes of this connection that were or are being handed to the socket; that it took.
     handed: u64,
     written: u64,
 }
@@ -61,6 +64,8 @@ pub(super) enum Writer {
     Nobody,
     Caller,
     IoTask,
+    /// The I/O task, by itself in a moment: one-way requests were written just now, and more of them go in one write.
+    IoTaskSoon,
 }
 
 struct Waiting {
@@ -92,6 +97,47 @@ impl State {
             Phase::Open(stream) => Some(Arc::clone(stream)),
             Phase::Closed | Phase::Connecting | Phase::Forgotten => None,
         }
+    }
+
+    /// Who is to write what was just added, as the writer from now on: the caller itself, the I/O task, or whoever is the
+    /// writer already (`None`).
+    pub(super) fn choose_writer(&mut self, alone: bool, oneway: bool) -> Option<Writer> {
+        let chosen = match self.writer {
+            Writer::Caller | Writer::IoTask => None,
+            // With nothing else in flight the caller writes: it waits, and a hand-over to the I/O thread would only
+            // cost time. Nobody waits for a one-way request, and many of them go in one write.
+            Writer::Nobody | Writer::IoTaskSoon if alone && !oneway => Some(Writer::Caller),
+            Writer::IoTaskSoon if !oneway => Some(Writer::IoTask),
+            Writer::IoTaskSoon if self.outbound.queued() - self.written >= GATHERED => Some(Writer::Caller),
+            Writer::IoTaskSoon => None,
+            Writer::Nobody => Some(Writer::IoTask),
+        };
+        if let Some(writer) = chosen {
+            self.writer = writer;
+        }
+        chosen
+    }
+
+    /// Makes the I/O task the writer if the time for what was gathered has come; `true`: it has.
+    pub(super) fn end_gathering(&mut self, now: Instant) -> bool {
+        let is_over = self.gathered_by.is_some_and(|by| by <= now);
+        if is_over {
+            self.gathered_by = None;
+            if self.writer == Writer::IoTaskSoon {
+                self.writer = Writer::IoTask;
+            }
+        }
+        is_over
+    }
+
+    /// The writer has written all there was. `true`: gathering begins.
+    fn rest_writer(&mut self) -> bool {
+        let begins = std::mem::take(&mut self.oneways_written) && self.gathered_by.is_none();
+        if begins {
+            self.gathered_by = Some(Instant::now() + GATHERING);
+        }
+        self.writer = if self.gathered_by.is_some() { Writer::IoTaskSoon } else { Writer::Nobody };
+        begins
     }
 
     /// Back to the start; returns what was there.
@@ -127,7 +173,7 @@ impl State {
         address: &str,
         options: &RemotingOptions,
     ) -> Result<(), (Box<dyn Exchange>, Failure)> {
-        let backlog = self.queued - self.written;
+        let backlog = self.outbound.queued() - self.written;
         if backlog > options.max_backlog as u64 {
             let cause = std::io::Error::other(format!("{backlog} bytes wait to be written"));
             return Err((exchange, Failure::because(FailureKind::Backlog, cause)));
@@ -137,13 +183,11 @@ impl State {
             let cause = std::io::Error::other(format!("{MAX_SLOTS} requests wait for answers"));
             return Err((exchange, Failure::because(FailureKind::Backlog, cause)));
         };
-        let before = self.outbound.len();
         let context = FrameContext { options, address, opaque };
         if let Err(failure) = exchange.encode(context, &mut self.outbound) {
             return Err((exchange, failure));
         }
-        self.queued += (self.outbound.len() - before) as u64;
-        let pending = Pending { exchange, deadline, frame_end: self.queued };
+        let pending = Pending { exchange, deadline, frame_end: self.outbound.queued() };
         if oneway {
             self.oneways.push_back(pending);
         } else {
@@ -153,8 +197,7 @@ impl State {
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        self.outbound.extend_from_slice(bytes);
-        self.queued += bytes.len() as u64;
+        self.outbound.append(bytes);
     }
 
     /// Makes sure that the deadlines are looked at by then; `true`: the I/O task must be told.
@@ -185,23 +228,16 @@ impl State {
     /// What the writer of this connection is to hand to its socket from which position on, or `None`: there is
     /// nothing more, and nobody is the writer now. (The connection may have ended meanwhile, and another one
     /// may be there with a writer of its own; that is left alone.)
-    pub(super) fn next_chunk(&mut self, stream: &Arc<TcpStream>) -> Option<(Vec<u8>, usize)> {
+    pub(super) fn next_chunk(&mut self, stream: &Arc<TcpStream>) -> Option<(Piece, usize)> {
         if !self.is_open_with(stream) {
             return None;
         }
-        let chunk = match self.rest.take() {
-            Some(rest) => rest,
-            None if self.outbound.is_empty() => {
-                self.writer = Writer::Nobody;
-                return None;
-            }
-            None => {
-                let spare = std::mem::take(&mut self.spare);
-                (std::mem::replace(&mut self.outbound, spare), 0)
-            }
+        let Some((chunk, start)) = self.outbound.next() else {
+            self.rest_writer();
+            return None;
         };
-        self.handed = self.written + (chunk.0.len() - chunk.1) as u64;
-        Some(chunk)
+        self.handed = self.written + (chunk.len() - start) as u64;
+        Some((chunk, start))
     }
 
     /// The socket took the chunk up to position `end`, `count` bytes of them since `next_chunk`. Returns the
@@ -209,7 +245,7 @@ impl State {
     pub(super) fn chunk_written(
         &mut self,
         stream: &Arc<TcpStream>,
-        mut chunk: Vec<u8>,
+        chunk: Piece,
         end: usize,
         count: usize,
     ) -> Vec<Box<dyn Exchange>> {
@@ -218,25 +254,23 @@ impl State {
         }
         self.written += count as u64;
         self.handed = self.written;
-        if end < chunk.len() {
-            self.rest = Some((chunk, end));
-        } else if chunk.capacity() <= KEPT_CAPACITY {
-            chunk.clear();
-            self.spare = chunk;
-        }
+        self.outbound.written(chunk, end);
         let through = self.oneways.partition_point(|entry| entry.frame_end <= self.written);
+        self.oneways_written |= through > 0;
         self.oneways.drain(..through).map(|entry| entry.exchange).collect()
     }
 
-    /// The caller that wrote one chunk leaves the rest to the I/O task. `false`: there is none, or the
-    /// connection has ended.
+    /// The caller that wrote one chunk leaves the rest to the I/O task, or what will be gathered. `false`: there is
+    /// neither, or the connection has ended.
     pub(super) fn hand_over(&mut self, stream: &Arc<TcpStream>) -> bool {
         if !self.is_open_with(stream) {
             return false;
         }
-        let more = self.rest.is_some() || !self.outbound.is_empty();
-        self.writer = if more { Writer::IoTask } else { Writer::Nobody };
-        more
+        if self.outbound.is_empty() {
+            return self.rest_writer();
+        }
+        self.writer = Writer::IoTask;
+        true
     }
 
     /// What is over of the requests that go on for others, with whether the peer may still act on it.

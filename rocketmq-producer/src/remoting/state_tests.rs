@@ -14,8 +14,8 @@ impl Exchange for Bytes {
     fn code(&self) -> i32 {
         0
     }
-    fn encode(&mut self, _: FrameContext<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-        out.extend_from_slice(self.0);
+    fn encode(&mut self, _: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
+        out.append(self.0);
         Ok(())
     }
     fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Instant, _: &mut Wakes) {}
@@ -69,8 +69,8 @@ fn what_a_write_call_may_have_sent_counts_as_sent() {
     let mut bench = Bench::new();
     let stream = bench.connect();
     bench.add(b"one", false);
-    let chunk = bench.state.next_chunk(&stream).expect("a chunk");
-    assert_eq!(chunk, (b"one".to_vec(), 0));
+    let (chunk, start) = bench.state.next_chunk(&stream).expect("a chunk");
+    assert_eq!((&*chunk, start), (&b"one"[..], 0));
     bench.add(b"two", false);
     assert_eq!(bench.end(), [true, false], "the second was not handed over yet");
 }
@@ -91,7 +91,8 @@ fn a_writer_leaves_the_next_connection_alone() {
     assert!(bench.state.next_chunk(&first).is_none());
     assert!(!bench.state.hand_over(&first));
     assert_eq!(bench.state.writer, Writer::IoTask);
-    assert_eq!(bench.state.next_chunk(&second), Some((b"two".to_vec(), 0)));
+    let chunk = bench.state.next_chunk(&second);
+    assert!(chunk.is_some_and(|(chunk, start)| (&*chunk, start) == (&b"two"[..], 0)));
 }
 
 #[test]
@@ -109,7 +110,48 @@ fn the_rest_of_a_chunk_goes_before_what_was_added_meanwhile() {
     assert_eq!(&chunk[start..], b"ghi");
     assert_eq!(bench.state.chunk_written(&stream, chunk, start + 3, 3).len(), 1);
     assert!(bench.state.next_chunk(&stream).is_none());
-    assert_eq!(bench.state.writer, Writer::Nobody);
+    assert_eq!(bench.state.writer, Writer::IoTaskSoon);
+}
+
+#[test]
+fn oneway_requests_that_follow_others_are_gathered() {
+    let mut bench = Bench::new();
+    let stream = bench.connect();
+    let (alone, oneway) = (true, true);
+    bench.add(b"first", oneway);
+    assert_eq!(bench.state.choose_writer(alone, oneway), Some(Writer::IoTask), "nothing went before it");
+    let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
+    assert_eq!(bench.state.chunk_written(&stream, chunk, 5, 5).len(), 1);
+    assert!(bench.state.next_chunk(&stream).is_none());
+    let by = bench.state.gathered_by.expect("gathering");
+
+    bench.add(b"second", oneway);
+    assert_eq!(bench.state.choose_writer(alone, oneway), None);
+    assert!(!bench.state.end_gathering(by - GATHERING));
+    assert!(bench.state.end_gathering(by));
+    assert_eq!(bench.state.writer, Writer::IoTask, "its time has come");
+    let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
+    assert_eq!(bench.state.chunk_written(&stream, chunk, 6, 6).len(), 1);
+    assert!(bench.state.next_chunk(&stream).is_none());
+
+    bench.add(&[0; GATHERED as usize], oneway);
+    assert_eq!(bench.state.choose_writer(alone, oneway), Some(Writer::Caller), "so much is worth a write");
+    let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
+    let len = chunk.len();
+    assert_eq!(bench.state.chunk_written(&stream, chunk, len, len).len(), 1);
+    let by = bench.state.gathered_by.expect("still gathering");
+    assert!(bench.state.end_gathering(by), "while the caller writes");
+    assert!(bench.state.hand_over(&stream), "the I/O task must hear of the new time");
+
+    bench.add(b"answer me", false);
+    assert_eq!(bench.state.choose_writer(true, false), Some(Writer::Caller), "somebody waits");
+    let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
+    bench.state.chunk_written(&stream, chunk, 9, 9);
+    assert!(!bench.state.hand_over(&stream));
+    let by = bench.state.gathered_by.expect("still gathering");
+    assert!(bench.state.end_gathering(by));
+    assert!(bench.state.next_chunk(&stream).is_none());
+    assert_eq!(bench.state.writer, Writer::Nobody, "nothing came: the next one goes at once");
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! What of a connection is encoded and not yet written.
+
+use std::collections::VecDeque;
+use std::ops::Deref;
+
+use bytes::Bytes;
+
+/// A buffer that grew beyond this is given back to the system when it is empty.
+const KEPT_CAPACITY: usize = 1 << 20;
+
+/// A body from this size on is written from where it lies; smaller ones are copied behind their headers, so that many
+/// frames go in one write.
+pub(crate) const SHARED_BODY: usize = 32 * 1024;
+
+/// The body of a frame.
+pub(crate) enum Body<'a> {
+    Copied(&'a [u8]),
+    /// Shared with the request until it is written.
+    Shared(Bytes),
+}
+
+impl Deref for Body<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Copied(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// Frames that wait to be written, in order.
+#[derive(Default)]
+pub(crate) struct Outbound {
+    /// What a full socket left of a piece, from this position on.
+    rest: Option<(Piece, usize)>,
+    /// Before `open`.
+    pieces: VecDeque<Piece>,
+    /// New frames are added here.
+    open: Vec<u8>,
+    /// An empty buffer that takes turns with `open`.
+    spare: Vec<u8>,
+    /// All bytes that were ever added.
+    queued: u64,
+}
+
+/// Some bytes that are written in one call.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Frames(Vec<u8>),
+    Body(Bytes),
+}
+
+impl Deref for Piece {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Frames(bytes) => bytes,
+            Self::Body(bytes) => bytes,
+        }
+    }
+}
+
+impl Outbound {
+    /// Adds a frame: what `write_head` appends, and the body. On an error nothing is added.
+    pub(crate) fn add<E>(
+        &mut self,
+        body: Body<'_>,
+        write_head: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = self.open.len();
+        write_head(&mut self.open)?;
+        self.queued += (self.open.len() - before + body.len()) as u64;
+        match body {
+            Body::Copied(bytes) => self.open.extend_from_slice(bytes),
+            Body::Shared(bytes) => {
+                let spare = std::mem::take(&mut self.spare);
+                self.pieces.push_back(Piece::Frames(std::mem::replace(&mut self.open, spare)));
+                self.pieces.push_back(Piece::Body(bytes));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a ready-made frame.
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.open.extend_from_slice(bytes);
+        self.queued += bytes.len() as u64;
+    }
+
+    /// All bytes that were ever added.
+    pub(super) fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_none() && self.pieces.is_empty() && self.open.is_empty()
+    }
+
+    /// What is to be written next, and from which position on.
+    pub(super) fn next(&mut self) -> Option<(Piece, usize)> {
+        if let Some(rest) = self.rest.take() {
+            return Some(rest);
+        }
+        if let Some(piece) = self.pieces.pop_front() {
+            return Some((piece, 0));
+        }
+        if self.open.is_empty() {
+            return None;
+        }
+        let spare = std::mem::take(&mut self.spare);
+        Some((Piece::Frames(std::mem::replace(&mut self.open, spare)), 0))
+    }
+
+    /// The socket took the piece up to position `end`.
+    pub(super) fn written(&mut self, piece: Piece, end: usize) {
+        if end < piece.len() {
+            self.rest = Some((piece, end));
+        } else if let Piece::Frames(mut buffer) = piece
+            && buffer.capacity() <= KEPT_CAPACITY
+        {
+            buffer.clear();
+            self.spare = buffer;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_bodies_go_uncopied_between_the_frames_around_them() {
+        let mut outbound = Outbound::default();
+        let head = |text: &'static str| {
+            move |out: &mut Vec<u8>| {
+                out.extend_from_slice(text.as_bytes());
+                Ok::<_, ()>(())
+            }
+        };
+        let large = Bytes::from_static(b"LARGE");
+        assert!(outbound.add(Body::Copied(b"a"), head("1")).is_ok());
+        assert!(outbound.add(Body::Shared(large.clone()), head("2")).is_ok());
+        assert!(outbound.add(Body::Copied(b"b"), head("3")).is_ok());
+        let refused = |out: &mut Vec<u8>| {
+            assert_eq!(out.as_slice(), b"3b");
+            Err(())
+        };
+        assert!(outbound.add(Body::Shared(large.clone()), refused).is_err());
+        assert_eq!(outbound.queued(), 2 + 6 + 2);
+        let (piece, at) = outbound.next().expect("a piece");
+        assert_eq!((&*piece, at), (&b"1a2"[..], 0));
+        outbound.written(piece, 1);
+        let (piece, at) = outbound.next().expect("its rest");
+        assert_eq!((&*piece, at), (&b"1a2"[..], 1));
+        outbound.written(piece, 3);
+        let (piece, _) = outbound.next().expect("the body");
+        assert_eq!(piece.as_ptr(), large.as_ptr());
+        outbound.written(piece, 5);
+        assert!(!outbound.is_empty());
+        assert_eq!(outbound.next().map(|(piece, _)| piece.to_vec()), Some(b"3b".to_vec()));
+        assert!(outbound.is_empty() && outbound.next().is_none());
+    }
+}
