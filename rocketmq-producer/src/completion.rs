@@ -11,10 +11,12 @@ pub use delivery::{DeliveryThread, Event};
 pub use queue::CompletionQueue;
 pub(crate) use waiter::Waiter;
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::producer::{InFlightShare, Room, Ticket};
+use crate::producer::{Bounds, InFlightShare, Room, Settled, Ticket};
 use crate::receipt::Receipt;
 use crate::sys::Calls;
 
@@ -35,11 +37,11 @@ pub struct Report {
 /// Where the outcome of one send goes.
 pub(crate) enum Completion {
     /// The thread that called `send` waits for it.
-    Waiter(std::sync::Arc<Waiter>),
+    Waiter(Arc<Waiter>),
     /// A completion queue, with the caller's words.
     Queue(CompletionQueue, Tag),
     /// The thread that called `send_batch` waits for it and others.
-    Batch(std::sync::Arc<BatchWaiter>, usize),
+    Batch(Arc<BatchWaiter>, usize),
     /// A Rust future.
     Future(oneshot::Sender<Result<Receipt, Error>>),
     /// A one-way send: nobody waits.
@@ -83,6 +85,7 @@ pub(crate) struct Wakes {
     tickets: Vec<Ticket>,
     rooms: Vec<Room>,
     calls: Calls,
+    settled: Settled,
 }
 
 impl Wakes {
@@ -91,8 +94,9 @@ impl Wakes {
         self.tickets.extend(ticket);
     }
 
-    /// The memory of a finished send is free.
-    pub(crate) fn reuse(&mut self, room: Room) {
+    /// A send has its outcome; its memory is free.
+    pub(crate) fn settle(&mut self, bounds: &Arc<Bounds>, room: Room) {
+        self.settled.add(bounds);
         self.rooms.push(room);
     }
 
@@ -110,6 +114,7 @@ impl Wakes {
             queue.wake();
         }
         self.calls.make();
+        self.settled.tell();
         Room::give_back(&mut self.rooms);
     }
 }

@@ -37,6 +37,8 @@ impl Waiter {
         let _ = self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
         self.seat.sleep_until(|| self.state.load(Ordering::Acquire) == DONE);
         let outcome = self.outcome.lock().take();
-        outcome.unwrap_or_else(|| Err(Error::new(crate::error::ErrorCode::Internal, "an outcome without content")))
+        outcome.unwrap_or_else(|| {
+            Err(Error::new(crate::error::ErrorCode::Internal, "an outcome without content"))
+        })
     }
 }

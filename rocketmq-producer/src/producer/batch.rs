@@ -186,10 +186,11 @@ impl BatchOperation {
     /// Begins an attempt of every member at this queue; an error if its broker has no master.
     fn engage(&mut self, queue: &PublishQueue) -> Option<Error> {
         let now = Instant::now();
+        let master = queue.broker.master();
         let begun = self.members.iter_mut().flatten().filter_map(|member| {
             member.attempt_started = now;
             member.prepared.target.bind(queue);
-            member.engage(queue).err()
+            member.engage_with(queue, master.clone()).err()
         });
         begun.last()
     }
@@ -223,8 +224,7 @@ impl BatchOperation {
         for place in &mut self.members {
             let Some(member) = place else { continue };
             let prepared = &member.prepared;
-            let properties =
-                [prepared.properties(), member.added(), &*self.marks];
+            let properties = [prepared.properties(), member.added(), &*self.marks];
             if let Err(cause) = batch::push(&mut self.body, prepared.flag, &properties, prepared.body()) {
                 let text = format!("the message cannot be sent: {cause}");
                 let error = Error::new(ErrorCode::MessageIllegal, text).with_source(cause);

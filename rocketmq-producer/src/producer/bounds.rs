@@ -58,7 +58,7 @@ const BYTE_MASK: u64 = ONE_MESSAGE - 1;
 
 /// The bounds of one producer, and what counts against them: messages and body bytes that were accepted and
 /// whose outcome was not yet taken.
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     max_messages: u64,
     max_bytes: u64,
     taken: AtomicU64,
@@ -177,6 +177,31 @@ impl Bounds {
     /// Waits until every accepted send has its outcome.
     pub(super) fn wait_settled(&self, deadline: Option<Instant>) -> bool {
         self.settled.wait_until(deadline, || !self.has_outstanding())
+    }
+}
+
+/// Outcomes that are told to the bounds together.
+#[derive(Default)]
+pub(crate) struct Settled {
+    bounds: Option<Arc<Bounds>>,
+    messages: usize,
+}
+
+impl Settled {
+    /// One more outcome.
+    pub(crate) fn add(&mut self, bounds: &Arc<Bounds>) {
+        if !self.bounds.as_ref().is_some_and(|known| Arc::ptr_eq(known, bounds)) {
+            self.tell();
+            self.bounds = Some(Arc::clone(bounds));
+        }
+        self.messages += 1;
+    }
+
+    /// Those who wait for outcomes look again.
+    pub(crate) fn tell(&mut self) {
+        if let Some(bounds) = self.bounds.take() {
+            bounds.settled(std::mem::take(&mut self.messages));
+        }
     }
 }
 

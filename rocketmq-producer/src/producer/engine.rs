@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorCode};
 use crate::hooks::guarded;
 use crate::message::Message;
 use crate::routing::{BrokerTarget, FaultStrategy};
-use crate::runtime::now_ms;
+use crate::runtime::wall_ms;
 use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
 use crate::sys;
 
@@ -316,7 +316,7 @@ impl Engine {
         self.check_open()?;
         self.validate(message)?;
         let share = self.take_share(1, message.body.len(), mode, span.deadline, wakes)?;
-        let born_ms = now_ms();
+        let born_ms = wall_ms(span.started);
         let mut room = Room::take(message.body.len());
         let prepared = self.prepare(message, born_ms, Some(&self.settings.compression), room.take_bytes())?;
         let topic = self.client.routes.topic(message.topic);
@@ -356,13 +356,14 @@ impl Engine {
     ) -> Result<(), Error> {
         self.check_open()?;
         self.check_batch(messages)?;
-        let born_ms = now_ms();
-        let prepare = |message: &Message<'_>| {
-            let mut room = Room::take(message.body.len());
+        let born_ms = wall_ms(span.started);
+        let prepare = |(message, mut room): (&Message<'_>, Room)| {
             let prepared = self.prepare(message, born_ms, None, room.take_bytes())?;
             Ok((room, prepared))
         };
-        let prepared: Vec<(Room, Prepared)> = messages.iter().map(prepare).collect::<Result<_, _>>()?;
+        let rooms = Room::take_many(messages.len());
+        let prepared: Vec<(Room, Prepared)> =
+            messages.iter().zip(rooms).map(prepare).collect::<Result<_, _>>()?;
         let len: usize = prepared.iter().map(|(_, prepared)| prepared.item_len()).sum();
         if len > self.settings.max_message_size {
             // Sends that do not wait are never split.

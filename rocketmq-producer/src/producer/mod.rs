@@ -16,7 +16,7 @@ mod spare;
 mod target;
 mod validate;
 
-pub(crate) use bounds::InFlightShare;
+pub(crate) use bounds::{Bounds, InFlightShare, Settled};
 pub use handle::{BatchError, Producer};
 pub(crate) use lanes::Ticket;
 pub(crate) use prepare::Compression;

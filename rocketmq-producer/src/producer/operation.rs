@@ -21,7 +21,7 @@ use crate::hooks::SendOutcome;
 use crate::receipt::{IdText, Receipt, SendStatus};
 use crate::remoting::{Exchange, Failure, FrameContext, Outbound};
 use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
-use crate::runtime::now_ms;
+use crate::runtime::wall_ms;
 use crate::stats::BrokerId;
 
 /// It stays where it is in memory from its acceptance to its outcome.
@@ -206,13 +206,22 @@ impl SendOperation {
 
     /// Begins an attempt at this queue; an error if its broker has no master.
     pub(super) fn engage(&mut self, queue: &PublishQueue) -> Result<Arc<BrokerTarget>, Error> {
+        self.engage_with(queue, queue.broker.master())
+    }
+
+    /// The same with the master that was found already.
+    pub(super) fn engage_with(
+        &mut self,
+        queue: &PublishQueue,
+        master: Option<Arc<BrokerTarget>>,
+    ) -> Result<Arc<BrokerTarget>, Error> {
         self.attempts += 1;
         self.chosen = None;
         if self.attempts > 1 {
             self.engine.recorder.retried(1);
         }
         self.queue_id = queue.queue_id;
-        self.target = queue.broker.master();
+        self.target = master;
         if let Some(rare) = &mut self.rare {
             rare.masterless = None;
         }
@@ -285,7 +294,7 @@ impl SendOperation {
 
     /// Ready for another attempt, however many there were.
     pub(super) fn begin_next(&mut self, now: Instant) {
-        self.born_ms = now_ms();
+        self.born_ms = wall_ms(now);
         self.attempt_started = now;
     }
 
@@ -294,7 +303,8 @@ impl SendOperation {
         self.after_hooks(SendOutcome::Failed(error));
         let elapsed = self.latency(now);
         let place = self.target.as_ref();
-        let place = place.map(|target| (Arc::clone(&target.broker_name), Arc::clone(target.channel.address())));
+        let place =
+            place.map(|target| (Arc::clone(&target.broker_name), Arc::clone(target.channel.address())));
         let rare = self.rare();
         let (broker_name, broker_address) =
             place.unwrap_or_else(|| (rare.masterless.clone().unwrap_or_default(), Arc::default()));
@@ -403,9 +413,8 @@ impl SendOperation {
             Err(error) => engine.recorder.failed(1, error.code()),
         }
         completion.complete(result, share, wakes);
-        engine.bounds.settled(1);
         wakes.release(ticket);
-        wakes.reuse(room.with_bytes(prepared.into_memory()));
+        wakes.settle(&engine.bounds, room.with_bytes(prepared.into_memory()));
     }
 
     fn receipt(&self, status: SendStatus, answer: &SendAnswer<'_>, now: Instant) -> Option<Receipt> {
@@ -477,9 +486,8 @@ impl Exchange for SendOperation {
         let (operation, room) = Room::empty(self);
         let Self { engine, share, ticket, prepared, .. } = operation;
         drop(share);
-        engine.bounds.settled(1);
         wakes.release(ticket);
-        wakes.reuse(room.with_bytes(prepared.into_memory()));
+        wakes.settle(&engine.bounds, room.with_bytes(prepared.into_memory()));
     }
 
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {

@@ -54,6 +54,7 @@ pub(super) struct Prepared {
     pub(super) target: Target,
     content: Content,
     properties_len: u32,
+    unique_id_len: u8,
 }
 
 /// The bytes of properties and body.
@@ -144,6 +145,7 @@ impl Prepared {
                 _ => Content::Shared(bytes.into()),
             },
             properties_len,
+            unique_id_len: unique_id.as_bytes().len() as u8,
         })
     }
 
@@ -154,7 +156,8 @@ impl Prepared {
 
     /// The value of the first property.
     pub(super) fn unique_id(&self) -> &str {
-        properties::iter(self.properties()).next().map(|(_, id)| id).unwrap_or_default()
+        let start = name::UNIQ_KEY.len() + 1;
+        std::str::from_utf8(&self.content[start..start + usize::from(self.unique_id_len)]).unwrap_or_default()
     }
 
     pub(super) fn body(&self) -> &[u8] {

@@ -45,6 +45,19 @@ impl Room {
         room
     }
 
+    /// Rooms for so many small messages.
+    pub(super) fn take_many(count: usize) -> Vec<Self> {
+        let mut rooms = match SPARE.try_lock() {
+            Some(mut spare) => {
+                let kept = spare.rooms.len().saturating_sub(count);
+                spare.rooms.split_off(kept)
+            }
+            None => Vec::new(),
+        };
+        rooms.resize_with(count, Self::default);
+        rooms
+    }
+
     /// Memory for properties and body.
     pub(super) fn take_bytes(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)

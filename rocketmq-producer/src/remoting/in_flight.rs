@@ -157,8 +157,8 @@ mod tests {
 
     use super::*;
     use crate::completion::Wakes;
-    use crate::remoting::{FrameContext, Outbound};
     use crate::remoting::exchange::Failure;
+    use crate::remoting::{FrameContext, Outbound};
 
     struct Nothing(usize);
 

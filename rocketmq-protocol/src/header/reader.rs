@@ -74,7 +74,10 @@ struct Value {
 enum Kind {
     Opaque,
     /// Of an ext field whose name stands here in the literal before.
-    Field { name_start: usize, name_end: usize },
+    Field {
+        name_start: usize,
+        name_end: usize,
+    },
 }
 
 impl Form {
