@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::exchange::{Exchange, Failure, FailureKind};
-use super::state::{Phase, State, Writer};
+use super::state::{Haste, Phase, State, Writer};
 use super::{Events, RemotingOptions, connection};
 use crate::completion::Wakes;
 use crate::hooks::{RpcResponse, guarded};
@@ -65,6 +65,11 @@ impl Channel {
             }
             return;
         };
+        let haste = match oneway {
+            true if exchange.may_be_gathered() => Haste::MayBeGathered,
+            false if alone => Haste::CallerWaits,
+            _ => Haste::AtOnce,
+        };
         if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.address, &self.options)
         {
             drop(state);
@@ -72,7 +77,7 @@ impl Channel {
             return;
         }
         let announce = state.check_by(deadline);
-        let writer = state.choose_writer(alone, oneway);
+        let writer = state.choose_writer(haste);
         drop(state);
         let left = writer == Some(Writer::Caller) && !self.write_once(&stream);
         if left || announce || writer == Some(Writer::IoTask) {
@@ -85,8 +90,7 @@ impl Channel {
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::Open(_)) {
             state.append(bytes);
-            let (alone, oneway) = (false, false);
-            state.choose_writer(alone, oneway);
+            state.choose_writer(Haste::AtOnce);
             drop(state);
             self.attention.notify_one();
         }

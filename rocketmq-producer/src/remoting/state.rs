@@ -68,6 +68,16 @@ pub(super) enum Writer {
     IoTaskSoon,
 }
 
+/// How soon a request is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// By the caller, as nothing else is in flight: it waits, and a hand-over to the I/O thread would only cost time.
+    CallerWaits,
+    AtOnce,
+    /// Nobody waits for it, and many of its kind go in one write.
+    MayBeGathered,
+}
+
 struct Waiting {
     exchange: Box<dyn Exchange>,
     deadline: Instant,
@@ -101,16 +111,14 @@ impl State {
 
     /// Who is to write what was just added, as the writer from now on: the caller itself, the I/O task, or whoever is the
     /// writer already (`None`).
-    pub(super) fn choose_writer(&mut self, alone: bool, oneway: bool) -> Option<Writer> {
-        let chosen = match self.writer {
-            Writer::Caller | Writer::IoTask => None,
-            // With nothing else in flight the caller writes: it waits, and a hand-over to the I/O thread would only
-            // cost time. Nobody waits for a one-way request, and many of them go in one write.
-            Writer::Nobody | Writer::IoTaskSoon if alone && !oneway => Some(Writer::Caller),
-            Writer::IoTaskSoon if !oneway => Some(Writer::IoTask),
-            Writer::IoTaskSoon if self.outbound.queued() - self.written >= GATHERED => Some(Writer::Caller),
-            Writer::IoTaskSoon => None,
-            Writer::Nobody => Some(Writer::IoTask),
+    pub(super) fn choose_writer(&mut self, haste: Haste) -> Option<Writer> {
+        let gathered = self.outbound.queued() - self.written;
+        let chosen = match (self.writer, haste) {
+            (Writer::Caller | Writer::IoTask, _) => None,
+            (Writer::Nobody | Writer::IoTaskSoon, Haste::CallerWaits) => Some(Writer::Caller),
+            (Writer::IoTaskSoon, Haste::MayBeGathered) if gathered >= GATHERED => Some(Writer::Caller),
+            (Writer::IoTaskSoon, Haste::MayBeGathered) => None,
+            (Writer::Nobody, Haste::MayBeGathered) | (_, Haste::AtOnce) => Some(Writer::IoTask),
         };
         if let Some(writer) = chosen {
             self.writer = writer;

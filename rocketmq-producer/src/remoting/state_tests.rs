@@ -117,16 +117,20 @@ fn the_rest_of_a_chunk_goes_before_what_was_added_meanwhile() {
 fn oneway_requests_that_follow_others_are_gathered() {
     let mut bench = Bench::new();
     let stream = bench.connect();
-    let (alone, oneway) = (true, true);
+    let oneway = true;
     bench.add(b"first", oneway);
-    assert_eq!(bench.state.choose_writer(alone, oneway), Some(Writer::IoTask), "nothing went before it");
+    let chosen = bench.state.choose_writer(Haste::MayBeGathered);
+    assert_eq!(chosen, Some(Writer::IoTask), "nothing went before it");
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     assert_eq!(bench.state.chunk_written(&stream, chunk, 5, 5).len(), 1);
     assert!(bench.state.next_chunk(&stream).is_none());
     let by = bench.state.gathered_by.expect("gathering");
 
+    let waited_for = bench.state.choose_writer(Haste::AtOnce);
+    assert_eq!(waited_for, Some(Writer::IoTask), "what others wait for is not gathered");
+    bench.state.writer = Writer::IoTaskSoon;
     bench.add(b"second", oneway);
-    assert_eq!(bench.state.choose_writer(alone, oneway), None);
+    assert_eq!(bench.state.choose_writer(Haste::MayBeGathered), None);
     assert!(!bench.state.end_gathering(by - GATHERING));
     assert!(bench.state.end_gathering(by));
     assert_eq!(bench.state.writer, Writer::IoTask, "its time has come");
@@ -135,7 +139,8 @@ fn oneway_requests_that_follow_others_are_gathered() {
     assert!(bench.state.next_chunk(&stream).is_none());
 
     bench.add(&[0; GATHERED as usize], oneway);
-    assert_eq!(bench.state.choose_writer(alone, oneway), Some(Writer::Caller), "so much is worth a write");
+    let chosen = bench.state.choose_writer(Haste::MayBeGathered);
+    assert_eq!(chosen, Some(Writer::Caller), "so much is worth a write");
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     let len = chunk.len();
     assert_eq!(bench.state.chunk_written(&stream, chunk, len, len).len(), 1);
@@ -144,7 +149,7 @@ fn oneway_requests_that_follow_others_are_gathered() {
     assert!(bench.state.hand_over(&stream), "the I/O task must hear of the new time");
 
     bench.add(b"answer me", false);
-    assert_eq!(bench.state.choose_writer(true, false), Some(Writer::Caller), "somebody waits");
+    assert_eq!(bench.state.choose_writer(Haste::CallerWaits), Some(Writer::Caller));
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     bench.state.chunk_written(&stream, chunk, 9, 9);
     assert!(!bench.state.hand_over(&stream));
