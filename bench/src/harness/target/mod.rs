@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use cluster::{RealCluster, Version};
 
-use super::driver::Driver;
 use super::plan::{Batching, Row};
 use crate::Failure;
 use crate::measure::Cpu;
@@ -33,7 +32,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The most messages a run of this row should send, so that it takes some seconds: a broker's pauses are tens of
-    /// milliseconds, and a shorter run may have none or many. Other clients are several times slower.
+    /// milliseconds, and a shorter run may have none or many.
     pub(super) fn most_messages(self, row: Row) -> u64 {
         let in_batches = row.batching == Batching::Pressure || matches!(row.mode, Mode::Batch | Mode::Many);
         let bytes_stored = 512 << 20;
@@ -41,7 +40,6 @@ impl Kind {
             Kind::Null | Kind::Mock => u64::MAX,
             // A broker drops one-way messages that its queue of 10,000 has no place for.
             Kind::Real(_) if row.mode == Mode::Oneway => 8_000,
-            Kind::Real(_) if matches!(row.driver, Driver::Peer(_)) => 60_000,
             Kind::Real(_) if in_batches => 800_000,
             Kind::Real(_) => 100_000.min(bytes_stored / row.body.max(1) as u64),
         }
