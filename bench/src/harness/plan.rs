@@ -89,11 +89,16 @@ pub(super) const PLAN: &[Row] = &[
     row(Python,  Batch,       32,     500_000,   Off),
 ];
 
-/// On a real broker: whether more connections carry more.
+/// On a real broker: whether more connections carry more. 64 in flight are two batches, so no more than two connections.
 #[rustfmt::skip]
 pub(super) const CEILING: &[Row] = &[
+    Row { connections: 2, ..row(Raw, Async,    64, 1_000_000, Off) },
+    Row { connections: 4, ..row(Raw, Async,    64, 1_000_000, Off) },
+    Row { connections: 2, ..row(Raw, Async, 1_024, 5_000_000, Off) },
     Row { connections: 4, ..row(Raw, Async, 1_024, 5_000_000, Off) },
-    Row { connections: 4, ..row(Raw, Batch, 1_024, 5_000_000, Off) },
+    Row { connections: 2, ..row(Raw, Batch,    64, 8_000_000, Off) },
+    Row { connections: 2, ..row(Raw, Batch, 1_024, 16_000_000, Off) },
+    Row { connections: 4, ..row(Raw, Batch, 1_024, 16_000_000, Off) },
 ];
 
 /// What other bodies are sent with.
@@ -154,11 +159,11 @@ impl Row {
         name
     }
 
-    /// The name of what its ratio is taken from; `None` for a limit.
+    /// The name of what its ratio is taken from: of a limit with several connections, that with one. `None` for a limit.
     pub(super) fn limit(self) -> Option<String> {
         let raw = |mode, window| Some(Row { body: self.body, ..row(Raw, mode, window, 0, Off) }.name());
         match self.mode {
-            _ if self.driver == Raw => None,
+            _ if self.driver == Raw => (self.connections > 1).then(|| Row { connections: 1, ..self }.name()),
             Lone => raw(Lone, 1),
             Threads => raw(Async, self.window),
             Async if self.batching == Off => raw(Async, self.window),
@@ -197,7 +202,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_limits_come_first() {
-        let mut rows = PLAN.to_vec();
+        let mut rows = [PLAN, CEILING].concat();
         rows.extend([1, 1 << 20].into_iter().flat_map(rows_of_body));
         rows.extend(Peer::ALL.into_iter().flat_map(rows_of_peer));
         for (at, row) in rows.iter().enumerate() {

@@ -23,12 +23,17 @@ pub(crate) fn text(results: &Results) -> String {
     [table::text(results), peers::text(results), table::remarks(results)].concat()
 }
 
-/// Makes `results/summary.md`, the plots beside it and the figures in `docs/performance.md` from files of results.
+/// Makes `results/summary.md`, the plots beside it and the figures in `docs/performance.md` from files of results. Those
+/// that one command left at different times are one benchmark.
 pub(crate) fn run(files: &[PathBuf], arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.end()?;
-    let mut all = Vec::new();
+    let mut all: Vec<Results> = Vec::new();
     for file in files {
-        all.push(Results::read(file)?);
+        let results = Results::read(file)?;
+        match all.iter_mut().find(|other| other.session == results.session) {
+            Some(other) => other.append(results),
+            None => all.push(results),
+        }
     }
     pages::write(&all)?;
     let valid = all.iter().all(Results::is_valid);

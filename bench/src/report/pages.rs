@@ -57,10 +57,10 @@ fn groups(results: &Results, value: Figure) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for case in results.cases() {
         let Some(value) = results.median(&case.program, value) else { continue };
-        let kind = match case.limit {
-            None => Kind::Limit,
-            Some(_) if case.ours.is_empty() => Kind::Ours,
-            Some(_) => Kind::Peer,
+        let kind = match case.driver.as_str() {
+            "raw" => Kind::Limit,
+            _ if case.ours.is_empty() => Kind::Ours,
+            _ => Kind::Peer,
         };
         let bar = Bar { name: case.program.clone(), value, kind };
         let name = heading(case);

@@ -109,7 +109,7 @@ pub(super) fn remarks(results: &Results) -> String {
             }
         }
     }
-    let rounds = results.runs.iter().map(|run| run.round).max().unwrap_or(0);
+    let rounds = results.rounds();
     let _ =
         write!(text, "\nMedians of {rounds} runs; each ratio is the median of the ratios within a round.\n");
     let disturbed = results.runs.iter().filter(|run| run.is_disturbed()).count();

@@ -87,6 +87,18 @@ impl Results {
         median(pairs.collect())
     }
 
+    /// Adds what the same command left another time: its rounds count on.
+    pub(crate) fn append(&mut self, more: Results) {
+        let rounds = self.rounds();
+        self.runs.extend(more.runs.into_iter().map(|run| Run { round: rounds + run.round, ..run }));
+        self.failures.extend(more.failures);
+    }
+
+    /// The number of rounds.
+    pub(crate) fn rounds(&self) -> u32 {
+        self.runs.iter().map(|run| run.round).max().unwrap_or(0)
+    }
+
     /// Writes a new file.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let mut lines = vec![Line::Session(self.session.clone())];

@@ -72,8 +72,11 @@ impl Run {
     /// One line for whoever waits.
     pub(crate) fn progress(&self, rounds: u32) -> String {
         let mut line =
-            format!("{}/{rounds} {:<28} {:>9.0}/s", self.round, self.case.program, self.messages_per_second);
+            format!("{}/{rounds} {:<40} {:>9.0}/s", self.round, self.case.program, self.messages_per_second);
         let _ = write!(line, " {:>8.3} us CPU", self.cpu_us_per_message);
+        if let Some(broker) = self.broker_cpu_us_per_message {
+            let _ = write!(line, ", broker {broker:.2}");
+        }
         if let Some(latency) = &self.outcome.latency {
             let _ = write!(line, "  p50 {:.1} p99 {:.1} us", latency.p50_us, latency.p99_us);
         }

@@ -64,6 +64,19 @@ fn ratios_are_taken_within_a_round() {
 }
 
 #[test]
+fn rounds_of_another_time_count_on() {
+    let mut all = results();
+    for (of_limit, of_ours) in [(1.0, 2.0), (10.0, 40.0)] {
+        let mut piece = results();
+        piece.runs.push(run("limit", 1, of_limit, 100, 110));
+        piece.runs.push(run("ours", 1, of_ours, 100, 110));
+        all.append(piece);
+    }
+    assert_eq!(all.rounds(), 2);
+    assert_eq!(all.ratio("ours", "limit", |run| Some(run.messages_per_second)), Some(0.375));
+}
+
+#[test]
 fn a_lost_or_doubled_message_voids_the_run() {
     for (succeeded, received) in [(99, 110), (100, 109), (100, 111), (101, 110)] {
         let mut results = results();

@@ -31,7 +31,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The most messages a run of this row should send, so that it takes some seconds at most.
+    /// The most messages a run of this row should send, so that it takes some seconds: a broker's pauses are tens of
+    /// milliseconds, and a shorter run may have none or many.
     pub(super) fn most_messages(self, row: Row) -> u64 {
         let in_batches = row.batching == Batching::Pressure || matches!(row.mode, Mode::Batch | Mode::Many);
         let bytes_stored = 512 << 20;
@@ -39,8 +40,8 @@ impl Kind {
             Kind::Null | Kind::Mock => u64::MAX,
             // A broker drops one-way messages that its queue of 10,000 has no place for.
             Kind::Real(_) if row.mode == Mode::Oneway => 8_000,
-            Kind::Real(_) if in_batches => 500_000,
-            Kind::Real(_) => 60_000.min(bytes_stored / row.body.max(1) as u64),
+            Kind::Real(_) if in_batches => 800_000,
+            Kind::Real(_) => 100_000.min(bytes_stored / row.body.max(1) as u64),
         }
     }
 }
@@ -97,7 +98,9 @@ impl Target {
                 Ok(Target::Mock(process, stored))
             }
             Kind::Real(version) => {
-                let cluster = RealCluster::start(&cluster::Options::new(version))?;
+                let mut options = cluster::Options::new(version);
+                options.extra_broker_conf = ordinary_files();
+                let cluster = RealCluster::start(&options)?;
                 create_topic(&cluster.name_server())?;
                 warm_up(&cluster.name_server())?;
                 let stored = Stored::new(&cluster.name_server())?;
@@ -151,6 +154,17 @@ impl Target {
         }
         Ok(seen)
     }
+}
+
+/// The broker's own defaults, in place of the small files that tests have: at these rates it would begin many a second.
+fn ordinary_files() -> Vec<(String, String)> {
+    let sizes = [
+        ("mappedFileSizeCommitLog", "1073741824"),
+        ("mappedFileSizeConsumeQueue", "6000000"),
+        ("maxHashSlotNum", "5000000"),
+        ("maxIndexNum", "20000000"),
+    ];
+    sizes.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
 }
 
 /// Raw clients need the topic there: a first message makes it.
