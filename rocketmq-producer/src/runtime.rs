@@ -141,23 +141,24 @@ pub(crate) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The same of a moment that was just now, to a millisecond: whoever has read one clock need not read the other. A
-/// change of the system's time is seen after some milliseconds.
+/// The same of another clock's moment, to a millisecond: whoever has read one clock need not read the other. A change
+/// of the system's time is seen after some milliseconds.
 pub(crate) fn wall_ms(moment: Instant) -> u64 {
-    /// So long the two clocks are taken to run alike.
+    /// So far from their last comparison the two clocks are taken to run alike.
     const COMPARED_MS: u64 = 10;
     static BASE: OnceCell<Instant> = OnceCell::new();
     /// What is to be added to the time since the base, and when that was found out.
     static OFFSET: AtomicU64 = AtomicU64::new(0);
-    static COMPARED_AT: AtomicU64 = AtomicU64::new(u64::MAX / 2);
+    static COMPARED_AT: AtomicU64 = AtomicU64::new(u64::MAX);
 
     let base = *BASE.get_or_init(|| moment);
-    let since_base = moment.saturating_duration_since(base).as_millis() as u64;
-    if since_base.wrapping_sub(COMPARED_AT.load(Relaxed)) >= COMPARED_MS {
-        OFFSET.store(now_ms().wrapping_sub(since_base), Relaxed);
-        COMPARED_AT.store(since_base, Relaxed);
+    let since_base = |moment: Instant| moment.saturating_duration_since(base).as_millis() as u64;
+    if since_base(moment).abs_diff(COMPARED_AT.load(Relaxed)) >= COMPARED_MS {
+        let now = since_base(Instant::now());
+        OFFSET.store(now_ms().wrapping_sub(now), Relaxed);
+        COMPARED_AT.store(now, Relaxed);
     }
-    OFFSET.load(Relaxed).wrapping_add(since_base)
+    OFFSET.load(Relaxed).wrapping_add(since_base(moment))
 }
 
 #[cfg(test)]
@@ -169,9 +170,19 @@ mod tests {
     #[test]
     fn both_clocks_tell_the_same_time() {
         let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(50) {
+        wall_ms(start);
+        while start.elapsed() < Duration::from_millis(80) {
             let (before, told, after) = (now_ms(), wall_ms(Instant::now()), now_ms());
             assert!((before.saturating_sub(1)..=after + 1).contains(&told), "{before} {told} {after}");
+            let ago = Duration::from_millis(30);
+            if start.elapsed() < ago {
+                continue;
+            }
+            let told = wall_ms(Instant::now() - ago) + 30;
+            assert!(
+                (before.saturating_sub(1)..=now_ms() + 1).contains(&told),
+                "{before} {told} some time ago"
+            );
         }
     }
 }

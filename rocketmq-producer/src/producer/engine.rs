@@ -328,7 +328,7 @@ impl Engine {
         }
         self.recorder.accepted(1, message.body.len());
         let engine = Arc::clone(self);
-        let operation = SendOperation::new(engine, topic, prepared, mode, span, born_ms, completion, share);
+        let operation = SendOperation::new(engine, topic, prepared, mode, span, completion, share);
         room.fill(operation).start(wakes);
         Ok(())
     }
@@ -389,7 +389,7 @@ impl Engine {
         let members = members.map(|(((room, prepared), message), completion)| {
             let (engine, topic) = (Arc::clone(self), Arc::clone(&topic));
             let share = share.split_off(message.body.len());
-            room.fill(SendOperation::new(engine, topic, prepared, mode, span, born_ms, completion, share))
+            room.fill(SendOperation::new(engine, topic, prepared, mode, span, completion, share))
         });
         let batch = BatchOperation::new(Arc::clone(self), members.collect(), Origin::Program(None));
         Box::new(batch).start(wakes);

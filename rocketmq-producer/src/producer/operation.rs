@@ -33,8 +33,6 @@ pub(super) struct SendOperation {
     pub(super) prepared: Prepared,
     pub(super) mode: Mode,
     pub(super) span: Span,
-    /// When the attempt under way began, in ms since 1970.
-    born_ms: u64,
     pub(super) attempts: u32,
     pub(super) attempt_started: Instant,
     /// Where the attempt under way goes, or the last one went.
@@ -80,7 +78,6 @@ impl SendOperation {
         prepared: Prepared,
         mode: Mode,
         span: Span,
-        born_ms: u64,
         completion: Completion,
         share: InFlightShare,
     ) -> Self {
@@ -90,7 +87,6 @@ impl SendOperation {
             prepared,
             mode,
             span,
-            born_ms,
             attempts: 0,
             attempt_started: span.started,
             target: None,
@@ -294,7 +290,6 @@ impl SendOperation {
 
     /// Ready for another attempt, however many there were.
     pub(super) fn begin_next(&mut self, now: Instant) {
-        self.born_ms = wall_ms(now);
         self.attempt_started = now;
     }
 
@@ -453,7 +448,7 @@ impl Exchange for SendOperation {
             flag: self.prepared.flag,
             properties: self.properties(),
             broker_name: self.target.as_ref().map(|target| (&*target.broker_name).into()),
-            ..send_request(settings, &self.topic.name, self.queue_id, self.born_ms)
+            ..send_request(settings, &self.topic.name, self.queue_id, wall_ms(self.attempt_started))
         };
         let body = self.prepared.shared_body();
         match self.code() {

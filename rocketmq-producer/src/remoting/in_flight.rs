@@ -12,6 +12,9 @@ const SLOT_BITS: u32 = 20;
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
 const USE_MASK: u32 = (i32::MAX as u32) >> SLOT_BITS;
 
+/// Room for so many requests is made at first.
+const FIRST_SLOTS: usize = 64;
+
 /// The most requests one connection can have in flight.
 pub(super) const MAX_SLOTS: usize = 1 << SLOT_BITS;
 
@@ -58,6 +61,10 @@ impl InFlight {
         if self.free.is_empty() {
             if self.slots.len() == MAX_SLOTS {
                 return None;
+            }
+            if self.slots.len() == self.slots.capacity() {
+                // Twice as many would be half empty for long.
+                self.slots.reserve_exact(self.slots.len() / 4 + FIRST_SLOTS);
             }
             self.free.push(self.slots.len() as u32);
             self.slots.push(Slot { uses: 0, state: SlotState::Free });
