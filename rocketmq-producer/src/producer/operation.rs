@@ -68,10 +68,6 @@ pub(super) struct Rare {
 }
 
 impl SendOperation {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one place makes it, from parts that have no other common home"
-    )]
     pub(super) fn new(
         engine: Arc<Engine>,
         topic: Arc<Topic>,
