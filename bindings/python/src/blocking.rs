@@ -24,7 +24,7 @@ use crate::outgoing::{Outgoing, with_views};
 use crate::receipt::Receipt;
 use crate::selector::{Queues, select, select_one};
 use crate::timeout::{SIGNAL_SLICE, UNBOUNDED, optional, seconds};
-use crate::waiting::{Room, interruptible};
+use crate::waiting::{interruptible, wait_for_room};
 
 /// So many reports are taken at once.
 const REPORTS: usize = 256;
@@ -39,7 +39,6 @@ pub(crate) struct Producer {
     hooks: Hooks,
     /// Empty completion queues that no call uses.
     idle: Mutex<Vec<CompletionQueue>>,
-    room: Room,
 }
 
 impl Producer {
@@ -83,9 +82,7 @@ impl Producer {
             }
         };
         self.keep_queue(queue);
-        let Report { result, .. } = report;
-        self.room.tell();
-        result.map_err(|error| raise(&error))
+        report.result.map_err(|error| raise(&error))
     }
 
     fn hand_over_oneway(&self, py: Python<'_>, message: &Py<Message>, deadline: Instant) -> PyResult<()> {
@@ -159,7 +156,6 @@ impl Producer {
             for Report { tag, result, .. } in reports.drain(..) {
                 many.complete(tag.1, result);
             }
-            self.room.tell();
         }
         self.keep_queue(queue);
         many.into_outcomes(py)
@@ -174,7 +170,6 @@ impl Producer {
             (messages, result)
         };
         let (messages, result) = interruptible(py, send)?;
-        self.room.tell();
         Outcomes::of_split(py, messages, result)
     }
 
@@ -185,7 +180,8 @@ impl Producer {
         deadline: Instant,
         mut send: impl FnMut(Duration) -> Result<(), Error>,
     ) -> PyResult<()> {
-        let started = Instant::now();
+        let (producer, started) = (self.handle.producer()?, Instant::now());
+        let mut refusals = 0;
         loop {
             match send(left_until(deadline)) {
                 Err(error) if self.handle.wait_for_room && is_queue_full(&error) => {}
@@ -195,8 +191,9 @@ impl Producer {
             if left.is_zero() {
                 return Err(no_room(py, started.elapsed()));
             }
-            py.detach(|| self.room.wait(left));
+            py.detach(|| wait_for_room(producer, left, refusals));
             py.check_signals()?;
+            refusals += 1;
         }
     }
 
@@ -235,7 +232,7 @@ impl Producer {
     ) -> PyResult<Self> {
         let hooks = Hooks::new(before_send, after_send)?;
         let handle = Handle::new(prepare(py, Door::Blocking, group, name_server, config, options)?)?;
-        Ok(Self { handle, hooks, idle: Mutex::default(), room: Room::default() })
+        Ok(Self { handle, hooks, idle: Mutex::default() })
     }
 
     /// Sends a message and waits for its receipt.

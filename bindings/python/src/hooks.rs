@@ -31,6 +31,11 @@ impl Hooks {
         Self { before: clone(&self.before), after: clone(&self.after) }
     }
 
+    /// Whether nobody sees what is sent.
+    pub(crate) fn are_absent(&self) -> bool {
+        self.before.is_none() && self.after.is_none()
+    }
+
     /// Whether outcomes are to be told.
     pub(crate) fn want_outcomes(&self) -> bool {
         self.after.is_some()

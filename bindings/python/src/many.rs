@@ -246,7 +246,8 @@ impl Outcomes {
     pub(crate) fn tell(&self, py: Python<'_>, hooks: &Hooks) -> PyResult<()> {
         let mut first = Ok(());
         for (message, object) in self.messages.iter().zip(&self.objects) {
-            first = first.and(hooks.after(py, message.message(), object.bind(py)));
+            first = first
+                .and(message.object().map_or(Ok(()), |message| hooks.after(py, message, object.bind(py))));
         }
         first
     }

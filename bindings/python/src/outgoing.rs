@@ -8,24 +8,46 @@ use crate::message::Message;
 
 /// A message and what came of asking its selector.
 pub(crate) struct Outgoing {
-    message: Py<Message>,
+    message: Form,
     /// The queue that its selector chose, if it has one; an error if the queues could not be had.
     chosen: PyResult<Option<Destination>>,
+}
+
+enum Form {
+    /// What Python sees or may see.
+    Object(Py<Message>),
+    /// Of a call, with no hook and no selector to see it: an object would only cost time.
+    Unseen(Box<Message>),
 }
 
 impl Outgoing {
     /// A message without a selector.
     pub(crate) fn plain(message: Py<Message>) -> Self {
-        Self { message, chosen: Ok(None) }
+        Self { message: Form::Object(message), chosen: Ok(None) }
+    }
+
+    /// A message without a selector that no hook is told of.
+    pub(crate) fn unseen(message: Message) -> Self {
+        Self { message: Form::Unseen(Box::new(message)), chosen: Ok(None) }
     }
 
     pub(crate) fn chosen(message: Py<Message>, chosen: PyResult<Option<Destination>>) -> Self {
-        Self { message, chosen }
+        Self { message: Form::Object(message), chosen }
     }
 
-    /// The object that hooks see.
-    pub(crate) fn message(&self) -> &Py<Message> {
-        &self.message
+    /// The object that hooks see, if any may.
+    pub(crate) fn object(&self) -> Option<&Py<Message>> {
+        match &self.message {
+            Form::Object(message) => Some(message),
+            Form::Unseen(_) => None,
+        }
+    }
+
+    fn message(&self) -> &Message {
+        match &self.message {
+            Form::Object(message) => message.get(),
+            Form::Unseen(message) => message,
+        }
     }
 
     /// Why its selector could not be asked.
@@ -34,8 +56,7 @@ impl Outgoing {
     }
 
     pub(crate) fn has_selector(&self, selector: &Bound<'_, PyAny>) -> bool {
-        self.message
-            .get()
+        self.message()
             .queue_selector()
             .is_some_and(|own| own.is(selector) || own.bind(selector.py()).eq(selector).unwrap_or(false))
     }
@@ -53,7 +74,7 @@ impl Outgoing {
 
     /// Lends the message to `with` as the core's view of it.
     pub(crate) fn lend<R>(&self, with: impl FnOnce(&rmq::Message<'_>) -> R) -> R {
-        let message = self.message.get();
+        let message = self.message();
         with(&message.view(&message.keys(), &message.properties(), self.destination()))
     }
 
@@ -71,12 +92,12 @@ pub(crate) fn with_views<'o, R>(
     let messages = messages.into_iter();
     let parts: Vec<_> = messages
         .clone()
-        .map(|outgoing| (outgoing.message.get().keys(), outgoing.message.get().properties()))
+        .map(|outgoing| (outgoing.message().keys(), outgoing.message().properties()))
         .collect();
     let views: Vec<_> = messages
         .zip(&parts)
         .map(|(outgoing, (keys, properties))| {
-            outgoing.message.get().view(keys, properties, outgoing.destination())
+            outgoing.message().view(keys, properties, outgoing.destination())
         })
         .collect();
     with(&views)

@@ -2,11 +2,11 @@
 
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use pyo3::prelude::*;
-use rocketmq_producer::sync::{Condvar, Mutex};
-use rocketmq_producer::{ErrorCode, sys};
-use std::time::{Duration, Instant};
+use rocketmq_producer::sync::Mutex;
+use rocketmq_producer::{ErrorCode, Producer, sys};
 
 use crate::error::refuse;
 use crate::timeout::SIGNAL_SLICE;
@@ -39,29 +39,14 @@ pub(crate) fn interruptible<T: Send + 'static>(
     }
 }
 
-/// Where blocked sends wait for room in flight; told by the sends that make room.
-#[derive(Default)]
-pub(crate) struct Room {
-    waiters: Mutex<usize>,
-    made: Condvar,
-}
-
-impl Room {
-    /// One-way sends make room without telling, so waits are short.
-    const SLICE: Duration = Duration::from_millis(10);
-
-    /// Waits for a sign of room, for `at_most` or a short slice. Without the interpreter.
-    pub(crate) fn wait(&self, at_most: Duration) {
-        let mut waiters = self.waiters.lock();
-        *waiters += 1;
-        self.made.wait_until(&mut waiters, Instant::now() + at_most.min(Self::SLICE));
-        *waiters -= 1;
+/// Waits until another message has room in flight, for `at_most` or until it is time to look for signals. Room for
+/// some message need not be enough for this one: after many refusals it looks again in a moment.
+pub(crate) fn wait_for_room(producer: &Producer, at_most: Duration, refusals: u32) {
+    const MANY: u32 = 3;
+    const MOMENT: Duration = Duration::from_millis(1);
+    if refusals >= MANY {
+        thread::sleep(at_most.min(MOMENT));
     }
-
-    /// Says that there is room.
-    pub(crate) fn tell(&self) {
-        if *self.waiters.lock() > 0 {
-            self.made.notify_all();
-        }
-    }
+    // Whatever it says, the next send finds out.
+    let _ = producer.wait_writable(at_most.min(SIGNAL_SLICE));
 }

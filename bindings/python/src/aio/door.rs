@@ -11,13 +11,13 @@ use pyo3::prelude::*;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Report};
 
+use super::results::{Results, set_result_of};
 use super::state::{Future, Group, Handed, Settled, Single, State, Waiting};
 use crate::error::raise;
 use crate::fork::ForkSafe;
 use crate::handle::Handle;
 use crate::hooks::Hooks;
 use crate::many::Many;
-use crate::message::Message;
 use crate::outgoing::Outgoing;
 use crate::receipt::Receipt;
 
@@ -29,6 +29,8 @@ const REPORTS: usize = 4096;
 pub(crate) struct Door {
     pub(super) event_loop: Py<PyAny>,
     create_future: Py<PyAny>,
+    /// Of the class of the loop's futures.
+    set_result: Py<PyAny>,
     pub(super) handle: Weak<Handle>,
     pub(super) queue: ForkSafe<CompletionQueue>,
     descriptor: i32,
@@ -47,11 +49,13 @@ impl Door {
         let py = event_loop.py();
         let queue = CompletionQueue::new();
         let descriptor = queue.fd().map_err(|error| raise(&error))?;
+        let create_future = event_loop.getattr("create_future")?;
         let door = Bound::new(
             py,
             Self {
                 event_loop: event_loop.clone().unbind(),
-                create_future: event_loop.getattr("create_future")?.unbind(),
+                set_result: set_result_of(&create_future.call0()?)?,
+                create_future: create_future.unbind(),
                 handle: Arc::downgrade(handle),
                 queue: ForkSafe::new(queue),
                 descriptor,
@@ -74,8 +78,8 @@ impl Door {
 
     /// What is remembered of a message under way.
     pub(super) fn single(&self, py: Python<'_>, future: &Future, message: &Outgoing) -> Single {
-        let told = self.hooks.want_outcomes().then(|| message.message().clone_ref(py));
-        Single { future: future.clone_ref(py), message: told }
+        let told = message.object().filter(|_| self.hooks.want_outcomes());
+        Single { future: future.clone_ref(py), message: told.map(|message| message.clone_ref(py)) }
     }
 
     /// Sends a message; the future gets its outcome, whatever it is.
@@ -106,7 +110,7 @@ impl Door {
             }
             Handed::Refused(error) => {
                 drop(state);
-                door.fail(py, &future, message.message(), &raise(&error))?;
+                door.fail(py, &future, &message, &raise(&error))?;
             }
         }
         Ok(bound)
@@ -183,11 +187,31 @@ impl Door {
         &self,
         py: Python<'_>,
         future: &Future,
-        message: &Py<Message>,
+        message: &Outgoing,
         error: &PyErr,
     ) -> PyResult<()> {
         let set = self.resolve(py, future, Err(error));
-        set.and(self.hooks.failed(py, message, error))
+        set.and(self.tell_failed(py, message, error))
+    }
+
+    /// Tells the hook of a message that was not handed over.
+    pub(super) fn tell_failed(&self, py: Python<'_>, message: &Outgoing, error: &PyErr) -> PyResult<()> {
+        message.object().map_or(Ok(()), |message| self.hooks.failed(py, message, error))
+    }
+
+    /// Sets these results, then tells the hook.
+    fn set(&self, py: Python<'_>, results: &mut Results) {
+        if results.is_empty() {
+            return;
+        }
+        let results = mem::take(results);
+        self.report(py, results.set(py, &self.set_result));
+        if self.hooks.want_outcomes() {
+            for (single, receipt) in results.into_told() {
+                let tell = |message| self.hooks.after(py, &message, receipt.bind(py));
+                self.report(py, single.message.map_or(Ok(()), tell));
+            }
+        }
     }
 
     fn resolve(
@@ -258,11 +282,25 @@ impl Door {
     fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (py, door) = (slf.py(), slf.get());
         let mut reports = mem::take(&mut *door.reports.lock());
+        let mut results = Results::default();
         door.queue.get()?.poll(&mut reports, REPORTS, Duration::ZERO);
+        // What saves time for many costs some for one.
+        let are_many = reports.len() > 1;
         for Report { tag, result, .. } in reports.drain(..) {
             let settled = door.state.lock().complete(tag, result);
-            door.report(py, door.settle(py, settled));
+            match settled {
+                Settled::One(single, Ok(receipt)) if are_many => {
+                    if let Some(receipt) = door.report(py, Py::new(py, Receipt::new(receipt))) {
+                        results.push(single, receipt);
+                    }
+                }
+                other => {
+                    door.set(py, &mut results);
+                    door.report(py, door.settle(py, other));
+                }
+            }
         }
+        door.set(py, &mut results);
         *door.reports.lock() = reports;
         Self::pump(slf)?;
         Self::arm_timer(slf, None);
@@ -291,6 +329,7 @@ impl Door {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.create_future)?;
+        visit.call(&self.set_result)?;
         self.hooks.traverse(&visit)?;
         // Locked: the collector came by while the state changes. What is not visited is kept alive.
         if let Some(state) = self.state.try_lock() {

@@ -53,7 +53,7 @@ impl Door {
                         }
                         Handed::Refused(error) => {
                             drop(state);
-                            door.report(py, door.fail(py, &future, message.message(), &raise(&error)));
+                            door.report(py, door.fail(py, &future, &message, &raise(&error)));
                         }
                     }
                 }
@@ -78,12 +78,12 @@ impl Door {
             return Ok(());
         }
         let error = refuse(ErrorCode::QueueFull, "cancelled while it waited for room in flight");
-        self.hooks.failed(py, message.message(), &error)
+        self.tell_failed(py, message, &error)
     }
 
     fn refuse(&self, py: Python<'_>, waiting: Waiting, error: &Error) -> PyResult<()> {
         match waiting {
-            Waiting::One { future, message, .. } => self.fail(py, &future, message.message(), &raise(error)),
+            Waiting::One { future, message, .. } => self.fail(py, &future, &message, &raise(error)),
             Waiting::Group(place) => {
                 let mut state = self.state.lock();
                 if let Some(many) = state.many(place) {
@@ -121,7 +121,7 @@ impl Door {
                 Some(Waiting::One { future, message, started, .. }) => {
                     drop(state);
                     let error = no_room(py, started.elapsed());
-                    self.report(py, self.fail(py, &future, message.message(), &error));
+                    self.report(py, self.fail(py, &future, &message, &error));
                 }
                 Some(Waiting::Group(place)) => {
                     if let Some(many) = state.many(place) {

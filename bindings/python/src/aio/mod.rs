@@ -7,6 +7,7 @@
 mod door;
 mod line;
 mod producer;
+mod results;
 mod selecting;
 mod slots;
 mod state;

@@ -186,6 +186,9 @@ impl AioProducer {
             Err(error) => return failed(py, &error),
         };
         let door = own.door(py)?;
+        if own.hooks.are_absent() && message.queue_selector().is_none() {
+            return Door::send(&door, &own.handle, Outgoing::unseen(message), timeout);
+        }
         let message = own.hooks.before(py, Py::new(py, message)?)?;
         if message.get().queue_selector().is_some() {
             return Selecting::start(slf, &own.handle, door, vec![message], Kind::Send, timeout);
@@ -258,6 +261,9 @@ impl AioProducer {
         own.handle.producer()?;
         if own.is_closing() {
             return Err(raise(&Error::closed()));
+        }
+        if own.hooks.are_absent() && message.queue_selector().is_none() {
+            return send_oneway(py, &own.handle, &own.hooks, &Outgoing::unseen(message), timeout);
         }
         let message = own.hooks.before(py, Py::new(py, message)?)?;
         if message.get().queue_selector().is_some() {

@@ -160,9 +160,9 @@ pub(super) fn send_oneway(
     let sent = message
         .lend(|message| hand_over(py, from_ref(message), || producer.send_oneway(message, Some(timeout))));
     match sent.map_err(|error| raise(&error)) {
-        Ok(()) => hooks.after(py, message.message(), py.None().bind(py)),
+        Ok(()) => message.object().map_or(Ok(()), |message| hooks.after(py, message, py.None().bind(py))),
         Err(error) => {
-            hooks.failed(py, message.message(), &error)?;
+            message.object().map_or(Ok(()), |message| hooks.failed(py, message, &error))?;
             Err(error)
         }
     }
