@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::producer::{Bounds, InFlightShare, Room, Settled, Ticket};
+use crate::producer::{Bounds, InFlightShare, Memory, Settled, Ticket};
 use crate::receipt::Receipt;
 use crate::sys::Calls;
 
@@ -31,7 +31,7 @@ pub struct Report {
     pub tag: Tag,
     /// The receipt, or why there is none.
     pub result: Result<Receipt, Error>,
-    pub(crate) share: InFlightShare,
+    pub(crate) _share: InFlightShare,
 }
 
 /// Where the outcome of one send goes.
@@ -59,7 +59,7 @@ impl Completion {
                 }
             }
             Self::Queue(queue, tag) => {
-                if queue.push(Report { tag, result, share }) {
+                if queue.push(Report { tag, result, _share: share }) {
                     wakes.queues.push(queue);
                 }
             }
@@ -83,7 +83,7 @@ impl Completion {
 pub(crate) struct Wakes {
     queues: Vec<CompletionQueue>,
     tickets: Vec<Ticket>,
-    rooms: Vec<Room>,
+    memory: Vec<Memory>,
     calls: Calls,
     settled: Settled,
 }
@@ -95,9 +95,9 @@ impl Wakes {
     }
 
     /// A send has its outcome; its memory is free.
-    pub(crate) fn settle(&mut self, bounds: &Arc<Bounds>, room: Room) {
+    pub(crate) fn settle(&mut self, bounds: &Arc<Bounds>, memory: Memory) {
         self.settled.add(bounds);
-        self.rooms.push(room);
+        self.memory.push(memory);
     }
 
     /// Lets those go that waited in lanes.
@@ -110,12 +110,13 @@ impl Wakes {
     /// Settles all now and keeps the memory for the next round.
     pub(crate) fn flush(&mut self) {
         self.depart();
+        // First: whoever has all outcomes and asks finds nothing outstanding.
+        self.settled.tell();
         for queue in self.queues.drain(..) {
             queue.wake();
         }
         self.calls.make();
-        self.settled.tell();
-        Room::give_back(&mut self.rooms);
+        Memory::give_back(&mut self.memory);
     }
 }
 

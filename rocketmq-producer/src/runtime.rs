@@ -30,6 +30,7 @@ pub(crate) struct Process {
     io_thread: ThreadId,
     unique_ids: UniqueIdGenerator,
     month: Month,
+    wall_clock: WallClock,
 }
 
 /// The month of the last unique id, so that the calendar is asked once a month. Two threads at the turn of a
@@ -51,6 +52,34 @@ impl Month {
         self.start_ms.store(start, Relaxed);
         self.end_ms.store(sys::month_start_ms(in_next_month), Relaxed);
         start
+    }
+}
+
+/// Tells the time since 1970 of moments of the other clock: whoever has read one need not read both.
+struct WallClock {
+    base: Instant,
+    /// What is to be added to the time since the base, and when that was found out, all in milliseconds.
+    offset: AtomicU64,
+    compared_at: AtomicU64,
+}
+
+impl WallClock {
+    /// So far from their last comparison the two clocks are taken to run alike.
+    const COMPARED_MS: u64 = 10;
+
+    fn new() -> Self {
+        Self { base: Instant::now(), offset: AtomicU64::new(0), compared_at: AtomicU64::new(u64::MAX) }
+    }
+
+    /// To a millisecond. A change of the system's time is seen after some milliseconds.
+    fn ms_of(&self, moment: Instant) -> u64 {
+        let since_base = |moment: Instant| moment.saturating_duration_since(self.base).as_millis() as u64;
+        if since_base(moment).abs_diff(self.compared_at.load(Relaxed)) >= Self::COMPARED_MS {
+            let now = since_base(Instant::now());
+            self.offset.store(now_ms().wrapping_sub(now), Relaxed);
+            self.compared_at.store(now, Relaxed);
+        }
+        self.offset.load(Relaxed).wrapping_add(since_base(moment))
     }
 }
 
@@ -122,12 +151,18 @@ impl Process {
             instances: Mutex::default(),
             unique_ids: UniqueIdGenerator::new(sys::local_ip(), std::process::id(), hash),
             month: Month::default(),
+            wall_clock: WallClock::new(),
         })
     }
 
     /// Whether the caller runs on the I/O thread.
     pub(crate) fn is_io_thread(&self) -> bool {
         std::thread::current().id() == self.io_thread
+    }
+
+    /// Milliseconds since 1970 at a moment of the last days.
+    pub(crate) fn wall_ms(&self, moment: Instant) -> u64 {
+        self.wall_clock.ms_of(moment)
     }
 
     /// A new unique message id (protocol 5.10) of this time.
@@ -141,26 +176,6 @@ pub(crate) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The same of another clock's moment, to a millisecond: whoever has read one clock need not read the other. A change
-/// of the system's time is seen after some milliseconds.
-pub(crate) fn wall_ms(moment: Instant) -> u64 {
-    /// So far from their last comparison the two clocks are taken to run alike.
-    const COMPARED_MS: u64 = 10;
-    static BASE: OnceCell<Instant> = OnceCell::new();
-    /// What is to be added to the time since the base, and when that was found out.
-    static OFFSET: AtomicU64 = AtomicU64::new(0);
-    static COMPARED_AT: AtomicU64 = AtomicU64::new(u64::MAX);
-
-    let base = *BASE.get_or_init(|| moment);
-    let since_base = |moment: Instant| moment.saturating_duration_since(base).as_millis() as u64;
-    if since_base(moment).abs_diff(COMPARED_AT.load(Relaxed)) >= COMPARED_MS {
-        let now = since_base(Instant::now());
-        OFFSET.store(now_ms().wrapping_sub(now), Relaxed);
-        COMPARED_AT.store(now, Relaxed);
-    }
-    OFFSET.load(Relaxed).wrapping_add(since_base(moment))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -169,20 +184,19 @@ mod tests {
 
     #[test]
     fn both_clocks_tell_the_same_time() {
+        let clock = WallClock::new();
+        let ago = Duration::from_millis(30);
         let start = Instant::now();
-        wall_ms(start);
-        while start.elapsed() < Duration::from_millis(80) {
-            let (before, told, after) = (now_ms(), wall_ms(Instant::now()), now_ms());
+        while start.elapsed() < 2 * ago {
+            let (before, told, after) = (now_ms(), clock.ms_of(Instant::now()), now_ms());
             assert!((before.saturating_sub(1)..=after + 1).contains(&told), "{before} {told} {after}");
-            let ago = Duration::from_millis(30);
-            if start.elapsed() < ago {
-                continue;
+            if start.elapsed() > ago {
+                let told = clock.ms_of(Instant::now() - ago) + 30;
+                assert!(
+                    (before.saturating_sub(1)..=now_ms() + 1).contains(&told),
+                    "{before} {told}, some time ago"
+                );
             }
-            let told = wall_ms(Instant::now() - ago) + 30;
-            assert!(
-                (before.saturating_sub(1)..=now_ms() + 1).contains(&told),
-                "{before} {told} some time ago"
-            );
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::sync::{Condvar, Mutex};
 
 use super::{CompletionQueue, Report};
 use crate::error::{Error, ErrorCode};
-use crate::producer::InFlightShare;
+use crate::producer::Lots;
 use crate::sys;
 
 /// A thread of its own for callbacks: a slow handler delays later callbacks, never the network.
@@ -51,13 +51,12 @@ impl DeliveryThread {
                 let _ended = MarkEnded(ended);
                 let mut batch = VecDeque::new();
                 while let Some(writable) = queue.take_all(&mut batch) {
-                    let mut room = Room::new();
-                    for mut report in batch.drain(..) {
-                        let share = report.share.take();
+                    let lots = Lots::begin();
+                    for report in batch.drain(..) {
                         handler(Event::Outcome(report));
-                        room.give_back(share);
+                        lots.handled();
                     }
-                    drop(room);
+                    drop(lots);
                     if writable {
                         handler(Event::Writable);
                     }
@@ -104,34 +103,6 @@ impl DeliveryThread {
             }
         }
         true
-    }
-}
-
-/// Gives the shares of handled reports back in lots: a sender that waits for room is woken once for many, and not to find
-/// room for one.
-struct Room {
-    lot: InFlightShare,
-    reports: usize,
-    begun: Instant,
-}
-
-impl Room {
-    /// After so many reports the lot is given back if they took their time.
-    const REPORTS: usize = 16;
-    const PATIENCE: Duration = Duration::from_micros(100);
-
-    fn new() -> Self {
-        Self { lot: InFlightShare::none(), reports: 0, begun: Instant::now() }
-    }
-
-    fn give_back(&mut self, share: InFlightShare) {
-        if let Some(of_another) = self.lot.join(share) {
-            self.lot = of_another;
-        }
-        self.reports += 1;
-        if self.reports.is_multiple_of(Self::REPORTS) && self.begun.elapsed() > Self::PATIENCE {
-            *self = Self::new();
-        }
     }
 }
 

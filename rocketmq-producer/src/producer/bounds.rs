@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
 
+use super::lots;
 use crate::config::WritableListener;
 use crate::sync::{Condvar, Mutex};
 
@@ -96,7 +97,7 @@ impl Bounds {
             (fits || taken == 0).then(|| taken + cost)
         };
         self.taken.fetch_update(SeqCst, SeqCst, room_for).ok()?;
-        Some(InFlightShare { bounds: Some(Arc::clone(self)), cost })
+        Some(InFlightShare { bounds: Arc::clone(self), cost })
     }
 
     /// The same, waiting for room until the deadline, or until `give_up` says so after a
@@ -128,6 +129,12 @@ impl Bounds {
             // What made room meanwhile has not seen the mark.
             self.tell_listener();
         }
+    }
+
+    /// Those who wait for room look, and the listener hears of it.
+    pub(super) fn tell_of_room(&self) {
+        self.room.notify();
+        self.tell_listener();
     }
 
     fn tell_listener(&self) {
@@ -207,8 +214,7 @@ impl Settled {
 
 /// Some messages' part of the bounds, given back when dropped.
 pub(crate) struct InFlightShare {
-    /// `None`: of nothing.
-    bounds: Option<Arc<Bounds>>,
+    bounds: Arc<Bounds>,
     cost: u64,
 }
 
@@ -217,38 +223,14 @@ impl InFlightShare {
     pub(super) fn split_off(&mut self, bytes: usize) -> Self {
         let cost = ONE_MESSAGE + bytes as u64;
         self.cost -= cost;
-        Self { bounds: self.bounds.clone(), cost }
-    }
-
-    /// A share of nothing.
-    pub(crate) fn none() -> Self {
-        Self { bounds: None, cost: 0 }
-    }
-
-    /// Leaves none in its place.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::none())
-    }
-
-    /// Takes another one of the same producer in; gives it back if it is of another.
-    pub(crate) fn join(&mut self, mut other: Self) -> Option<Self> {
-        let of = |share: &Self| share.bounds.as_ref().map(Arc::as_ptr);
-        if of(self) != of(&other) {
-            return Some(other);
-        }
-        self.cost += other.cost;
-        other.bounds = None;
-        None
+        Self { bounds: Arc::clone(&self.bounds), cost }
     }
 }
 
 impl Drop for InFlightShare {
     fn drop(&mut self) {
-        if let Some(bounds) = self.bounds.take() {
-            bounds.taken.fetch_sub(self.cost, SeqCst);
-            bounds.room.notify();
-            bounds.tell_listener();
-        }
+        self.bounds.taken.fetch_sub(self.cost, SeqCst);
+        lots::gave_room(&self.bounds);
     }
 }
 
@@ -262,6 +244,7 @@ impl fmt::Debug for InFlightShare {
 mod tests {
     use std::time::Duration;
 
+    use super::super::lots::Lots;
     use super::*;
 
     #[test]
@@ -292,18 +275,33 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_one_producer_join() {
-        let producers = [(); 2].map(|()| Arc::new(Bounds::new(3, 10, None)));
-        let [first, second] = [0, 1].map(|_| producers[0].try_take(1, 2).expect("room"));
-        let mut lot = InFlightShare::none();
-        assert!(lot.join(InFlightShare::none()).is_none());
-        lot = lot.join(first).expect("of another than nothing");
-        assert!(lot.join(second).is_none());
-        assert_eq!((producers[0].messages(), producers[0].bytes()), (2, 4), "still taken");
-        assert!(lot.join(producers[1].try_take(1, 1).expect("room")).is_some());
-        assert_eq!(producers[1].messages(), 0);
-        assert_eq!(lot.take().cost, 2 * ONE_MESSAGE + 4);
-        assert_eq!((producers[0].messages(), producers[0].bytes()), (0, 0));
+    fn a_delivering_thread_tells_of_room_in_lots() {
+        let told = Arc::new(AtomicUsize::new(0));
+        let bounds = [(); 2].map(|()| {
+            let count = Arc::clone(&told);
+            let listener: WritableListener = Arc::new(move || {
+                count.fetch_add(1, SeqCst);
+            });
+            Arc::new(Bounds::new(2, 10, Some(listener)))
+        });
+        let shares = || [bounds[0].try_take(1, 1), bounds[0].try_take(1, 1), bounds[1].try_take(2, 2)];
+        let [first, second, of_another] = shares();
+        bounds.iter().for_each(|bounds| bounds.note_refusal());
+        let lots = Lots::begin();
+        drop(first);
+        lots.handled();
+        drop(second);
+        lots.handled();
+        assert_eq!((bounds[0].messages(), told.load(SeqCst)), (0, 0), "there is room, and nobody knows");
+        drop(of_another);
+        assert_eq!(told.load(SeqCst), 1, "of the first producer's");
+        drop(lots);
+        assert_eq!(told.load(SeqCst), 2);
+
+        let [first, ..] = shares();
+        bounds[0].note_refusal();
+        drop(first);
+        assert_eq!(told.load(SeqCst), 3, "at once: no lots any more");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::lanes::Lanes;
 use super::looked_up::LookedUp;
 use super::operation::SendOperation;
 use super::prepare::{Compression, Prepared};
-use super::spare::Room;
+use super::spare::Memory;
 use super::validate::{check_batch, illegal, validate};
 use crate::client::ClientInstance;
 use crate::completion::{Completion, Wakes};
@@ -25,7 +25,6 @@ use crate::error::{Error, ErrorCode};
 use crate::hooks::guarded;
 use crate::message::Message;
 use crate::routing::{BrokerTarget, FaultStrategy};
-use crate::runtime::wall_ms;
 use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
 use crate::sys;
 
@@ -125,11 +124,17 @@ impl Engine {
         first
     }
 
-    /// What lingers for the sake of a batch goes now.
+    /// What lingers for the sake of a batch, or to be written with others, goes now.
     pub(super) fn hurry(&self) {
         if let Some(lanes) = &self.lanes {
             lanes.hurry();
         }
+        self.client.remoting.hurry();
+    }
+
+    /// Milliseconds since 1970 at this moment.
+    pub(super) fn wall_ms(&self, moment: Instant) -> u64 {
+        self.client.process.process().wall_ms(moment)
     }
 
     pub(super) fn is_aborted(&self) -> bool {
@@ -315,10 +320,20 @@ impl Engine {
     ) -> Result<(), Error> {
         self.check_open()?;
         self.validate(message)?;
-        let share = self.take_share(1, message.body.len(), mode, span.deadline, wakes)?;
-        let born_ms = wall_ms(span.started);
-        let mut room = Room::take(message.body.len());
-        let prepared = self.prepare(message, born_ms, Some(&self.settings.compression), room.take_bytes())?;
+        let mut born = span.started;
+        let share = match self.bounds.try_take(1, message.body.len()) {
+            Some(share) => share,
+            None => {
+                let share = self.wait_for_share(1, message.body.len(), mode, span.deadline, wakes)?;
+                born = Instant::now();
+                share
+            }
+        };
+        // An id is made of the time and a counter that begins anew after 65,536: an old time might meet a used number.
+        let born_ms = self.wall_ms(born);
+        let mut memory = Memory::take(message.body.len());
+        let prepared =
+            self.prepare(message, born_ms, Some(&self.settings.compression), memory.take_bytes())?;
         let topic = self.client.routes.topic(message.topic);
         // Counted before the second look at the flag: a close that does not see it is seen here.
         self.bounds.accepted(1);
@@ -329,7 +344,7 @@ impl Engine {
         self.recorder.accepted(1, message.body.len());
         let engine = Arc::clone(self);
         let operation = SendOperation::new(engine, topic, prepared, mode, span, completion, share);
-        room.fill(operation).start(wakes);
+        memory.fill(operation).start(wakes);
         Ok(())
     }
 
@@ -356,14 +371,14 @@ impl Engine {
     ) -> Result<(), Error> {
         self.check_open()?;
         self.check_batch(messages)?;
-        let born_ms = wall_ms(span.started);
-        let prepare = |(message, mut room): (&Message<'_>, Room)| {
-            let prepared = self.prepare(message, born_ms, None, room.take_bytes())?;
-            Ok((room, prepared))
+        let born_ms = self.wall_ms(Instant::now());
+        let prepare = |(message, mut memory): (&Message<'_>, Memory)| {
+            let prepared = self.prepare(message, born_ms, None, memory.take_bytes())?;
+            Ok((memory, prepared))
         };
-        let rooms = Room::take_many(messages.len());
-        let prepared: Vec<(Room, Prepared)> =
-            messages.iter().zip(rooms).map(prepare).collect::<Result<_, _>>()?;
+        let memory = Memory::take_many(messages.len());
+        let prepared: Vec<(Memory, Prepared)> =
+            messages.iter().zip(memory).map(prepare).collect::<Result<_, _>>()?;
         let len: usize = prepared.iter().map(|(_, prepared)| prepared.item_len()).sum();
         if len > self.settings.max_message_size {
             // Sends that do not wait are never split.
@@ -376,7 +391,10 @@ impl Engine {
         }
         let Some(first) = messages.first() else { return Ok(()) };
         let bytes = messages.iter().map(|message| message.body.len()).sum();
-        let mut share = self.take_share(messages.len(), bytes, mode, span.deadline, wakes)?;
+        let mut share = match self.bounds.try_take(messages.len(), bytes) {
+            Some(share) => share,
+            None => self.wait_for_share(messages.len(), bytes, mode, span.deadline, wakes)?,
+        };
         let topic = self.client.routes.topic(first.topic);
         // Counted before the second look at the flag, as in `send`.
         self.bounds.accepted(messages.len());
@@ -386,10 +404,10 @@ impl Engine {
         }
         self.recorder.accepted(messages.len(), bytes);
         let members = prepared.into_iter().zip(messages).zip(completions);
-        let members = members.map(|(((room, prepared), message), completion)| {
+        let members = members.map(|(((memory, prepared), message), completion)| {
             let (engine, topic) = (Arc::clone(self), Arc::clone(&topic));
             let share = share.split_off(message.body.len());
-            room.fill(SendOperation::new(engine, topic, prepared, mode, span, completion, share))
+            memory.fill(SendOperation::new(engine, topic, prepared, mode, span, completion, share))
         });
         let batch = BatchOperation::new(Arc::clone(self), members.collect(), Origin::Program(None));
         Box::new(batch).start(wakes);
@@ -446,8 +464,8 @@ impl Engine {
         Prepared::new(message, &unique_id, memory, compression, self.settings.namespace.as_deref())
     }
 
-    /// Room within the bounds; blocking sends wait for it, others if the configuration says so.
-    fn take_share(
+    /// There is no room within the bounds: blocking sends wait for it, others if the configuration says so.
+    fn wait_for_share(
         &self,
         messages: usize,
         bytes: usize,
@@ -455,9 +473,6 @@ impl Engine {
         deadline: Instant,
         wakes: &mut Wakes,
     ) -> Result<InFlightShare, Error> {
-        if let Some(share) = self.bounds.try_take(messages, bytes) {
-            return Ok(share);
-        }
         let may_wait = mode == Mode::Sync || self.settings.in_flight_full == InFlightFull::Wait;
         // The I/O thread makes the room: in a hook there nobody would.
         if !may_wait || self.is_io_thread() {
@@ -466,6 +481,9 @@ impl Engine {
         }
         // Those who make room may wait for these.
         wakes.flush();
+        if mode == Mode::Oneway {
+            self.client.remoting.hurry();
+        }
         let share = self.bounds.take_by(messages, bytes, deadline, || self.is_closing());
         if share.is_none() {
             self.bounds.note_refusal();

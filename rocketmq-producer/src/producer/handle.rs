@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::engine::{Engine, Mode};
+use super::engine::{Engine, Mode, Span};
 use crate::completion::{BatchWaiter, Completion, CompletionQueue, Tag, Waiter, Wakes};
 use crate::config::{Config, Settings, parse_addresses};
 use crate::error::{Error, ErrorCode};
@@ -96,6 +96,7 @@ impl Producer {
         let mut wakes = Wakes::default();
         let mut accepted = 0;
         for ((message, tag), result) in messages.iter().zip(tags).zip(results) {
+            let span = Span { started: Instant::now(), ..span };
             let completion = Completion::Queue(queue.clone(), *tag);
             *result = self.engine().send(message, Mode::Async, span, completion, &mut wakes);
             accepted += usize::from(result.is_ok());

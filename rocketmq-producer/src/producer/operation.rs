@@ -14,14 +14,13 @@ use super::lanes::{LaneKey, Lanes, Passenger, Ticket};
 use super::outcome::{self, Attempt, NotStored};
 use super::prepare::Prepared;
 use super::request::send_request;
-use super::spare::Room;
+use super::spare::Memory;
 use crate::completion::{Completion, Wakes};
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::hooks::SendOutcome;
 use crate::receipt::{IdText, Receipt, SendStatus};
 use crate::remoting::{Exchange, Failure, FrameContext, Outbound};
 use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
-use crate::runtime::wall_ms;
 use crate::stats::BrokerId;
 
 /// It stays where it is in memory from its acceptance to its outcome.
@@ -394,7 +393,7 @@ impl SendOperation {
     }
 
     fn complete(self: Box<Self>, result: Result<Receipt, Error>, wakes: &mut Wakes) {
-        let (operation, room) = Room::empty(self);
+        let (operation, memory) = Memory::empty(self);
         let Self { engine, completion, share, topic, ticket, prepared, .. } = operation;
         if let (Completion::Nobody, Err(error)) = (&completion, &result) {
             engine.client.log.warn(|| format!("one-way message to {} lost: {error}", topic.shown));
@@ -405,7 +404,7 @@ impl SendOperation {
         }
         completion.complete(result, share, wakes);
         wakes.release(ticket);
-        wakes.settle(&engine.bounds, room.with_bytes(prepared.into_memory()));
+        wakes.settle(&engine.bounds, memory.with_bytes(prepared.into_memory()));
     }
 
     fn receipt(&self, status: SendStatus, answer: &SendAnswer<'_>, now: Instant) -> Option<Receipt> {
@@ -444,7 +443,12 @@ impl Exchange for SendOperation {
             flag: self.prepared.flag,
             properties: self.properties(),
             broker_name: self.target.as_ref().map(|target| (&*target.broker_name).into()),
-            ..send_request(settings, &self.topic.name, self.queue_id, wall_ms(self.attempt_started))
+            ..send_request(
+                settings,
+                &self.topic.name,
+                self.queue_id,
+                self.engine.wall_ms(self.attempt_started),
+            )
         };
         let body = self.prepared.shared_body();
         match self.code() {
@@ -474,11 +478,11 @@ impl Exchange for SendOperation {
         self.after_hooks(SendOutcome::Written);
         self.engine.recorder.oneway_written(1);
         // Nobody listens for the outcome of a one-way send; only its place is given back.
-        let (operation, room) = Room::empty(self);
+        let (operation, memory) = Memory::empty(self);
         let Self { engine, share, ticket, prepared, .. } = operation;
         drop(share);
         wakes.release(ticket);
-        wakes.settle(&engine.bounds, room.with_bytes(prepared.into_memory()));
+        wakes.settle(&engine.bounds, memory.with_bytes(prepared.into_memory()));
     }
 
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {

@@ -15,47 +15,47 @@ const KEPT_BYTES: usize = 1024;
 /// So many bytes of large messages are kept.
 const KEPT_LARGE: usize = 8 << 20;
 
-static SPARE: Mutex<Spare> = Mutex::new(Spare { rooms: Vec::new(), large: Vec::new(), large_bytes: 0 });
+static SPARE: Mutex<Spare> = Mutex::new(Spare { memory: Vec::new(), large: Vec::new(), large_bytes: 0 });
 
 struct Spare {
-    rooms: Vec<Room>,
+    memory: Vec<Memory>,
     large: Vec<Vec<u8>>,
     large_bytes: usize,
 }
 
-/// Room for a send.
+/// Memory for a send.
 #[derive(Default)]
-pub(crate) struct Room {
+pub(crate) struct Memory {
     operation: Option<Box<MaybeUninit<SendOperation>>>,
     bytes: Vec<u8>,
 }
 
-impl Room {
+impl Memory {
     /// That of a finished send, if there is one to be had at once. (A lock that a fork left locked for ever only makes
-    /// every room a new one.)
+    /// the memory new.)
     pub(super) fn take(body_len: usize) -> Self {
         let Some(mut spare) = SPARE.try_lock() else { return Self::default() };
-        let mut room = spare.rooms.pop().unwrap_or_default();
+        let mut memory = spare.memory.pop().unwrap_or_default();
         if body_len >= SHARED_BODY
             && let Some(large) = spare.large.pop()
         {
             spare.large_bytes -= large.capacity();
-            room.bytes = large;
+            memory.bytes = large;
         }
-        room
+        memory
     }
 
-    /// Rooms for so many small messages.
+    /// Memory for so many small messages.
     pub(super) fn take_many(count: usize) -> Vec<Self> {
-        let mut rooms = match SPARE.try_lock() {
+        let mut memory = match SPARE.try_lock() {
             Some(mut spare) => {
-                let kept = spare.rooms.len().saturating_sub(count);
-                spare.rooms.split_off(kept)
+                let kept = spare.memory.len().saturating_sub(count);
+                spare.memory.split_off(kept)
             }
             None => Vec::new(),
         };
-        rooms.resize_with(count, Self::default);
-        rooms
+        memory.resize_with(count, Self::default);
+        memory
     }
 
     /// Memory for properties and body.
@@ -83,29 +83,29 @@ impl Room {
         self
     }
 
-    /// Gives rooms back, all at once.
-    pub(crate) fn give_back(rooms: &mut Vec<Self>) {
-        if rooms.is_empty() {
+    /// Gives memory back, all at once.
+    pub(crate) fn give_back(memory: &mut Vec<Self>) {
+        if memory.is_empty() {
             return;
         }
         if let Some(mut spare) = SPARE.try_lock() {
-            rooms.drain(..).for_each(|room| spare.keep(room));
+            memory.drain(..).for_each(|memory| spare.keep(memory));
         }
-        rooms.clear();
+        memory.clear();
     }
 }
 
 impl Spare {
-    fn keep(&mut self, mut room: Room) {
-        if room.bytes.capacity() > KEPT_BYTES {
-            let large = room.take_bytes();
+    fn keep(&mut self, mut memory: Memory) {
+        if memory.bytes.capacity() > KEPT_BYTES {
+            let large = memory.take_bytes();
             if large.capacity() >= SHARED_BODY && self.large_bytes + large.capacity() <= KEPT_LARGE {
                 self.large_bytes += large.capacity();
                 self.large.push(large);
             }
         }
-        if self.rooms.len() < KEPT {
-            self.rooms.push(room);
+        if self.memory.len() < KEPT {
+            self.memory.push(memory);
         }
     }
 }

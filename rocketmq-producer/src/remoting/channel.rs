@@ -66,7 +66,7 @@ impl Channel {
             return;
         };
         let haste = match oneway {
-            true if exchange.may_be_gathered() => Haste::MayBeGathered,
+            true if exchange.may_be_gathered() && state.may_gather(deadline) => Haste::MayBeGathered,
             false if alone => Haste::CallerWaits,
             _ => Haste::AtOnce,
         };
@@ -77,7 +77,7 @@ impl Channel {
             return;
         }
         let announce = state.check_by(deadline);
-        let writer = state.choose_writer(haste);
+        let writer = state.choose_writer(haste, self.options.max_backlog);
         drop(state);
         let left = writer == Some(Writer::Caller) && !self.write_once(&stream);
         if left || announce || writer == Some(Writer::IoTask) {
@@ -90,7 +90,7 @@ impl Channel {
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::Open(_)) {
             state.append(bytes);
-            state.choose_writer(Haste::AtOnce);
+            state.choose_writer(Haste::AtOnce, self.options.max_backlog);
             drop(state);
             self.attention.notify_one();
         }
@@ -128,6 +128,13 @@ impl Channel {
             exchange.written(&mut wakes);
         }
         outcome.map(|()| true)
+    }
+
+    /// Writes what is gathered.
+    pub(super) fn hurry(&self) {
+        if self.state.lock().hurry() {
+            self.attention.notify_one();
+        }
     }
 
     /// Fails what the owner has here. What was written may still be acted on by the peer.

@@ -1,8 +1,8 @@
 //! Connections: one channel per address, one I/O task per open connection.
 //!
 //! A caller appends its frame to the channel's buffer under a short lock and registers what waits for the
-//! answer; a large body stays where it is until it is written. The channel's task writes all that is there in one call, reads all that came, and hands each answer
-//! to what waits for it. Nothing here knows of topics or messages.
+//! answer; a large body stays where it is until it is written. The channel's task writes all that is there, joined but
+//! for large bodies, reads all that came, and hands each answer to what waits for it. Nothing here knows of topics or messages.
 
 mod call;
 mod channel;
@@ -119,6 +119,13 @@ impl Remoting {
     pub(crate) fn end(&self) {
         for (_, channel) in self.channels.lock().drain() {
             channel.forget();
+        }
+    }
+
+    /// Writes what is gathered, on every channel.
+    pub(crate) fn hurry(&self) {
+        for channel in self.channels() {
+            channel.hurry();
         }
     }
 

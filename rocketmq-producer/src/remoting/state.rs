@@ -15,6 +15,9 @@ use super::outbound::{Outbound, Piece};
 /// So long one-way requests that follow others may wait for more of them.
 const GATHERING: Duration = Duration::from_millis(1);
 
+/// A request is gathered only if it has this long when the gathering ends.
+const IN_TIME: Duration = Duration::from_millis(20);
+
 /// So many bytes of gathered requests are worth a write.
 const GATHERED: u64 = 64 * 1024;
 
@@ -109,14 +112,29 @@ impl State {
         }
     }
 
+    /// Whether a request with this deadline will be written in time if it is gathered.
+    pub(super) fn may_gather(&self, deadline: Instant) -> bool {
+        self.gathered_by.is_none_or(|by| by + IN_TIME <= deadline)
+    }
+
+    /// Makes the I/O task the writer of what is gathered; `true`: it must be told.
+    pub(super) fn hurry(&mut self) -> bool {
+        let gathering = self.writer == Writer::IoTaskSoon && !self.outbound.is_empty();
+        if gathering {
+            self.writer = Writer::IoTask;
+        }
+        gathering
+    }
+
     /// Who is to write what was just added, as the writer from now on: the caller itself, the I/O task, or whoever is the
     /// writer already (`None`).
-    pub(super) fn choose_writer(&mut self, haste: Haste) -> Option<Writer> {
+    pub(super) fn choose_writer(&mut self, haste: Haste, max_backlog: usize) -> Option<Writer> {
         let gathered = self.outbound.queued() - self.written;
+        let is_enough = gathered >= GATHERED.min(max_backlog as u64 / 2);
         let chosen = match (self.writer, haste) {
             (Writer::Caller | Writer::IoTask, _) => None,
             (Writer::Nobody | Writer::IoTaskSoon, Haste::CallerWaits) => Some(Writer::Caller),
-            (Writer::IoTaskSoon, Haste::MayBeGathered) if gathered >= GATHERED => Some(Writer::Caller),
+            (Writer::IoTaskSoon, Haste::MayBeGathered) if is_enough => Some(Writer::Caller),
             (Writer::IoTaskSoon, Haste::MayBeGathered) => None,
             (Writer::Nobody, Haste::MayBeGathered) | (_, Haste::AtOnce) => Some(Writer::IoTask),
         };

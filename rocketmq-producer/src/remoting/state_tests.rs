@@ -119,18 +119,22 @@ fn oneway_requests_that_follow_others_are_gathered() {
     let stream = bench.connect();
     let oneway = true;
     bench.add(b"first", oneway);
-    let chosen = bench.state.choose_writer(Haste::MayBeGathered);
+    let chosen = bench.state.choose_writer(Haste::MayBeGathered, usize::MAX);
     assert_eq!(chosen, Some(Writer::IoTask), "nothing went before it");
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     assert_eq!(bench.state.chunk_written(&stream, chunk, 5, 5).len(), 1);
     assert!(bench.state.next_chunk(&stream).is_none());
     let by = bench.state.gathered_by.expect("gathering");
 
-    let waited_for = bench.state.choose_writer(Haste::AtOnce);
+    let waited_for = bench.state.choose_writer(Haste::AtOnce, usize::MAX);
     assert_eq!(waited_for, Some(Writer::IoTask), "what others wait for is not gathered");
     bench.state.writer = Writer::IoTaskSoon;
     bench.add(b"second", oneway);
-    assert_eq!(bench.state.choose_writer(Haste::MayBeGathered), None);
+    assert_eq!(bench.state.choose_writer(Haste::MayBeGathered, usize::MAX), None);
+    assert!(bench.state.may_gather(by + IN_TIME) && !bench.state.may_gather(by));
+    assert!(bench.state.hurry());
+    assert_eq!(bench.state.writer, Writer::IoTask, "somebody flushes");
+    bench.state.writer = Writer::IoTaskSoon;
     assert!(!bench.state.end_gathering(by - GATHERING));
     assert!(bench.state.end_gathering(by));
     assert_eq!(bench.state.writer, Writer::IoTask, "its time has come");
@@ -139,7 +143,7 @@ fn oneway_requests_that_follow_others_are_gathered() {
     assert!(bench.state.next_chunk(&stream).is_none());
 
     bench.add(&[0; GATHERED as usize], oneway);
-    let chosen = bench.state.choose_writer(Haste::MayBeGathered);
+    let chosen = bench.state.choose_writer(Haste::MayBeGathered, usize::MAX);
     assert_eq!(chosen, Some(Writer::Caller), "so much is worth a write");
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     let len = chunk.len();
@@ -149,7 +153,7 @@ fn oneway_requests_that_follow_others_are_gathered() {
     assert!(bench.state.hand_over(&stream), "the I/O task must hear of the new time");
 
     bench.add(b"answer me", false);
-    assert_eq!(bench.state.choose_writer(Haste::CallerWaits), Some(Writer::Caller));
+    assert_eq!(bench.state.choose_writer(Haste::CallerWaits, usize::MAX), Some(Writer::Caller));
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     bench.state.chunk_written(&stream, chunk, 9, 9);
     assert!(!bench.state.hand_over(&stream));
