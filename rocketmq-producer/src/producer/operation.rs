@@ -492,11 +492,6 @@ impl Exchange for SendOperation {
         self.not_stored(outcome::of_failure(&failure), wakes);
     }
 
-    fn may_be_gathered(&self) -> bool {
-        // In a lane others wait for its place.
-        self.ticket.is_none()
-    }
-
     fn owner(&self) -> usize {
         self.engine.owner
     }

@@ -66,7 +66,7 @@ impl Channel {
             return;
         };
         let haste = match oneway {
-            true if exchange.may_be_gathered() && state.may_gather(deadline) => Haste::MayBeGathered,
+            true if state.may_gather(deadline) => Haste::MayBeGathered,
             false if alone => Haste::CallerWaits,
             _ => Haste::AtOnce,
         };

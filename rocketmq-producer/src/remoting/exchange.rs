@@ -29,11 +29,6 @@ pub(crate) trait Exchange: Send {
         None
     }
 
-    /// Whether a one-way request may wait a moment, to be written with others.
-    fn may_be_gathered(&self) -> bool {
-        true
-    }
-
     /// No answer will be told.
     fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes);
 
