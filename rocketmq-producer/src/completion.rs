@@ -77,8 +77,9 @@ impl Completion {
     }
 }
 
-/// What outcomes have made due: the queues that got reports since the last wake-up, each to be woken once, threads that
-/// sleep until their outcome, places in lanes that others wait for, and memory that is free again. Settled when dropped, so that no lock is held and no call is nested then.
+/// What outcomes have made due: queues that got reports, each to be woken once; threads that sleep until their outcome;
+/// places in lanes that others wait for; outcomes to be counted; memory that is free again. Settled when dropped, so that
+/// no lock is held and no call is nested then.
 #[derive(Default)]
 pub(crate) struct Wakes {
     queues: Vec<CompletionQueue>,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,9 @@ from rmq.testing import MockCluster
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEND = 310
 """Request code of a send."""
+
+# A job in the background of a shell ignores it, and so would the programs that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Ticks:
