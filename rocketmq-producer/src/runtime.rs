@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
@@ -58,28 +58,49 @@ impl Month {
 /// Tells the time since 1970 of moments of the other clock: whoever has read one need not read both.
 struct WallClock {
     base: Instant,
-    /// What is to be added to the time since the base, and when that was found out, all in milliseconds.
+    /// What is to be added to the time since the base, and when that was found out, in nanoseconds.
     offset: AtomicU64,
     compared_at: AtomicU64,
 }
 
 impl WallClock {
     /// So far from their last comparison the two clocks are taken to run alike.
-    const COMPARED_MS: u64 = 10;
+    const COMPARED: u64 = 10_000_000;
+
+    /// A comparison that took longer was interrupted, and is made again.
+    const AT_ONCE: Duration = Duration::from_micros(20);
+    const TRIES: usize = 3;
 
     fn new() -> Self {
         Self { base: Instant::now(), offset: AtomicU64::new(0), compared_at: AtomicU64::new(u64::MAX) }
     }
 
-    /// To a millisecond. A change of the system's time is seen after some milliseconds.
+    /// A change of the system's time is seen after some milliseconds.
     fn ms_of(&self, moment: Instant) -> u64 {
-        let since_base = |moment: Instant| moment.saturating_duration_since(self.base).as_millis() as u64;
-        if since_base(moment).abs_diff(self.compared_at.load(Relaxed)) >= Self::COMPARED_MS {
-            let now = since_base(Instant::now());
-            self.offset.store(now_ms().wrapping_sub(now), Relaxed);
-            self.compared_at.store(now, Relaxed);
+        let since_base = self.since_base(moment);
+        if since_base.abs_diff(self.compared_at.load(Relaxed)) >= Self::COMPARED {
+            self.compare();
         }
-        self.offset.load(Relaxed).wrapping_add(since_base(moment))
+        self.offset.load(Relaxed).wrapping_add(since_base) / 1_000_000
+    }
+
+    fn since_base(&self, moment: Instant) -> u64 {
+        moment.saturating_duration_since(self.base).as_nanos() as u64
+    }
+
+    fn compare(&self) {
+        for _ in 0..Self::TRIES {
+            let now = Instant::now();
+            let wall =
+                SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+            let took = now.elapsed();
+            let now = self.since_base(now);
+            self.offset.store(wall.wrapping_sub(now), Relaxed);
+            self.compared_at.store(now, Relaxed);
+            if took < Self::AT_ONCE {
+                return;
+            }
+        }
     }
 }
 
@@ -178,8 +199,6 @@ pub(crate) fn now_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -189,7 +208,7 @@ mod tests {
         let start = Instant::now();
         while start.elapsed() < 2 * ago {
             let (before, told, after) = (now_ms(), clock.ms_of(Instant::now()), now_ms());
-            assert!((before.saturating_sub(1)..=after + 1).contains(&told), "{before} {told} {after}");
+            assert!((before..=after).contains(&told), "{before} {told} {after}");
             if start.elapsed() > ago {
                 let told = clock.ms_of(Instant::now() - ago) + 30;
                 assert!(
