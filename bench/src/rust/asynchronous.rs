@@ -1,43 +1,28 @@
 //! A full window of sends, or of wire batches, whose reports arrive on a delivery thread.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use rocketmq_producer::{CompletionQueue, DeliveryThread, Error, Event, Message, Producer};
+use rocketmq_producer::{CompletionQueue, Error, Message, Producer};
 
-use super::TIMEOUT;
-use super::collector::{Collector, Finish, tag};
+use super::collector::{collect, tag};
 use crate::Failure;
 use crate::measure::Tally;
 use crate::workload::{Mode, Workload};
 
 /// Sends `count` messages and waits for all of their reports.
 pub(super) fn section(producer: &Producer, work: &Workload, count: u64) -> Result<Tally, Failure> {
-    if count == 0 {
-        return Ok(Tally::default());
-    }
-    let finish = Arc::new(Finish::default());
-    let epoch = Instant::now();
-    let mut collector = Collector::new(count, epoch, Arc::clone(&finish))?;
-    let delivery = DeliveryThread::start("rmq-bench", move |event| {
-        if let Event::Outcome(report) = event {
-            collector.take(&report);
-        }
-    })?;
     let body = vec![b'x'; work.body];
     let message = Message::new(&work.topic, &body);
-    if work.mode == Mode::Batch {
-        send_batches(producer, &vec![message; work.batch], delivery.queue(), count, epoch)?;
-    } else {
-        for number in 0..count {
-            producer.send_queued(&message, None, delivery.queue(), tag(number, epoch))?;
+    collect(producer, count, |queue, epoch| {
+        if work.mode == Mode::Batch {
+            send_batches(producer, &vec![message; work.batch], queue, count, epoch)?;
+        } else {
+            for number in 0..count {
+                producer.send_queued(&message, None, queue, tag(number, epoch))?;
+            }
         }
-    }
-    let tally = finish
-        .wait(2 * TIMEOUT)
-        .ok_or_else(|| format!("{} of {count} messages are still in flight", producer.in_flight()))?;
-    delivery.stop(TIMEOUT);
-    Ok(tally)
+        Ok(())
+    })
 }
 
 /// Sends `count` messages in batches as large as `messages`; the last one may be smaller.

@@ -1,10 +1,11 @@
-//! What the delivery thread does with reports.
+//! A section whose reports arrive on a delivery thread.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rocketmq_producer::{Report, Tag};
+use rocketmq_producer::{CompletionQueue, DeliveryThread, Event, Producer, Report, Tag};
 
+use super::TIMEOUT;
 use crate::Failure;
 use crate::measure::{Latencies, Tally};
 
@@ -22,16 +23,41 @@ pub(crate) fn tag(number: u64, epoch: Instant) -> Tag {
     Tag(number as usize, time)
 }
 
+/// Lets `send` send `count` messages with tags of this epoch, and waits for all of their reports.
+pub(crate) fn collect(
+    producer: &Producer,
+    count: u64,
+    send: impl FnOnce(&CompletionQueue, Instant) -> Result<(), Failure>,
+) -> Result<Tally, Failure> {
+    if count == 0 {
+        return Ok(Tally::default());
+    }
+    let finish = Arc::new(Finish::default());
+    let epoch = Instant::now();
+    let mut collector = Collector::new(count, epoch, Arc::clone(&finish))?;
+    let delivery = DeliveryThread::start("rmq-bench", move |event| {
+        if let Event::Outcome(report) = event {
+            collector.take(&report);
+        }
+    })?;
+    send(delivery.queue(), epoch)?;
+    let tally = finish
+        .wait(2 * TIMEOUT)
+        .ok_or_else(|| format!("{} of {count} messages are still in flight", producer.in_flight()))?;
+    delivery.stop(TIMEOUT);
+    Ok(tally)
+}
+
 /// Where the tally is left when the last report has come.
 #[derive(Default)]
-pub(crate) struct Finish {
+struct Finish {
     tally: Mutex<Option<Tally>>,
     arrived: Condvar,
 }
 
 impl Finish {
     /// `None` if it has not come by then.
-    pub(crate) fn wait(&self, timeout: Duration) -> Option<Tally> {
+    fn wait(&self, timeout: Duration) -> Option<Tally> {
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut tally, _) = self
             .arrived
@@ -47,7 +73,7 @@ impl Finish {
 }
 
 /// Lives on the delivery thread; counts without a lock until the end.
-pub(crate) struct Collector {
+struct Collector {
     remaining: u64,
     /// One bit per message that has completed.
     completed: Vec<u64>,
@@ -58,7 +84,7 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    pub(crate) fn new(count: u64, epoch: Instant, finish: Arc<Finish>) -> Result<Collector, Failure> {
+    fn new(count: u64, epoch: Instant, finish: Arc<Finish>) -> Result<Collector, Failure> {
         Ok(Collector {
             remaining: count,
             completed: vec![0; count.div_ceil(64) as usize],
@@ -69,7 +95,7 @@ impl Collector {
         })
     }
 
-    pub(crate) fn take(&mut self, report: &Report) {
+    fn take(&mut self, report: &Report) {
         let Tag(number, sent) = report.tag;
         let (word, bit) = (number / 64, 1 << (number % 64));
         if self.completed[word] & bit != 0 {

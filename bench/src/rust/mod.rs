@@ -14,9 +14,9 @@ use crate::measure::{Outcome, Stopwatch, Tally};
 use crate::workload::{GROUP, Mode, Workload};
 
 /// Longer than any pause of a busy machine: a time-out would void the run.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Warms up, measures, closes.
+/// One mode of this driver.
 pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
     let section: fn(&Producer, &Workload, u64) -> Result<Tally, Failure> = match work.mode {
         Mode::Lone | Mode::Threads => blocking::section,
@@ -24,17 +24,25 @@ pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
         Mode::Oneway => oneway::section,
         Mode::Many => return Err("the Rust driver has no mode many".into()),
     };
+    measured(work, |producer, count| section(producer, work, count))
+}
+
+/// Warms up, measures, closes. `section` sends so many messages and waits for their outcomes.
+pub(crate) fn measured(
+    work: &Workload,
+    section: impl Fn(&Producer, u64) -> Result<Tally, Failure>,
+) -> Result<Outcome, Failure> {
     let producer = producer(work)?;
-    section(&producer, work, work.warm_up)?;
+    section(&producer, work.warm_up)?;
     let watch = Stopwatch::start()?;
-    let tally = section(&producer, work, work.count)?;
+    let tally = section(&producer, work.count)?;
     let outcome = Outcome::new(work, &watch, tally)?;
     producer.close(TIMEOUT)?;
     Ok(outcome)
 }
 
 /// A producer that has reached its name server and waits when the window is full.
-pub(crate) fn producer(work: &Workload) -> Result<Producer, Failure> {
+fn producer(work: &Workload) -> Result<Producer, Failure> {
     let mut config = Config::new();
     config.set("producer.group", GROUP)?;
     config.set("name.server", &work.name_server)?;

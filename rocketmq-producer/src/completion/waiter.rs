@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::receipt::Receipt;
 use crate::sync::Mutex;
 use crate::sys::Seat;
@@ -37,8 +37,6 @@ impl Waiter {
         let _ = self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
         self.seat.sleep_until(|| self.state.load(Ordering::Acquire) == DONE);
         let outcome = self.outcome.lock().take();
-        outcome.unwrap_or_else(|| {
-            Err(Error::new(crate::error::ErrorCode::Internal, "an outcome without content"))
-        })
+        outcome.unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "an outcome without content")))
     }
 }

@@ -54,7 +54,7 @@ pub(super) struct SendOperation {
 /// What only some sends have: failed attempts, hooks.
 #[derive(Default)]
 pub(super) struct Rare {
-    /// The broker chosen, if it has no master and so no target.
+    /// The broker chosen last that had no master. It counts only while there is no target.
     masterless: Option<Arc<str>>,
     /// What hooks added to the properties of the attempt under way.
     pub(super) added: Option<Box<str>>,
@@ -213,9 +213,6 @@ impl SendOperation {
         }
         self.queue_id = queue.queue_id;
         self.target = master;
-        if let Some(rare) = &mut self.rare {
-            rare.masterless = None;
-        }
         self.target.clone().ok_or_else(|| {
             self.rare().masterless = Some(Arc::clone(&queue.broker.name));
             let text = format!("broker {} has no master in any route", queue.broker.name);

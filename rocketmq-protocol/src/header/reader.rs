@@ -1,5 +1,7 @@
 //! Reading the headers of one peer, which differ in little but their values.
 
+use std::ops::Range;
+
 use super::json::{self, Scan};
 use super::{Fields, Header, json_general};
 use crate::DecodeError;
@@ -44,8 +46,8 @@ impl HeaderReader {
         }
         let mut header = Header::default();
         let Some(opaque) = json::decode(bytes, &mut header) else { return json_general::decode(bytes) };
-        if header.remark.is_none() {
-            self.form.learn(bytes, &header, opaque.start, opaque.end);
+        if header.remark.is_none() && !opaque.is_empty() {
+            self.form.learn(bytes, &header, opaque);
         }
         Ok(header)
     }
@@ -109,7 +111,7 @@ impl Form {
     }
 
     /// `header` was read from `bytes` without a copy, and the digits of its opaque stand at this place.
-    fn learn(&mut self, bytes: &[u8], header: &Header<'_>, opaque_start: usize, opaque_end: usize) {
+    fn learn(&mut self, bytes: &[u8], header: &Header<'_>, opaque: Range<usize>) {
         self.literals.clear();
         self.values.clear();
         (self.code, self.language) = (header.code, header.language);
@@ -119,7 +121,7 @@ impl Form {
             (start, start + part.len())
         };
         // Where each value stands, and its name.
-        let mut places = vec![((opaque_start, opaque_end), None)];
+        let mut places = vec![((opaque.start, opaque.end), None)];
         places.extend(header.fields.iter().map(|(name, value)| (place(value), Some(place(name)))));
         places.sort_unstable();
         let mut at = 0;
