@@ -7,21 +7,13 @@ mod common;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, cluster, in_order, ms, on_batches, on_sends, producer};
+use common::{PATIENCE, PRESSURE, cluster, in_order, ms, on_batches, on_sends, producer, with_topic};
 use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, Profile, StoredMessage};
 use rocketmq_producer::{
     CompletionQueue, Delivery, Destination, Error, ErrorCode, Message, Persistence, Producer, Receipt, Tag,
 };
 use rocketmq_protocol::compression;
 use rocketmq_protocol::sys_flag::CompressionType;
-
-const PRESSURE: (&str, &str) = ("batch.auto", "pressure");
-
-fn with_topic(brokers: usize, queues: i32) -> MockCluster {
-    let cluster = cluster(brokers);
-    cluster.create_topic("T", queues, queues, 6, None);
-    cluster
-}
 
 /// How long a request is held at the mock, so that what follows has to wait for it.
 fn hold(times: u32, time: Duration) -> Vec<FaultRule> {

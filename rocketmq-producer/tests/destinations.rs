@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Instant;
 
 use common::{
-    PATIENCE, becomes_true, cluster, config, enqueue, in_order, ms, on_sends, producer, requests, send,
+    PATIENCE, PRESSURE, becomes_true, cluster, config, enqueue, in_order, ms, on_sends, producer, requests,
+    send, with_topic,
 };
 use rocketmq_mock::{Fault, FaultRule, MockCluster, NAME_SERVER};
 use rocketmq_producer::hooks::{CheckForbiddenHook, SendAttempt};
@@ -21,14 +22,6 @@ use rocketmq_producer::{
     CompletionQueue, Destination, Error, ErrorCode, Message, Persistence, Producer, QueueRef, QueueSelector,
     Receipt, Tag,
 };
-
-const PRESSURE: (&str, &str) = ("batch.auto", "pressure");
-
-fn with_topic(brokers: usize, queues: i32) -> MockCluster {
-    let cluster = cluster(brokers);
-    cluster.create_topic("T", queues, queues, 6, None);
-    cluster
-}
 
 fn to<'m>(topic: &'m str, destination: Destination<'m>) -> Message<'m> {
     Message { destination, ..Message::new(topic, b"body") }

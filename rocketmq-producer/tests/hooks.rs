@@ -7,7 +7,9 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, Once};
 
-use common::{Lines, PATIENCE, cluster, config, enqueue, in_order, ms, on_batches, on_sends, send};
+use common::{
+    Lines, PATIENCE, PRESSURE, cluster, config, enqueue, in_order, ms, on_batches, on_sends, send, with_topic,
+};
 use rocketmq_mock::{Fault, FaultRule, MockCluster, NAME_SERVER};
 use rocketmq_producer::hooks::{
     CheckForbiddenHook, RpcHook, RpcRequest, RpcResponse, SendAttempt, SendMessageHook, SendMode, SendOutcome,
@@ -16,8 +18,6 @@ use rocketmq_producer::{
     CompletionQueue, Config, Destination, Error, ErrorCode, Message, Persistence, Producer, QueueRef,
     QueueSelector, Tag,
 };
-
-const PRESSURE: (&str, &str) = ("batch.auto", "pressure");
 
 /// A function as a check-forbidden hook.
 struct Check<F>(F);
@@ -151,12 +151,6 @@ impl SendMessageHook for Witness {
         };
         self.hear(Heard::After(Seen::of(attempt), outcome));
     }
-}
-
-fn with_topic(brokers: usize, queues: i32) -> MockCluster {
-    let cluster = cluster(brokers);
-    cluster.create_topic("T", queues, queues, 6, None);
-    cluster
 }
 
 fn forbidding(

@@ -9,20 +9,14 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use common::{PATIENCE, becomes_true, cluster, enqueue, in_order, ms, on_batches, on_sends, producer, send};
+use common::{
+    PATIENCE, PRESSURE, becomes_true, enqueue, in_order, ms, on_batches, on_sends, producer, send, with_topic,
+};
 use rocketmq_mock::{Fault, MockCluster};
 use rocketmq_producer::{
     CompletionQueue, Destination, Error, ErrorCode, Message, Producer, Receipt, Stats, Tag,
 };
 use serde_json::Value as Json;
-
-const PRESSURE: (&str, &str) = ("batch.auto", "pressure");
-
-fn with_topic(brokers: usize, queues: i32) -> MockCluster {
-    let cluster = cluster(brokers);
-    cluster.create_topic("T", queues, queues, 6, None);
-    cluster
-}
 
 fn stats(producer: &Producer) -> Stats {
     producer.stats().expect("statistics")

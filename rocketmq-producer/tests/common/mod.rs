@@ -12,8 +12,18 @@ use rocketmq_producer::{
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The setting with which messages that wait for answers leave in batches.
+pub(crate) const PRESSURE: (&str, &str) = ("batch.auto", "pressure");
+
 pub(crate) fn cluster(brokers: usize) -> MockCluster {
     MockCluster::start(MockOptions { brokers, ..MockOptions::default() }).expect("a mock cluster")
+}
+
+/// A cluster whose topic `T` has so many queues on each broker from the start.
+pub(crate) fn with_topic(brokers: usize, queues: i32) -> MockCluster {
+    let cluster = cluster(brokers);
+    cluster.create_topic("T", queues, queues, 6, None);
+    cluster
 }
 
 pub(crate) fn config(name_server: &str, settings: &[(&str, &str)]) -> Config {
