@@ -1,19 +1,13 @@
 //! Messages of one queue keep their order in batches and around them.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use rocketmq_mock::{Fault, FaultRule};
+use rocketmq_mock::Fault;
 use rocketmq_producer::{CompletionQueue, Destination, Message, Tag};
 use rocketmq_protocol::compression;
 use rocketmq_protocol::sys_flag::CompressionType;
 
 use crate::common::{PRESSURE, in_order, ms, on_batches, on_sends, producer, with_topic};
-
-/// How long a request is held at the mock, so that what follows has to wait for it.
-fn hold(times: u32, time: Duration) -> Vec<FaultRule> {
-    vec![on_sends(None, Some(times), Fault::Delay(time))]
-}
 
 #[test]
 fn messages_of_one_queue_never_overtake_each_other() {
@@ -21,9 +15,8 @@ fn messages_of_one_queue_never_overtake_each_other() {
     let producer =
         producer(&cluster, &[PRESSURE, ("compress.threshold.bytes", "100"), ("batch.max.messages", "7")]);
     let long = |index: usize| format!("{index:0>200}");
-    for fault in hold(3, ms(20)) {
-        cluster.inject(fault);
-    }
+    // Held at the mock, so that what follows has to wait.
+    cluster.inject(on_sends(None, Some(3), Fault::Delay(ms(20))));
     // Retried, parted and compressed ones among them: all in order.
     cluster.inject(on_batches(None, Some(2), Fault::Code { code: 14, remark: None }));
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 13, remark: None }));
