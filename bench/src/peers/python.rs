@@ -59,6 +59,8 @@ pub(super) fn prepare(target: &Path, package: &str, driver: &str) -> Result<Laun
         environment: vec![
             ("HOME".to_owned(), environment.shop.home()?),
             ("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned()),
+            // Words and clocks are those of our own drivers.
+            ("PYTHONPATH".to_owned(), concat!(env!("CARGO_MANIFEST_DIR"), "/drivers/python").to_owned()),
         ],
         version: environment.version(package)?,
     })
