@@ -36,12 +36,17 @@ pub struct Report {
 
 /// Where the outcome of one send goes.
 pub(crate) enum Completion {
-    /// The thread that called `send` waits for it.
-    Waiter(Arc<Waiter>),
     /// A completion queue, with the caller's words.
     Queue(CompletionQueue, Tag),
-    /// The thread that called `send_batch` waits for it and others.
-    Batch(Arc<BatchWaiter>, usize),
+    Caller(Caller),
+}
+
+/// A caller without a queue.
+pub(crate) enum Caller {
+    /// The thread that called `send` waits for it.
+    Waiter(Arc<Waiter>),
+    /// The thread that called `send_batch` waits for it and others; the number is its place among them.
+    Batch(Arc<BatchWaiter>, u32),
     /// A Rust future.
     Future(oneshot::Sender<Result<Receipt, Error>>),
     /// A one-way send: nobody waits.
@@ -51,28 +56,28 @@ pub(crate) enum Completion {
 impl Completion {
     /// Hands over the outcome. Queues and threads are woken when `wakes` is settled, once each.
     pub(crate) fn complete(self, result: Result<Receipt, Error>, share: InFlightShare, wakes: &mut Wakes) {
-        match self {
-            Self::Waiter(waiter) => {
-                drop(share);
-                if let Some(seat) = waiter.complete(result) {
-                    wakes.calls.add(seat);
-                }
-            }
+        let caller = match self {
             Self::Queue(queue, tag) => {
                 if queue.push(Report { tag, result, _share: share }) {
                     wakes.queues.push(queue);
                 }
+                return;
             }
-            Self::Batch(waiter, index) => {
-                drop(share);
-                waiter.complete(index, result);
+            Self::Caller(caller) => caller,
+        };
+        drop(share);
+        match caller {
+            Caller::Waiter(waiter) => {
+                if let Some(seat) = waiter.complete(result) {
+                    wakes.calls.add(seat);
+                }
             }
-            Self::Future(sender) => {
-                drop(share);
+            Caller::Batch(waiter, index) => waiter.complete(index as usize, result),
+            Caller::Future(sender) => {
                 // The receiver is gone when the future was dropped; nobody wants the outcome then.
                 let _ = sender.send(result);
             }
-            Self::Nobody => {}
+            Caller::Nobody => {}
         }
     }
 }
@@ -112,12 +117,12 @@ impl Wakes {
     pub(crate) fn flush(&mut self) {
         self.depart();
         // First: whoever has all outcomes and asks finds nothing outstanding.
-        self.settled.tell();
+        let in_flight = self.settled.tell();
         for queue in self.queues.drain(..) {
             queue.wake();
         }
         self.calls.make();
-        Memory::give_back(&mut self.memory);
+        Memory::give_back(&mut self.memory, in_flight);
     }
 }
 

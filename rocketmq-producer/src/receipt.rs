@@ -127,7 +127,8 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// A message id kept in place: a receipt allocates nothing for the usual 32 or 56 characters.
+/// A message id kept in place: a receipt allocates nothing for the usual 32 characters; those of IPv6
+/// addresses have 56.
 #[derive(Clone)]
 pub(crate) enum IdText {
     Inline { len: u8, text: [u8; Self::INLINE] },
@@ -135,7 +136,7 @@ pub(crate) enum IdText {
 }
 
 impl IdText {
-    const INLINE: usize = 56;
+    const INLINE: usize = 32;
 
     pub(crate) fn new(id: &str) -> Self {
         if id.len() > Self::INLINE {
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn ids_of_any_length_come_back() {
-        for id in ["", "7F00000100002A9F00000000000004D2", &"A".repeat(56), &"B".repeat(57)] {
+        for id in ["", "7F00000100002A9F00000000000004D2", &"A".repeat(33), &"B".repeat(56)] {
             assert_eq!(IdText::new(id).as_str(), id);
         }
     }

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::client::ClientInstance;
 use crate::error::{Error, ErrorCode};
-use crate::sys;
+use crate::sys::{self, Moment};
 
 /// Resolving names takes a thread while it lasts.
 const MAX_RESOLVER_THREADS: usize = 4;
@@ -57,8 +57,7 @@ impl Month {
 
 /// Tells the time since 1970 of moments of the other clock: whoever has read one need not read both.
 struct WallClock {
-    base: Instant,
-    /// What is to be added to the time since the base, and when that was found out, in nanoseconds.
+    /// What is to be added to the other clock, and when that was found out, in nanoseconds.
     offset: AtomicU64,
     compared_at: AtomicU64,
 }
@@ -72,32 +71,26 @@ impl WallClock {
     const TRIES: usize = 3;
 
     fn new() -> Self {
-        Self { base: Instant::now(), offset: AtomicU64::new(0), compared_at: AtomicU64::new(u64::MAX) }
+        Self { offset: AtomicU64::new(0), compared_at: AtomicU64::new(u64::MAX) }
     }
 
     /// Never early, and late by no more than a comparison takes. A change of the system's time is seen after some
     /// milliseconds.
-    fn ms_of(&self, moment: Instant) -> u64 {
-        let since_base = self.since_base(moment);
-        if since_base.abs_diff(self.compared_at.load(Relaxed)) >= Self::COMPARED {
+    fn ms_of(&self, moment: Moment) -> u64 {
+        if moment.nanos().abs_diff(self.compared_at.load(Relaxed)) >= Self::COMPARED {
             self.compare();
         }
-        self.offset.load(Relaxed).wrapping_add(since_base) / 1_000_000
-    }
-
-    fn since_base(&self, moment: Instant) -> u64 {
-        moment.saturating_duration_since(self.base).as_nanos() as u64
+        self.offset.load(Relaxed).wrapping_add(moment.nanos()) / 1_000_000
     }
 
     fn compare(&self) {
         for _ in 0..Self::TRIES {
-            let now = Instant::now();
+            let now = Moment::now();
             let wall =
                 SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
             let took = now.elapsed();
-            let now = self.since_base(now);
-            self.offset.store(wall.wrapping_sub(now), Relaxed);
-            self.compared_at.store(now, Relaxed);
+            self.offset.store(wall.wrapping_sub(now.nanos()), Relaxed);
+            self.compared_at.store(now.nanos(), Relaxed);
             if took < Self::AT_ONCE {
                 return;
             }
@@ -183,7 +176,7 @@ impl Process {
     }
 
     /// Milliseconds since 1970 at a moment of the last days.
-    pub(crate) fn wall_ms(&self, moment: Instant) -> u64 {
+    pub(crate) fn wall_ms(&self, moment: Moment) -> u64 {
         self.wall_clock.ms_of(moment)
     }
 
@@ -206,13 +199,13 @@ mod tests {
     fn both_clocks_tell_the_same_time() {
         let clock = WallClock::new();
         let ago = Duration::from_millis(30);
-        let start = Instant::now();
+        let start = Moment::now();
         while start.elapsed() < 2 * ago {
-            let (before, told, after) = (now_ms(), clock.ms_of(Instant::now()), now_ms());
+            let (before, told, after) = (now_ms(), clock.ms_of(Moment::now()), now_ms());
             // Never early, and late by no more than a comparison takes, which may cross to the next millisecond.
             assert!((before..=after + 1).contains(&told), "{before} {told} {after}");
             if start.elapsed() > ago {
-                let told = clock.ms_of(Instant::now() - ago) + 30;
+                let told = clock.ms_of(Moment::now().before(ago)) + 30;
                 assert!(
                     (before.saturating_sub(1)..=now_ms() + 1).contains(&told),
                     "{before} {told}, some time ago"

@@ -6,7 +6,8 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{PoisonError, TryLockError};
-use std::time::Instant;
+
+use crate::sys::Moment;
 
 /// A mutual exclusion lock. A panic while it is held does not poison it.
 #[derive(Debug, Default)]
@@ -100,8 +101,8 @@ impl Condvar {
     }
 
     /// Gives the lock up until notified or until the deadline.
-    pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, deadline: Instant) -> WaitResult {
-        let left = deadline.saturating_duration_since(Instant::now());
+    pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, deadline: Moment) -> WaitResult {
+        let left = deadline.since(Moment::now());
         let mut timed_out = true;
         if let Some(held) = guard.0.take() {
             let (held, result) = self.0.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner);
@@ -153,13 +154,13 @@ mod tests {
     fn a_wait_ends_by_notice_or_deadline() {
         let shared = Arc::new((Mutex::new(false), Condvar::new()));
         let mut guard = shared.0.lock();
-        assert!(shared.1.wait_until(&mut guard, Instant::now()).timed_out());
+        assert!(shared.1.wait_until(&mut guard, Moment::now()).timed_out());
         let other = Arc::clone(&shared);
         let notifier = std::thread::spawn(move || {
             *other.0.lock() = true;
             other.1.notify_all();
         });
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Moment::now() + Duration::from_secs(30);
         while !*guard {
             assert!(!shared.1.wait_until(&mut guard, deadline).timed_out());
         }

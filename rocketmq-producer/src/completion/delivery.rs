@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::ThreadId;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::sync::{Condvar, Mutex};
 
 use super::{CompletionQueue, Report};
 use crate::error::{Error, ErrorCode};
 use crate::producer::Lots;
-use crate::sys;
+use crate::sys::{self, Moment};
 
 /// A thread of its own for callbacks: a slow handler delays later callbacks, never the network.
 pub struct DeliveryThread {
@@ -90,7 +90,7 @@ impl DeliveryThread {
         if self.is_current() {
             return true;
         }
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = Moment::now().checked_add(timeout);
         let mut ended = self.ended.flag.lock();
         while !*ended {
             match deadline {

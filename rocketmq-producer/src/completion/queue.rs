@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::sync::{Condvar, Mutex};
 
 use super::Report;
 use crate::error::{Error, ErrorCode};
-use crate::sys::EventFd;
+use crate::sys::{EventFd, Moment};
 
 /// A queue of reports, shared by any number of producers and pollers. Clones are handles of the same queue.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl CompletionQueue {
     /// Moves up to `max` reports to the end of `out` and says how many. Waits up to `timeout` for the first;
     /// returns 0 at the timeout or when the queue is closed. Any thread.
     pub fn poll(&self, out: &mut Vec<Report>, max: usize, timeout: Duration) -> usize {
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = Moment::now().checked_add(timeout);
         let mut state = self.0.state.lock();
         while state.reports.is_empty() && !state.closed {
             state.pollers += 1;

@@ -1,9 +1,7 @@
 //! Several messages on their way as one wire batch (protocol 5.8): the attempt loop of [`SendOperation`], made once for
 //! all of them. Each keeps its id, its deadline, its count of attempts, its receipt and its error.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Instant;
 
 use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::batch;
@@ -24,6 +22,7 @@ use crate::remoting::{Body, Exchange, Failure, FrameContext, Outbound, SHARED_BO
 use crate::routing::{PublishQueue, RouteWaiter, Verdict};
 use crate::runtime::now_ms;
 use crate::stats::BrokerId;
+use crate::sys::Moment;
 
 pub(super) struct BatchOperation {
     engine: Arc<Engine>,
@@ -38,7 +37,7 @@ pub(super) struct BatchOperation {
     /// The attempt under way, as the statistics know it.
     broker: Option<BrokerId>,
     /// When the attempt under way is cut short, to leave time for another.
-    limit: Option<Instant>,
+    limit: Option<Moment>,
     /// The encoded members, from the choice of the queue to the writing; empty from then on.
     body: Vec<u8>,
 }
@@ -95,7 +94,7 @@ impl BatchOperation {
                 Err(error) => self.give_up(&error, wakes),
             };
         }
-        self.attempt(wakes);
+        self.attempt(None, wakes);
     }
 
     /// It is its lane's turn.
@@ -103,7 +102,7 @@ impl BatchOperation {
         if let Origin::Program(place) = &mut self.origin {
             *place = Some(ticket);
         }
-        self.attempt(wakes);
+        self.attempt(None, wakes);
     }
 
     fn first(&self) -> Option<&SendOperation> {
@@ -114,32 +113,21 @@ impl BatchOperation {
         self.members.iter_mut().flatten().next().map(|first| &mut **first)
     }
 
-    /// The member whose choice of a queue is that of all. In a lane it is a member by chance: were it the first one, full
-    /// batches, as long as a multiple of the number of queues, would all go to one queue.
-    fn chooser(&mut self) -> Option<&mut SendOperation> {
-        let count = self.members.iter().flatten().count();
-        let index = match self.origin {
-            Origin::Lane(_) => RandomState::new().hash_one(count) as usize % count.max(1),
-            Origin::Program(_) => 0,
-        };
-        self.members.iter_mut().flatten().nth(index).map(|member| &mut **member)
-    }
-
     /// The earliest deadline of its members.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Moment {
         let deadlines = self.members.iter().flatten().map(|member| member.span.deadline);
-        deadlines.min().unwrap_or_else(Instant::now)
+        deadlines.min().unwrap_or_else(Moment::now)
     }
 
-    /// Chooses a queue and hands the members to its broker's channel.
-    pub(super) fn attempt(mut self: Box<Self>, wakes: &mut Wakes) {
+    /// Chooses a queue, if it is not yet chosen, and hands the members to its broker's channel.
+    pub(super) fn attempt(mut self: Box<Self>, chosen: Option<PublishQueue>, wakes: &mut Wakes) {
         if self.engine.is_aborted() {
             return self.give_up(&Error::closed(), wakes);
         }
-        let queue = match self.chooser().map(SendOperation::choose_queue) {
-            Some(Ok(queue)) => queue,
-            Some(Err(error)) => return self.give_up(&error, wakes),
-            None => return self.release(wakes),
+        let Some(first) = self.first_mut() else { return self.release(wakes) };
+        let queue = match chosen.map_or_else(|| first.choose_queue(), Ok) {
+            Ok(queue) => queue,
+            Err(error) => return self.give_up(&error, wakes),
         };
         if matches!(&self.origin, Origin::Lane(ticket) if !ticket.is_for(&queue)) {
             return self.change_lane(&queue, wakes);
@@ -174,18 +162,14 @@ impl BatchOperation {
     fn probe(self, queue: &PublishQueue, wakes: &mut Wakes) {
         let mut members = self.members.into_iter().flatten();
         if let (Some(first), Origin::Lane(ticket)) = (members.next(), self.origin) {
-            let mut rest: Vec<_> = members.collect();
-            for member in &mut rest {
-                member.chosen.get_or_insert_with(|| queue.clone());
-            }
-            ticket.put_back(rest);
+            ticket.put_back(members.collect(), Some(queue));
             first.depart_to(queue, ticket, wakes);
         }
     }
 
     /// Begins an attempt of every member at this queue; an error if its broker has no master.
     fn engage(&mut self, queue: &PublishQueue) -> Option<Error> {
-        let now = Instant::now();
+        let now = Moment::now();
         let master = queue.broker.master();
         let begun = self.members.iter_mut().flatten().filter_map(|member| {
             member.attempt_started = now;
@@ -211,7 +195,7 @@ impl BatchOperation {
         }
         for (member, error) in self.fill_body() {
             if let Some(next) = member.after_failure(error, wakes) {
-                next.attempt(wakes);
+                next.attempt(None, wakes);
             }
         }
     }
@@ -257,14 +241,14 @@ impl BatchOperation {
             return self.release(wakes);
         }
         self.members = next.into_iter().map(Some).collect();
-        self.attempt(wakes);
+        self.attempt(None, wakes);
     }
 
     fn stored(
         mut self: Box<Self>,
         status: SendStatus,
         answer: &SendAnswer<'_>,
-        now: Instant,
+        now: Moment,
         wakes: &mut Wakes,
     ) {
         let ids: Vec<&str> = answer.message_id.unwrap_or_default().split(',').collect();
@@ -315,7 +299,7 @@ impl BatchOperation {
 
     /// Sends each by itself, in order, so that only the guilty one fails.
     fn part(mut self, error: &Error, wakes: &mut Wakes) {
-        let now = Instant::now();
+        let now = Moment::now();
         if let Some(first) = self.first() {
             match error.broker_code() {
                 Some(response::REQUEST_CODE_NOT_SUPPORTED) => first.topic.batches().end(),
@@ -328,13 +312,13 @@ impl BatchOperation {
             member.prepared.alone = true;
         }
         if let Origin::Lane(ticket) = &self.origin {
-            ticket.put_back(members);
+            ticket.put_back(members, None);
         }
         self.release(wakes);
     }
 
     /// Tells statistics and fault strategy how the request went; `None`: it says nothing of the broker.
-    fn conclude(&mut self, verdict: Option<Verdict>, now: Instant) {
+    fn conclude(&mut self, verdict: Option<Verdict>, now: Moment) {
         let broker = self.broker.take();
         if let Some(first) = self.first() {
             first.conclude(broker, verdict, now);
@@ -349,7 +333,7 @@ fn allowed(mut member: Operation, queue: &PublishQueue, wakes: &mut Wakes) -> Op
     while let Err(error) = asked {
         member = member.after_failure(error, wakes)?;
         if member.prepared.target.is_any() {
-            member.attempt(wakes);
+            member.attempt(None, wakes);
             return None;
         }
         asked = member.engage(queue).and_then(|_| member.before_hooks());
@@ -385,7 +369,7 @@ impl Exchange for BatchOperation {
         context.write(out, request::SEND_BATCH_MESSAGE, two_way, &header.v2(), body)
     }
 
-    fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
+    fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Moment, wakes: &mut Wakes) {
         let engine = Arc::clone(&self.engine);
         let attempt = outcome::of_answer(header, &engine.settings.retry_response_codes);
         self.conclude(Some(attempt.verdict()), now);
@@ -404,7 +388,7 @@ impl Exchange for BatchOperation {
         self.release(wakes);
     }
 
-    fn split_expired(&mut self, now: Instant) -> Option<(Box<dyn Exchange>, Instant)> {
+    fn split_expired(&mut self, now: Moment) -> Option<(Box<dyn Exchange>, Moment)> {
         if self.limit.is_some_and(|limit| limit <= now) {
             return None;
         }
@@ -423,7 +407,7 @@ impl Exchange for BatchOperation {
     }
 
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
-        self.conclude(failure.kind.is_of_peer().then_some(Verdict::Unreached), Instant::now());
+        self.conclude(failure.kind.is_of_peer().then_some(Verdict::Unreached), Moment::now());
         self.not_stored(&outcome::of_failure(&failure), wakes);
     }
 
@@ -433,7 +417,7 @@ impl Exchange for BatchOperation {
 }
 
 impl RouteWaiter for BatchOperation {
-    fn deadline(&self) -> Instant {
+    fn deadline(&self) -> Moment {
         self.deadline()
     }
 

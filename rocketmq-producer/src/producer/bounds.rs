@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::time::Instant;
 
 use super::lots;
 use crate::config::WritableListener;
 use crate::sync::{Condvar, Mutex};
+use crate::sys::Moment;
 
 /// A count that threads can wait for to fall.
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl Falling {
     }
 
     /// Waits until `done`, at most to the deadline; says whether it is done.
-    fn wait_until(&self, deadline: Option<Instant>, mut done: impl FnMut() -> bool) -> bool {
+    fn wait_until(&self, deadline: Option<Moment>, mut done: impl FnMut() -> bool) -> bool {
         if done() {
             return true;
         }
@@ -106,7 +106,7 @@ impl Bounds {
         self: &Arc<Self>,
         messages: usize,
         bytes: usize,
-        deadline: Instant,
+        deadline: Moment,
         give_up: impl Fn() -> bool,
     ) -> Option<InFlightShare> {
         let mut share = None;
@@ -118,7 +118,7 @@ impl Bounds {
     }
 
     /// Waits until a small message has room, at most to the deadline, or until `give_up` says so; says whether it has.
-    pub(super) fn wait_room(&self, deadline: Option<Instant>, give_up: impl Fn() -> bool) -> bool {
+    pub(super) fn wait_room(&self, deadline: Option<Moment>, give_up: impl Fn() -> bool) -> bool {
         self.room.wait_until(deadline, || self.has_room() || give_up())
     }
 
@@ -171,10 +171,13 @@ impl Bounds {
         self.outstanding.fetch_add(messages, SeqCst);
     }
 
-    pub(super) fn settled(&self, messages: usize) {
-        if self.outstanding.fetch_sub(messages, SeqCst) == messages {
+    /// Tells how many are left.
+    pub(super) fn settled(&self, messages: usize) -> usize {
+        let left = self.outstanding.fetch_sub(messages, SeqCst) - messages;
+        if left == 0 {
             self.settled.notify();
         }
+        left
     }
 
     pub(super) fn has_outstanding(&self) -> bool {
@@ -182,7 +185,7 @@ impl Bounds {
     }
 
     /// Waits until every accepted send has its outcome.
-    pub(super) fn wait_settled(&self, deadline: Option<Instant>) -> bool {
+    pub(super) fn wait_settled(&self, deadline: Option<Moment>) -> bool {
         self.settled.wait_until(deadline, || !self.has_outstanding())
     }
 }
@@ -192,6 +195,7 @@ impl Bounds {
 pub(crate) struct Settled {
     bounds: Option<Arc<Bounds>>,
     messages: usize,
+    left: usize,
 }
 
 impl Settled {
@@ -204,11 +208,12 @@ impl Settled {
         self.messages += 1;
     }
 
-    /// Those who wait for outcomes look again.
-    pub(crate) fn tell(&mut self) {
+    /// Those who wait for outcomes look again. Tells how many sends are left of the producer that had the last outcome.
+    pub(crate) fn tell(&mut self) -> usize {
         if let Some(bounds) = self.bounds.take() {
-            bounds.settled(std::mem::take(&mut self.messages));
+            self.left = bounds.settled(std::mem::take(&mut self.messages));
         }
+        self.left
     }
 }
 
@@ -319,7 +324,7 @@ mod tests {
         let held = bounds.try_take(1, 1).expect("room");
         let waiter = std::thread::spawn({
             let bounds = Arc::clone(&bounds);
-            move || bounds.take_by(1, 1, Instant::now() + Duration::from_secs(30), || false).is_some()
+            move || bounds.take_by(1, 1, Moment::now() + Duration::from_secs(30), || false).is_some()
         });
         while !bounds.room.asleep.load(SeqCst) {
             std::thread::yield_now();
@@ -327,8 +332,8 @@ mod tests {
         drop(held);
         assert!(waiter.join().expect("no panic"));
         let _held = bounds.try_take(1, 1);
-        assert!(bounds.take_by(1, 1, Instant::now(), || false).is_none(), "a deadline ends the wait");
-        let far = Instant::now() + Duration::from_secs(30);
+        assert!(bounds.take_by(1, 1, Moment::now(), || false).is_none(), "a deadline ends the wait");
+        let far = Moment::now() + Duration::from_secs(30);
         assert!(bounds.take_by(1, 1, far, || true).is_none(), "and so does giving up");
     }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rocketmq_protocol::topics;
 use tokio::runtime::Handle;
@@ -26,7 +26,7 @@ use crate::hooks::guarded;
 use crate::message::Message;
 use crate::routing::{BrokerTarget, FaultStrategy};
 use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
-use crate::sys;
+use crate::sys::{self, Moment};
 
 /// While a close waits for sends that are between two steps, it looks again this often.
 const ABORT_INTERVAL: Duration = Duration::from_millis(5);
@@ -55,8 +55,8 @@ pub(super) struct Engine {
 /// From when until when one send lasts.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
-    pub(super) started: Instant,
-    pub(super) deadline: Instant,
+    pub(super) started: Moment,
+    pub(super) deadline: Moment,
 }
 
 /// How a send waits and retries.
@@ -133,7 +133,7 @@ impl Engine {
     }
 
     /// Milliseconds since 1970 at this moment.
-    pub(super) fn wall_ms(&self, moment: Instant) -> u64 {
+    pub(super) fn wall_ms(&self, moment: Moment) -> u64 {
         self.client.process.process().wall_ms(moment)
     }
 
@@ -155,19 +155,18 @@ impl Engine {
     pub(super) fn abort_until_settled(&self) {
         loop {
             self.abort();
-            if self.bounds.wait_settled(Some(Instant::now() + ABORT_INTERVAL)) {
+            if self.bounds.wait_settled(Some(Moment::now() + ABORT_INTERVAL)) {
                 return;
             }
         }
     }
 
     /// Gives the group free, tells the brokers, and waits for their answers until the deadline.
-    pub(super) fn leave(&self, deadline: Option<Instant>) {
+    pub(super) fn leave(&self, deadline: Option<Moment>) {
         self.client.deregister(&self.settings.wire_group);
         let client = Arc::clone(&self.client);
         let group = self.settings.wire_group.clone();
-        let left = deadline
-            .map_or(self.settings.api_timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = deadline.map_or(self.settings.api_timeout, |deadline| deadline.since(Moment::now()));
         let (sender, told) = mpsc::channel::<()>();
         self.io().spawn(async move {
             client.tell_unregistered(&group, left).await;
@@ -210,7 +209,7 @@ impl Engine {
 
     /// What was counted so far, and how things stand.
     pub(super) fn stats(&self) -> Stats {
-        let now = Instant::now();
+        let now = Moment::now();
         let state = |broker: Arc<BrokerTarget>| {
             let name = &broker.broker_name;
             let faults = self.faults.as_deref();
@@ -288,7 +287,7 @@ impl Engine {
 
     /// When a send that begins now is over.
     pub(super) fn span(&self, timeout: Option<Duration>) -> Result<Span, Error> {
-        let started = Instant::now();
+        let started = Moment::now();
         let timeout = timeout.unwrap_or(self.settings.send_timeout);
         let deadline = started.checked_add(timeout).ok_or_else(|| {
             let text = format!("a timeout of {} s cannot be kept", timeout.as_secs());
@@ -325,7 +324,7 @@ impl Engine {
             Some(share) => share,
             None => {
                 let share = self.wait_for_share(1, message.body.len(), mode, span.deadline, wakes)?;
-                born = Instant::now();
+                born = Moment::now();
                 share
             }
         };
@@ -371,7 +370,7 @@ impl Engine {
     ) -> Result<(), Error> {
         self.check_open()?;
         self.check_batch(messages)?;
-        let born_ms = self.wall_ms(Instant::now());
+        let born_ms = self.wall_ms(Moment::now());
         let prepare = |(message, mut memory): (&Message<'_>, Memory)| {
             let prepared = self.prepare(message, born_ms, None, memory.take_bytes())?;
             Ok((memory, prepared))
@@ -470,7 +469,7 @@ impl Engine {
         messages: usize,
         bytes: usize,
         mode: Mode,
-        deadline: Instant,
+        deadline: Moment,
         wakes: &mut Wakes,
     ) -> Result<InFlightShare, Error> {
         let may_wait = mode == Mode::Sync || self.settings.in_flight_full == InFlightFull::Wait;

@@ -3,17 +3,18 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::engine::{Engine, Mode, Span};
-use crate::completion::{BatchWaiter, Completion, CompletionQueue, Tag, Waiter, Wakes};
+use crate::completion::{BatchWaiter, Caller, Completion, CompletionQueue, Tag, Waiter, Wakes};
 use crate::config::{Config, Settings, parse_addresses};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
 use crate::receipt::Receipt;
 use crate::stats::Stats;
+use crate::sys::Moment;
 
 /// A producer of one group. Clones are handles of the same producer; any thread may use any of them.
 ///
@@ -48,7 +49,7 @@ impl Producer {
             return Err(Error::would_deadlock());
         }
         let waiter = Arc::new(Waiter::new());
-        let completion = Completion::Waiter(Arc::clone(&waiter));
+        let completion = Completion::Caller(Caller::Waiter(Arc::clone(&waiter)));
         let span = self.engine().span(timeout)?;
         self.engine().send(message, Mode::Sync, span, completion, &mut Wakes::default())?;
         waiter.wait()
@@ -96,7 +97,7 @@ impl Producer {
         let mut wakes = Wakes::default();
         let mut accepted = 0;
         for ((message, tag), result) in messages.iter().zip(tags).zip(results) {
-            let span = Span { started: Instant::now(), ..span };
+            let span = Span { started: Moment::now(), ..span };
             let completion = Completion::Queue(queue.clone(), *tag);
             *result = self.engine().send(message, Mode::Async, span, completion, &mut wakes);
             accepted += usize::from(result.is_ok());
@@ -112,7 +113,7 @@ impl Producer {
         timeout: Option<Duration>,
     ) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
         let (sender, receiver) = oneshot::channel();
-        let completion = Completion::Future(sender);
+        let completion = Completion::Caller(Caller::Future(sender));
         let accepted = self.engine().span(timeout).and_then(|span| {
             self.engine().send(message, Mode::Async, span, completion, &mut Wakes::default())
         });
@@ -166,7 +167,8 @@ impl Producer {
             let count = if engine.settings.split_batches { engine.fitting(rest)? } else { rest.len() };
             let (now, later) = rest.split_at(count);
             let waiter = Arc::new(BatchWaiter::new(count));
-            let completions = (0..count).map(|index| Completion::Batch(Arc::clone(&waiter), index));
+            let completions =
+                (0..count).map(|index| Completion::Caller(Caller::Batch(Arc::clone(&waiter), index as u32)));
             engine.send_batch(now, Mode::Sync, span, completions, &mut Wakes::default())?;
             let mut failed = None;
             let first = messages.len() - rest.len();
@@ -212,7 +214,13 @@ impl Producer {
     /// As [`Producer::send_queued`].
     pub fn send_oneway(&self, message: &Message<'_>, timeout: Option<Duration>) -> Result<(), Error> {
         let span = self.engine().span(timeout)?;
-        self.engine().send(message, Mode::Oneway, span, Completion::Nobody, &mut Wakes::default())
+        self.engine().send(
+            message,
+            Mode::Oneway,
+            span,
+            Completion::Caller(Caller::Nobody),
+            &mut Wakes::default(),
+        )
     }
 
     /// Waits until every accepted send has its outcome and every one-way message is written.
@@ -223,7 +231,7 @@ impl Producer {
         let engine = self.engine();
         engine.check_wait()?;
         engine.hurry();
-        if engine.bounds.wait_settled(Instant::now().checked_add(timeout)) {
+        if engine.bounds.wait_settled(Moment::now().checked_add(timeout)) {
             return Ok(());
         }
         Err(unsettled(timeout))
@@ -249,7 +257,7 @@ impl Producer {
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
         let engine = self.engine();
         engine.check_wait()?;
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = Moment::now().checked_add(timeout);
         let first = engine.begin_closing();
         let settled = engine.bounds.wait_settled(deadline);
         if !first {
@@ -305,7 +313,7 @@ impl Producer {
     pub fn wait_writable(&self, timeout: Duration) -> Result<(), Error> {
         let engine = self.engine();
         engine.check_call()?;
-        match engine.bounds.wait_room(Instant::now().checked_add(timeout), || engine.is_closing()) {
+        match engine.bounds.wait_room(Moment::now().checked_add(timeout), || engine.is_closing()) {
             _ if engine.is_closing() => Err(Error::closed()),
             true => Ok(()),
             false => Err(Error::queue_full()),

@@ -8,9 +8,9 @@
 //! may be slow and not busy, and another attempt elsewhere needs time.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
@@ -22,6 +22,7 @@ use crate::config::Batching;
 use crate::error::{Error, ErrorCode};
 use crate::routing::{Broker, PublishQueue, Topic};
 use crate::sync::{Mutex, RwLock};
+use crate::sys::Moment;
 
 /// How many requests of a topic to any queue of a broker may be without an answer: enough to keep it busy while the next
 /// batch is on its way, few enough for large batches.
@@ -34,7 +35,7 @@ const PATIENCE: u32 = 4;
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// So many lanes may be kept that nobody is in.
-const IDLE_LANES: usize = 1024;
+const IDLE_LANES: usize = 32 * 1024;
 
 /// The lanes of one producer.
 pub(super) struct Lanes {
@@ -52,7 +53,7 @@ struct Watch {
 
 #[derive(Default)]
 struct NextCheck {
-    moment: Option<Instant>,
+    moment: Option<Moment>,
     ended: bool,
 }
 
@@ -80,14 +81,15 @@ struct LaneState {
     /// Whoever waits here may not linger.
     hurried: bool,
     /// When the watch looks here next, at the latest.
-    next_check: Option<Instant>,
+    next_check: Option<Moment>,
     /// Nobody finds it any more.
     closed: bool,
 }
 
 /// Who waits in a lane.
 pub(super) enum Passenger {
-    One(Operation),
+    /// With the queue that was chosen for its next attempt, if one was.
+    One(Operation, Option<PublishQueue>),
     /// A batch that the program made.
     Batch(Box<BatchOperation>),
 }
@@ -190,7 +192,7 @@ impl Lanes {
                 next.moment
             };
             match check {
-                Some(check) if check > Instant::now() => tokio::select! {
+                Some(check) if check > Moment::now() => tokio::select! {
                     () = sleep_until(check.into()) => {}
                     () = attention.notified() => continue,
                 },
@@ -200,11 +202,11 @@ impl Lanes {
                     continue;
                 }
             }
-            self.look(Instant::now());
+            self.look(Moment::now());
         }
     }
 
-    fn look(&self, now: Instant) {
+    fn look(&self, now: Moment) {
         // First: who arrives meanwhile announces itself anew.
         self.watch.next.lock().moment = None;
         let mut wakes = Wakes::default();
@@ -222,7 +224,7 @@ impl Lanes {
 
 impl Watch {
     /// Makes sure that the lanes are looked at by then.
-    fn look_by(&self, moment: Instant) {
+    fn look_by(&self, moment: Moment) {
         let mut next = self.next.lock();
         if next.moment.is_none_or(|check| moment < check) {
             next.moment = Some(moment);
@@ -250,7 +252,7 @@ impl Lane {
         state.push(passenger);
         // Without lingering only an answer makes room.
         let departures = match linger {
-            Some(_) => self.take_due(&mut state, Instant::now()),
+            Some(_) => self.take_due(&mut state, Moment::now()),
             None => Vec::new(),
         };
         let announce = state.check_by(check);
@@ -262,7 +264,7 @@ impl Lane {
         Ok(())
     }
 
-    fn take_due(&self, state: &mut LaneState, now: Instant) -> Vec<Vec<Passenger>> {
+    fn take_due(&self, state: &mut LaneState, now: Moment) -> Vec<Vec<Passenger>> {
         state.take_due(&self.watch.batching, self.key.window(), now)
     }
 
@@ -270,7 +272,7 @@ impl Lane {
         if departures.is_empty() {
             return;
         }
-        let now = Instant::now();
+        let now = Moment::now();
         for passengers in departures {
             depart_together(passengers, Ticket(Arc::clone(self)), now, wakes);
         }
@@ -281,13 +283,13 @@ impl Lane {
         let departures = {
             let mut state = self.state.lock();
             change(&mut state);
-            self.take_due(&mut state, Instant::now())
+            self.take_due(&mut state, Moment::now())
         };
         self.let_go(departures, wakes);
     }
 
     /// The watch was here: when it must look again.
-    fn plan_next_check(&self, now: Instant) {
+    fn plan_next_check(&self, now: Moment) {
         let mut state = self.state.lock();
         let checks = state.waiting.iter().map(|passenger| passenger.next_check(&self.watch.batching, now));
         state.next_check = checks.min().map(|check| check.max(now + CHECK_INTERVAL));
@@ -319,7 +321,7 @@ impl LaneState {
     }
 
     /// Makes sure that the watch looks here by then; `true`: it must be told.
-    fn check_by(&mut self, moment: Instant) -> bool {
+    fn check_by(&mut self, moment: Moment) -> bool {
         let earlier = self.next_check.is_none_or(|check| moment < check);
         if earlier {
             self.next_check = Some(moment);
@@ -339,7 +341,7 @@ impl LaneState {
     }
 
     /// Takes out what leaves now, request by request.
-    fn take_due(&mut self, batching: &Batching, window: usize, now: Instant) -> Vec<Vec<Passenger>> {
+    fn take_due(&mut self, batching: &Batching, window: usize, now: Moment) -> Vec<Vec<Passenger>> {
         let mut departures = Vec::new();
         while (self.outstanding < window || self.is_impatient(now)) && self.is_due(batching, now) {
             departures.push(self.take_run(batching));
@@ -351,7 +353,7 @@ impl LaneState {
         departures
     }
 
-    fn is_due(&self, batching: &Batching, now: Instant) -> bool {
+    fn is_due(&self, batching: &Batching, now: Moment) -> bool {
         let Some(first) = self.waiting.front() else { return false };
         let Some(linger) = batching.linger else { return true };
         self.hurried
@@ -362,7 +364,7 @@ impl LaneState {
     }
 
     /// Whether the first one waits for no answers any more.
-    fn is_impatient(&self, now: Instant) -> bool {
+    fn is_impatient(&self, now: Moment) -> bool {
         self.waiting.front().and_then(Passenger::patience_end).is_some_and(|end| end <= now)
     }
 
@@ -384,90 +386,99 @@ impl LaneState {
 }
 
 impl Passenger {
-    fn deadline(&self) -> Instant {
+    fn deadline(&self) -> Moment {
         match self {
-            Self::One(operation) => operation.span.deadline,
+            Self::One(operation, _) => operation.span.deadline,
             Self::Batch(batch) => batch.deadline(),
         }
     }
 
     /// Since when it waits for company; one that failed already waits no more.
-    fn arrived(&self) -> Instant {
+    fn arrived(&self) -> Moment {
         match self {
-            Self::One(operation) if operation.attempts > 0 => operation.span.started,
-            Self::One(operation) => operation.attempt_started,
-            Self::Batch(_) => Instant::now(),
+            Self::One(operation, _) if operation.attempts > 0 => operation.span.started,
+            Self::One(operation, _) => operation.attempt_started,
+            Self::Batch(_) => Moment::now(),
         }
     }
 
     /// Until when it waits for others' answers, if it need not keep its place among them.
-    fn patience_end(&self) -> Option<Instant> {
+    fn patience_end(&self) -> Option<Moment> {
         match self {
-            Self::One(operation) if operation.prepared.target.is_any() => {
+            Self::One(operation, _) if operation.prepared.target.is_any() => {
                 let span = &operation.span;
-                Some(span.started + span.deadline.saturating_duration_since(span.started) / PATIENCE)
+                Some(span.started + span.deadline.since(span.started) / PATIENCE)
             }
-            Self::One(_) | Self::Batch(_) => None,
+            Self::One(..) | Self::Batch(_) => None,
         }
     }
 
     /// When the watch must look at it, after `now`.
-    fn next_check(&self, batching: &Batching, now: Instant) -> Instant {
+    fn next_check(&self, batching: &Batching, now: Moment) -> Moment {
         let linger = batching.linger.filter(|_| self.may_share());
         let moments = [linger.map(|linger| self.arrived() + linger), self.patience_end()];
-        moments.into_iter().flatten().filter(|moment| *moment > now).fold(self.deadline(), Instant::min)
+        moments.into_iter().flatten().filter(|moment| *moment > now).fold(self.deadline(), Moment::min)
     }
 
     fn bytes(&self) -> usize {
         match self {
-            Self::One(operation) => operation.prepared.marked_item_len(),
+            Self::One(operation, _) => operation.prepared.marked_item_len(),
             Self::Batch(_) => 0,
         }
     }
 
     fn may_share(&self) -> bool {
-        matches!(self, Self::One(operation) if operation.may_share())
+        matches!(self, Self::One(operation, _) if operation.may_share())
     }
 
     fn travels_with(&self, first: &Passenger) -> bool {
-        let (Self::One(own), Self::One(first)) = (self, first) else { return false };
+        let (Self::One(own, _), Self::One(first, _)) = (self, first) else { return false };
         let alike = own.prepared.wait_store_ok == first.prepared.wait_store_ok;
         alike && own.may_share() && first.may_share()
     }
 
     fn depart(self, ticket: Ticket, wakes: &mut Wakes) {
         match self {
-            Self::One(operation) => operation.depart(ticket, wakes),
+            Self::One(operation, chosen) => operation.depart(chosen, ticket, wakes),
             Self::Batch(batch) => batch.depart(ticket, wakes),
         }
     }
 
     fn give_up(self, error: &Error, wakes: &mut Wakes) {
         match self {
-            Self::One(operation) => operation.give_up(error.clone(), wakes),
+            Self::One(operation, _) => operation.give_up(error.clone(), wakes),
             Self::Batch(batch) => batch.give_up(error, wakes),
         }
     }
 }
 
 /// One passenger by itself, or several as one batch.
-fn depart_together(mut passengers: Vec<Passenger>, ticket: Ticket, now: Instant, wakes: &mut Wakes) {
+fn depart_together(mut passengers: Vec<Passenger>, ticket: Ticket, now: Moment, wakes: &mut Wakes) {
     if passengers.len() == 1
         && let Some(mut passenger) = passengers.pop()
     {
-        if let Passenger::One(operation) = &mut passenger {
+        if let Passenger::One(operation, _) = &mut passenger {
             operation.begin_next(now);
         }
         return passenger.depart(ticket, wakes);
     }
-    let members = passengers.into_iter().filter_map(|passenger| match passenger {
-        Passenger::One(operation) => Some(operation),
+    // The choice of a member by chance: were it always the first one's, full batches, as long as a multiple of the number
+    // of queues, would all go to one queue.
+    let chance = RandomState::new().hash_one(passengers.len()) as usize % passengers.len().max(1);
+    let mut chosen = None;
+    let members = passengers.into_iter().enumerate().filter_map(|(index, passenger)| match passenger {
+        Passenger::One(operation, queue) => {
+            if index == chance {
+                chosen = queue;
+            }
+            Some(operation)
+        }
         // Those travel by themselves.
         Passenger::Batch(_) => None,
     });
     let members: Vec<_> = members.collect();
     let Some(engine) = members.first().map(|first| Arc::clone(&first.engine)) else { return };
-    Box::new(BatchOperation::new(engine, members, Origin::Lane(ticket))).attempt(wakes);
+    Box::new(BatchOperation::new(engine, members, Origin::Lane(ticket))).attempt(chosen, wakes);
 }
 
 impl Ticket {
@@ -484,17 +495,18 @@ impl Ticket {
             state.outstanding -= 1;
             match state.waiting.is_empty() {
                 true => return,
-                false => lane.take_due(&mut state, Instant::now()),
+                false => lane.take_due(&mut state, Moment::now()),
             }
         };
         lane.let_go(departures, wakes);
     }
 
-    /// The messages wait again, before all others.
-    pub(super) fn put_back(&self, members: Vec<Operation>) {
+    /// The messages wait again, before all others, with this queue if it was chosen for them.
+    pub(super) fn put_back(&self, members: Vec<Operation>, chosen: Option<&PublishQueue>) {
         let Self(lane) = self;
-        let now = Instant::now();
-        let passengers: Vec<_> = members.into_iter().map(Passenger::One).collect();
+        let now = Moment::now();
+        let passengers: Vec<_> =
+            members.into_iter().map(|member| Passenger::One(member, chosen.cloned())).collect();
         let checks = passengers.iter().map(|passenger| passenger.next_check(&lane.watch.batching, now));
         let Some(check) = checks.min() else { return };
         let mut state = lane.state.lock();

@@ -1,15 +1,15 @@
 //! Waiting for a route without a message.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Instant;
 
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::routing::RouteWaiter;
+use crate::sys::Moment;
 
 /// Tells a waiting thread that a look-up has ended.
 pub(super) struct LookedUp {
-    deadline: Instant,
+    deadline: Moment,
     owner: usize,
     told: Sender<Result<(), Error>>,
 }
@@ -18,7 +18,7 @@ pub(super) struct LookedUp {
 pub(super) struct Waiting(Receiver<Result<(), Error>>);
 
 impl LookedUp {
-    pub(super) fn new(deadline: Instant, owner: usize) -> (Self, Waiting) {
+    pub(super) fn new(deadline: Moment, owner: usize) -> (Self, Waiting) {
         let (told, waiting) = channel();
         (Self { deadline, owner, told }, Waiting(waiting))
     }
@@ -39,7 +39,7 @@ impl Waiting {
 }
 
 impl RouteWaiter for LookedUp {
-    fn deadline(&self) -> Instant {
+    fn deadline(&self) -> Moment {
         self.deadline
     }
 

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::bounds::Bounds;
+use crate::sys::Moment;
 
 /// After so many reports those who wait are told, if the reports took their time.
 const REPORTS: u32 = 4;
@@ -19,7 +20,7 @@ struct Lot {
     /// Whose room it is.
     bounds: Option<Arc<Bounds>>,
     reports: u32,
-    begun: Instant,
+    begun: Moment,
 }
 
 /// While this lives its thread tells in lots.
@@ -27,7 +28,7 @@ pub(crate) struct Lots(());
 
 impl Lots {
     pub(crate) fn begin() -> Self {
-        LOT.set(Some(Lot { bounds: None, reports: 0, begun: Instant::now() }));
+        LOT.set(Some(Lot { bounds: None, reports: 0, begun: Moment::now() }));
         Self(())
     }
 
@@ -39,7 +40,7 @@ impl Lots {
             if !lot.reports.is_multiple_of(REPORTS) || lot.begun.elapsed() < PATIENCE {
                 return None;
             }
-            lot.begun = Instant::now();
+            lot.begun = Moment::now();
             lot.bounds.take()
         });
         tell(due);

@@ -1,7 +1,7 @@
 //! One send on its way: the attempt loop, as a state machine that no task or thread belongs to.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::codes::request;
@@ -15,13 +15,14 @@ use super::outcome::{self, Attempt, NotStored};
 use super::prepare::Prepared;
 use super::request::send_request;
 use super::spare::Memory;
-use crate::completion::{Completion, Wakes};
+use crate::completion::{Caller, Completion, Wakes};
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::hooks::SendOutcome;
 use crate::receipt::{IdText, Receipt, SendStatus};
 use crate::remoting::{Exchange, Failure, FrameContext, Outbound};
 use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
 use crate::stats::BrokerId;
+use crate::sys::Moment;
 
 /// It stays where it is in memory from its acceptance to its outcome.
 pub(super) type Operation = Box<SendOperation>;
@@ -33,12 +34,10 @@ pub(super) struct SendOperation {
     pub(super) mode: Mode,
     pub(super) span: Span,
     pub(super) attempts: u32,
-    pub(super) attempt_started: Instant,
+    pub(super) attempt_started: Moment,
     /// Where the attempt under way goes, or the last one went.
     pub(super) target: Option<Arc<BrokerTarget>>,
     pub(super) queue_id: i32,
-    /// Where the next attempt goes, if that is known already.
-    pub(super) chosen: Option<PublishQueue>,
     /// The attempt under way, as the statistics know it.
     broker: Option<BrokerId>,
     /// Whether send hooks heard of the begin of the attempt under way, and not yet of its end.
@@ -50,6 +49,10 @@ pub(super) struct SendOperation {
     /// What most sends never have.
     pub(super) rare: Option<Box<Rare>>,
 }
+
+/// A hundred thousand may be in flight, and the caches are small.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<SendOperation>() <= 176);
 
 /// What only some sends have: failed attempts, hooks.
 #[derive(Default)]
@@ -86,7 +89,6 @@ impl SendOperation {
             attempt_started: span.started,
             target: None,
             queue_id: 0,
-            chosen: None,
             broker: None,
             told_begin: false,
             ticket: None,
@@ -116,16 +118,15 @@ impl SendOperation {
                 Ok(queue) => self.enter(lanes, queue, wakes),
                 Err(error) => self.give_up(error, wakes),
             },
-            _ => self.attempt(wakes),
+            _ => self.attempt(None, wakes),
         }
     }
 
     /// Into the lane to this queue.
-    fn enter(mut self: Box<Self>, lanes: &Lanes, queue: PublishQueue, wakes: &mut Wakes) {
+    fn enter(self: Box<Self>, lanes: &Lanes, queue: PublishQueue, wakes: &mut Wakes) {
         let is_bound = !self.prepared.target.is_any();
         let key = LaneKey::new(&self.topic, &queue, is_bound);
-        self.chosen = Some(queue);
-        lanes.arrive(&key, Passenger::One(self), wakes);
+        lanes.arrive(&key, Passenger::One(self, Some(queue)), wakes);
     }
 
     /// To a queue of another broker than that of its lane, whose place it gives up: there it would keep others from a
@@ -145,17 +146,22 @@ impl SendOperation {
     }
 
     /// It is its lane's turn.
-    pub(super) fn depart(mut self: Box<Self>, ticket: Ticket, wakes: &mut Wakes) {
+    pub(super) fn depart(
+        mut self: Box<Self>,
+        chosen: Option<PublishQueue>,
+        ticket: Ticket,
+        wakes: &mut Wakes,
+    ) {
         self.ticket = Some(ticket);
-        self.attempt(wakes);
+        self.attempt(chosen, wakes);
     }
 
-    /// Chooses a queue and hands the message to its broker's channel.
-    pub(super) fn attempt(mut self: Box<Self>, wakes: &mut Wakes) {
+    /// Chooses a queue, if it is not yet chosen, and hands the message to its broker's channel.
+    pub(super) fn attempt(mut self: Box<Self>, chosen: Option<PublishQueue>, wakes: &mut Wakes) {
         if self.engine.is_aborted() {
             return self.give_up(Error::closed(), wakes);
         }
-        match self.choose_queue() {
+        match chosen.map_or_else(|| self.choose_queue(), Ok) {
             Ok(queue) if self.ticket.as_ref().is_some_and(|ticket| !ticket.is_for(&queue)) => {
                 self.change_lane(queue, wakes);
             }
@@ -167,7 +173,7 @@ impl SendOperation {
     /// It is its lane's turn, and this its queue.
     pub(super) fn depart_to(mut self: Box<Self>, queue: &PublishQueue, ticket: Ticket, wakes: &mut Wakes) {
         self.ticket = Some(ticket);
-        self.begin_next(Instant::now());
+        self.begin_next(Moment::now());
         self.attempt_at(queue, wakes);
     }
 
@@ -184,14 +190,11 @@ impl SendOperation {
 
     /// The queue of the next attempt.
     pub(super) fn choose_queue(&mut self) -> Result<PublishQueue, Error> {
-        if let Some(chosen) = self.chosen.take() {
-            return Ok(chosen);
-        }
         let queues = self.topic.queues();
         let target = self.target.as_ref().map(|target| &target.broker_name);
         let masterless = self.rare.as_ref().and_then(|rare| rare.masterless.as_ref());
         let last = target.or(masterless).map(|name| &**name);
-        let faults = self.engine.faults.as_deref().map(|faults| (faults, Instant::now()));
+        let faults = self.engine.faults.as_deref().map(|faults| (faults, Moment::now()));
         self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
     }
 
@@ -207,7 +210,6 @@ impl SendOperation {
         master: Option<Arc<BrokerTarget>>,
     ) -> Result<Arc<BrokerTarget>, Error> {
         self.attempts += 1;
-        self.chosen = None;
         if self.attempts > 1 {
             self.engine.recorder.retried(1);
         }
@@ -231,12 +233,12 @@ impl SendOperation {
     }
 
     /// Every attempt but the last may be cut short, to leave time for another (`sendMsgMaxTimeoutPerRequest`).
-    pub(super) fn attempt_limit(&self) -> Option<Instant> {
+    pub(super) fn attempt_limit(&self) -> Option<Moment> {
         let limit = self.engine.settings.attempt_timeout?;
-        (self.attempts <= self.retries()).then(|| Instant::now() + limit)
+        (self.attempts <= self.retries()).then(|| Moment::now() + limit)
     }
 
-    fn attempt_deadline(&self) -> Instant {
+    fn attempt_deadline(&self) -> Moment {
         self.attempt_limit().map_or(self.span.deadline, |limit| limit.min(self.span.deadline))
     }
 
@@ -251,13 +253,13 @@ impl SendOperation {
     /// After a failed attempt: the next one, or the end.
     fn again(self: Box<Self>, error: Error, wakes: &mut Wakes) {
         if let Some(next) = self.after_failure(error, wakes) {
-            next.attempt(wakes);
+            next.attempt(None, wakes);
         }
     }
 
     /// The attempt failed. Gives itself back if count and time allow another one; else this was the end.
     pub(super) fn after_failure(mut self: Box<Self>, error: Error, wakes: &mut Wakes) -> Option<Box<Self>> {
-        let now = Instant::now();
+        let now = Moment::now();
         self.note_failure(&error, now);
         if self.attempts > self.retries() || now >= self.span.deadline {
             self.give_up(error, wakes);
@@ -276,17 +278,17 @@ impl SendOperation {
 
     /// No attempt will get over this.
     pub(super) fn refused(mut self: Box<Self>, error: Error, wakes: &mut Wakes) {
-        self.note_failure(&error, Instant::now());
+        self.note_failure(&error, Moment::now());
         self.give_up(error, wakes);
     }
 
     /// Ready for another attempt, however many there were.
-    pub(super) fn begin_next(&mut self, now: Instant) {
+    pub(super) fn begin_next(&mut self, now: Moment) {
         self.attempt_started = now;
     }
 
     /// Keeps what the attempt under way came to.
-    pub(super) fn note_failure(&mut self, error: &Error, now: Instant) {
+    pub(super) fn note_failure(&mut self, error: &Error, now: Moment) {
         self.after_hooks(SendOutcome::Failed(error));
         let elapsed = self.latency(now);
         let place = self.target.as_ref();
@@ -308,7 +310,7 @@ impl SendOperation {
 
     /// Tells statistics and fault strategy how a request to this broker went that brought the message, perhaps with
     /// others; no verdict: it says nothing of the broker.
-    pub(super) fn conclude(&self, broker: Option<BrokerId>, verdict: Option<Verdict>, now: Instant) {
+    pub(super) fn conclude(&self, broker: Option<BrokerId>, verdict: Option<Verdict>, now: Moment) {
         let recorder = &self.engine.recorder;
         match (broker, verdict) {
             (Some(broker), Some(Verdict::Stored)) => recorder.attempt_succeeded(broker, self.latency(now)),
@@ -321,7 +323,7 @@ impl SendOperation {
     }
 
     /// Tells the fault strategy how the attempt went. Sends that name their queue have no part in it.
-    fn judge(&self, verdict: Verdict, now: Instant) {
+    fn judge(&self, verdict: Verdict, now: Moment) {
         if let (Some(faults), Some(target), true) =
             (&self.engine.faults, &self.target, self.prepared.target.is_any())
         {
@@ -330,8 +332,8 @@ impl SendOperation {
     }
 
     /// Of the attempt under way, so far.
-    fn latency(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.attempt_started)
+    fn latency(&self, now: Moment) -> Duration {
+        now.since(self.attempt_started)
     }
 
     /// Stored. If that was not safe enough, another broker is asked too: gives itself back for that.
@@ -339,7 +341,7 @@ impl SendOperation {
         mut self: Box<Self>,
         status: SendStatus,
         answer: &SendAnswer<'_>,
-        now: Instant,
+        now: Moment,
         wakes: &mut Wakes,
     ) -> Option<Box<Self>> {
         let Some(receipt) = self.receipt(status, answer, now) else {
@@ -392,7 +394,7 @@ impl SendOperation {
     fn complete(self: Box<Self>, result: Result<Receipt, Error>, wakes: &mut Wakes) {
         let (operation, memory) = Memory::empty(self);
         let Self { engine, completion, share, topic, ticket, prepared, .. } = operation;
-        if let (Completion::Nobody, Err(error)) = (&completion, &result) {
+        if let (Completion::Caller(Caller::Nobody), Err(error)) = (&completion, &result) {
             engine.client.log.warn(|| format!("one-way message to {} lost: {error}", topic.shown));
         }
         match &result {
@@ -404,7 +406,7 @@ impl SendOperation {
         wakes.settle(&engine.bounds, memory.with_bytes(prepared.into_memory()));
     }
 
-    fn receipt(&self, status: SendStatus, answer: &SendAnswer<'_>, now: Instant) -> Option<Receipt> {
+    fn receipt(&self, status: SendStatus, answer: &SendAnswer<'_>, now: Moment) -> Option<Receipt> {
         Some(Receipt {
             status,
             topic: Arc::clone(&self.topic.shown),
@@ -414,7 +416,7 @@ impl SendOperation {
             queue_id: answer.queue_id.unwrap_or(self.queue_id),
             queue_offset: answer.queue_offset.unwrap_or(-1),
             attempts: self.attempts,
-            elapsed: now.saturating_duration_since(self.span.started),
+            elapsed: now.since(self.span.started),
         })
     }
 
@@ -454,7 +456,7 @@ impl Exchange for SendOperation {
         }
     }
 
-    fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Instant, wakes: &mut Wakes) {
+    fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Moment, wakes: &mut Wakes) {
         let attempt = outcome::of_answer(header, &self.engine.settings.retry_response_codes);
         let broker = self.broker.take();
         self.conclude(broker, Some(attempt.verdict()), now);
@@ -464,7 +466,7 @@ impl Exchange for SendOperation {
                     target.learn(header.version, &answer);
                 }
                 if let Some(next) = self.after_stored(status, &answer, now, wakes) {
-                    next.attempt(wakes);
+                    next.attempt(None, wakes);
                 }
             }
             Attempt::NotStored(why) => self.not_stored(why, wakes),
@@ -485,7 +487,7 @@ impl Exchange for SendOperation {
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
         let verdict = failure.kind.is_of_peer().then_some(Verdict::Unreached);
         let broker = self.broker.take();
-        self.conclude(broker, verdict, Instant::now());
+        self.conclude(broker, verdict, Moment::now());
         self.not_stored(outcome::of_failure(&failure), wakes);
     }
 
@@ -495,7 +497,7 @@ impl Exchange for SendOperation {
 }
 
 impl RouteWaiter for SendOperation {
-    fn deadline(&self) -> Instant {
+    fn deadline(&self) -> Moment {
         self.span.deadline
     }
 
@@ -504,7 +506,7 @@ impl RouteWaiter for SendOperation {
     }
 
     fn routed(mut self: Box<Self>, wakes: &mut Wakes) {
-        self.attempt_started = Instant::now();
+        self.attempt_started = Moment::now();
         self.line_up(wakes);
     }
 

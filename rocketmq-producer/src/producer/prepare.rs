@@ -53,7 +53,7 @@ pub(super) struct Prepared {
     pub(super) alone: bool,
     pub(super) target: Target,
     content: Content,
-    properties_len: u32,
+    properties_len: u16,
     unique_id_len: u8,
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Prepared {
 enum Content {
     Own(Vec<u8>),
     /// With a large body, which connections write from here.
-    Shared(Bytes),
+    Shared(Box<Bytes>),
 }
 
 impl Deref for Content {
@@ -130,7 +130,7 @@ impl Prepared {
                 text.len()
             )));
         }
-        let properties_len = text.len() as u32;
+        let properties_len = text.len() as u16;
         let mut bytes = text.into_bytes();
         bytes.extend_from_slice(&body);
         let fans_out = message.properties.iter().any(|property| property.name == name::INNER_MULTI_DISPATCH);
@@ -142,7 +142,7 @@ impl Prepared {
             target: Target::of(message.destination),
             content: match body.len() {
                 ..SHARED_BODY => Content::Own(bytes),
-                _ => Content::Shared(bytes.into()),
+                _ => Content::Shared(Box::new(bytes.into())),
             },
             properties_len,
             unique_id_len: unique_id.as_bytes().len() as u8,
@@ -151,7 +151,7 @@ impl Prepared {
 
     /// The property string. It was made of text, so the check cannot fail.
     pub(super) fn properties(&self) -> &str {
-        std::str::from_utf8(&self.content[..self.properties_len as usize]).unwrap_or_default()
+        std::str::from_utf8(&self.content[..usize::from(self.properties_len)]).unwrap_or_default()
     }
 
     /// The value of the first property.
@@ -161,14 +161,14 @@ impl Prepared {
     }
 
     pub(super) fn body(&self) -> &[u8] {
-        &self.content[self.properties_len as usize..]
+        &self.content[usize::from(self.properties_len)..]
     }
 
     /// For a connection.
     pub(super) fn shared_body(&self) -> Body<'_> {
         match &self.content {
             Content::Own(_) => Body::Copied(self.body()),
-            Content::Shared(bytes) => Body::Shared(bytes.slice(self.properties_len as usize..)),
+            Content::Shared(bytes) => Body::Shared(bytes.slice(usize::from(self.properties_len)..)),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::remoting::SHARED_BODY;
 use crate::sync::Mutex;
 use crate::sys;
 
-/// So many are kept, for the whole process, with so many bytes of messages at most.
+/// So many are kept at least, for the whole process, with so many bytes of messages at most.
 const KEPT: usize = 2048;
 const KEPT_BYTES: usize = 1024;
 
@@ -83,14 +83,22 @@ impl Memory {
         self
     }
 
-    /// Gives memory back, all at once.
-    pub(crate) fn give_back(memory: &mut Vec<Self>) {
+    /// Gives memory back, all at once. Kept is as much as is `in_flight` still: a full window goes on for ever in the same
+    /// memory, and an ebbing one leaves little.
+    pub(crate) fn give_back(memory: &mut Vec<Self>, in_flight: usize) {
         if memory.is_empty() {
             return;
         }
+        let mut too_much = Vec::new();
         if let Some(mut spare) = SPARE.try_lock() {
             memory.drain(..).for_each(|memory| spare.keep(memory));
+            let kept = in_flight.max(KEPT);
+            if spare.memory.len() > kept {
+                too_much = spare.memory.split_off(kept);
+            }
         }
+        // Outside the lock.
+        drop(too_much);
         memory.clear();
     }
 }
@@ -104,8 +112,6 @@ impl Spare {
                 self.large.push(large);
             }
         }
-        if self.memory.len() < KEPT {
-            self.memory.push(memory);
-        }
+        self.memory.push(memory);
     }
 }

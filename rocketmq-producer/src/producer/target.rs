@@ -1,7 +1,6 @@
 //! Where the attempts of one send go.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use rocketmq_protocol::java_hash::java_string_hash;
 
@@ -10,6 +9,7 @@ use crate::hooks::guarded;
 use crate::log::Log;
 use crate::message::{Destination, QueueSelector};
 use crate::routing::{Broker, FaultStrategy, PublishQueue, PublishQueues};
+use crate::sys::Moment;
 
 /// A destination that outlives the caller's message. All but `Any` become a fixed queue with the first choice.
 pub(super) enum Target {
@@ -17,7 +17,7 @@ pub(super) enum Target {
     Random,
     Named(Box<(String, i32)>),
     Hash(i32),
-    Selector(Arc<dyn QueueSelector>),
+    Selector(Box<Arc<dyn QueueSelector>>),
     Chosen(Arc<Broker>, i32),
 }
 
@@ -29,7 +29,7 @@ impl Target {
             Destination::Queue { broker, queue_id } => Self::Named(Box::new((broker.to_owned(), queue_id))),
             Destination::ShardingKey(key) => Self::Hash(java_string_hash(key)),
             Destination::ShardingNumber(number) => Self::Hash(java_number_hash(number)),
-            Destination::Selector(selector) => Self::Selector(Arc::clone(selector)),
+            Destination::Selector(selector) => Self::Selector(Box::new(Arc::clone(selector))),
         }
     }
 
@@ -42,7 +42,7 @@ impl Target {
         &mut self,
         queues: Option<&PublishQueues>,
         last: Option<&str>,
-        faults: Option<(&FaultStrategy, Instant)>,
+        faults: Option<(&FaultStrategy, Moment)>,
         log: &Log,
     ) -> Result<PublishQueue, Error> {
         let none = || no_route("its route has no queue that may be written".to_owned());

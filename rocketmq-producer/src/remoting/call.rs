@@ -1,7 +1,7 @@
 //! A request of the client's own (route, heartbeat, …): one future, one answer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rocketmq_protocol::encode::ExtFields;
@@ -13,6 +13,7 @@ use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_context::FrameContext;
 use super::outbound::{Body, Outbound};
 use crate::completion::Wakes;
+use crate::sys::Moment;
 
 /// Calls belong to no producer.
 const NO_OWNER: usize = 0;
@@ -45,7 +46,7 @@ where
 {
     let (sender, receiver) = oneshot::channel();
     let exchange = Box::new(Call { code, fields, body, sender });
-    channel.submit(exchange, Instant::now() + timeout, false, &mut Wakes::default());
+    channel.submit(exchange, Moment::now() + timeout, false, &mut Wakes::default());
     receiver.await.unwrap_or_else(|_| Err(Failure::new(FailureKind::Aborted)))
 }
 
@@ -66,7 +67,7 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
         context.write(out, self.code, TWO_WAY, &self.fields, Body::Copied(&self.body))
     }
 
-    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Instant, _: &mut Wakes) {
+    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Moment, _: &mut Wakes) {
         let answer = Answer {
             code: header.code,
             remark: header.remark.as_deref().map(str::to_owned),

@@ -2,9 +2,9 @@
 
 use std::io;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
 
 use crate::sync::Mutex;
+use crate::sys::Moment;
 use rocketmq_protocol::header::Header;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -42,7 +42,7 @@ impl Channel {
     pub(crate) fn submit(
         self: &Arc<Self>,
         exchange: Box<dyn Exchange>,
-        deadline: Instant,
+        deadline: Moment,
         oneway: bool,
         wakes: &mut Wakes,
     ) {

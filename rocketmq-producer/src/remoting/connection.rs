@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
@@ -16,6 +16,7 @@ use super::exchange::{Failure, FailureKind};
 use super::state::{MAX_ABANDONED, Writer};
 use crate::client::PROTOCOL_VERSION;
 use crate::completion::Wakes;
+use crate::sys::Moment;
 
 /// Deadlines are looked at no more often than this, however many there are.
 const CHECK_INTERVAL: Duration = Duration::from_millis(5);
@@ -97,7 +98,7 @@ struct Connection {
     headers: HeaderReader,
     wakes: Wakes,
     /// When the first request timed out that no answer followed.
-    silent_since: Option<Instant>,
+    silent_since: Option<Moment>,
 }
 
 impl Connection {
@@ -134,7 +135,7 @@ impl Connection {
                 };
             }
             self.wakes.flush();
-            let now = Instant::now();
+            let now = Moment::now();
             let (check, gathered) = {
                 let mut state = self.channel.state.lock();
                 if !state.is_current(self.epoch) {
@@ -143,7 +144,7 @@ impl Connection {
                 let gathered = state.end_gathering(now);
                 (state.next_check, if gathered { Some(now) } else { state.gathered_by })
             };
-            let is_due = |moment: Option<Instant>| moment.is_some_and(|moment| moment <= now);
+            let is_due = |moment: Option<Moment>| moment.is_some_and(|moment| moment <= now);
             // Before the select, which may have something to read for ever.
             if is_due(check)
                 && let Err(failure) = self.expire()
@@ -188,7 +189,7 @@ impl Connection {
         if !check_deadlines(&self.channel, &mut self.wakes) {
             return Ok(());
         }
-        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        let since = *self.silent_since.get_or_insert_with(Moment::now);
         let abandoned = self.channel.state.lock().in_flight.abandoned();
         if since.elapsed() >= SILENCE_LIMIT || abandoned > MAX_ABANDONED {
             return Err(lost(io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more")));
@@ -216,7 +217,7 @@ impl Connection {
 
     fn take_frames(&mut self) -> Result<(), Failure> {
         let garbage = |error| Failure::because(FailureKind::Garbage, error);
-        let now = Instant::now();
+        let now = Moment::now();
         let mut consumed = 0;
         while let Some((frame, len)) = frame::split(&self.inbound[consumed..]).map_err(garbage)? {
             let header = self.headers.decode(frame.encoding, frame.header).map_err(garbage)?;
@@ -261,7 +262,7 @@ fn requested(channel: &Arc<Channel>, header: &Header<'_>, body: &[u8]) {
 
 /// Fails what is over its deadline and says when to look again; `true`: something was.
 fn check_deadlines(channel: &Channel, wakes: &mut Wakes) -> bool {
-    let now = Instant::now();
+    let now = Moment::now();
     let gone = {
         let mut state = channel.state.lock();
         let mut gone = state.split_expired(now);
@@ -277,7 +278,7 @@ fn check_deadlines(channel: &Channel, wakes: &mut Wakes) -> bool {
     found
 }
 
-async fn until(moment: Option<Instant>) {
+async fn until(moment: Option<Moment>) {
     match moment {
         Some(moment) => sleep_until(moment.into()).await,
         None => std::future::pending().await,

@@ -2,12 +2,12 @@
 
 use std::error::Error as StdError;
 use std::sync::Arc;
-use std::time::Instant;
 
 use rocketmq_protocol::header::Header;
 
 use super::{FrameContext, Outbound};
 use crate::completion::Wakes;
+use crate::sys::Moment;
 
 /// One request on its way: it writes itself once, then gets exactly one of the three outcomes.
 pub(crate) trait Exchange: Send {
@@ -18,14 +18,14 @@ pub(crate) trait Exchange: Send {
     fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure>;
 
     /// The answer came, about `now` (the clock is read once for all answers of a read).
-    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Instant, wakes: &mut Wakes);
+    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Moment, wakes: &mut Wakes);
 
     /// A one-way request was handed to the socket as a whole.
     fn written(self: Box<Self>, wakes: &mut Wakes);
 
     /// The deadline has passed. A request on behalf of several may go on for some of them: it gives those that are
     /// over, and until when it goes on. Called under the lock of its connection.
-    fn split_expired(&mut self, _now: Instant) -> Option<(Box<dyn Exchange>, Instant)> {
+    fn split_expired(&mut self, _now: Moment) -> Option<(Box<dyn Exchange>, Moment)> {
         None
     }
 

@@ -3,14 +3,13 @@
 //! A slot is used again only after its answer came: one that timed out stays taken until the late answer
 //! arrives or the connection ends, so a late answer can never be taken for another request's.
 
-use std::time::Instant;
-
 use super::exchange::Exchange;
+use crate::sys::Moment;
 
 /// Low bits of an opaque: the slot. The bits above count how often the slot was used.
 const SLOT_BITS: u32 = 20;
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
-const USE_MASK: u32 = (i32::MAX as u32) >> SLOT_BITS;
+const USE_MASK: u16 = ((i32::MAX as u32) >> SLOT_BITS) as u16;
 
 /// Room for so many requests is made at first.
 const FIRST_SLOTS: usize = 64;
@@ -26,21 +25,18 @@ pub(super) struct InFlight {
     abandoned: usize,
 }
 
+/// Free if nobody waits in it and it is not abandoned. (An enum would be larger, and there are many.)
+#[derive(Default)]
 struct Slot {
-    uses: u32,
-    state: SlotState,
-}
-
-enum SlotState {
-    Free,
-    Waiting(Pending),
+    waiting: Option<Pending>,
     /// Timed out or aborted; its answer may still come.
-    Abandoned,
+    abandoned: bool,
+    uses: u16,
 }
 
 pub(super) struct Pending {
     pub(super) exchange: Box<dyn Exchange>,
-    pub(super) deadline: Instant,
+    pub(super) deadline: Moment,
     /// Position in the byte stream behind the last byte of its frame.
     pub(super) frame_end: u64,
 }
@@ -67,7 +63,7 @@ impl InFlight {
                 self.slots.reserve_exact(self.slots.len() / 4 + FIRST_SLOTS);
             }
             self.free.push(self.slots.len() as u32);
-            self.slots.push(Slot { uses: 0, state: SlotState::Free });
+            self.slots.push(Slot::default());
         }
         let index = *self.free.last()?;
         Some(opaque_of(index, self.slots[index as usize].uses))
@@ -76,7 +72,7 @@ impl InFlight {
     /// Registers what waits for the opaque that [`Self::next_opaque`] told.
     pub(super) fn insert(&mut self, pending: Pending) {
         if let Some(index) = self.free.pop() {
-            self.slots[index as usize].state = SlotState::Waiting(pending);
+            self.slots[index as usize].waiting = Some(pending);
             self.waiting += 1;
         }
     }
@@ -86,20 +82,17 @@ impl InFlight {
         let opaque = u32::try_from(opaque).ok()?;
         let index = opaque & SLOT_MASK;
         let slot = self.slots.get_mut(index as usize)?;
-        if slot.uses != opaque >> SLOT_BITS {
+        if u32::from(slot.uses) != opaque >> SLOT_BITS {
             return None;
         }
-        let taken = match std::mem::replace(&mut slot.state, SlotState::Free) {
-            SlotState::Free => return None,
-            SlotState::Waiting(pending) => {
-                self.waiting -= 1;
-                Some(pending)
-            }
-            SlotState::Abandoned => {
-                self.abandoned -= 1;
-                None
-            }
-        };
+        let taken = slot.waiting.take();
+        if taken.is_some() {
+            self.waiting -= 1;
+        } else if std::mem::take(&mut slot.abandoned) {
+            self.abandoned -= 1;
+        } else {
+            return None;
+        }
         slot.uses = (slot.uses + 1) & USE_MASK;
         self.free.push(index);
         taken
@@ -107,19 +100,15 @@ impl InFlight {
 
     /// All that wait.
     pub(super) fn waiting_mut(&mut self) -> impl Iterator<Item = &mut Pending> {
-        self.slots.iter_mut().filter_map(|slot| match &mut slot.state {
-            SlotState::Waiting(pending) => Some(pending),
-            SlotState::Free | SlotState::Abandoned => None,
-        })
+        self.slots.iter_mut().filter_map(|slot| slot.waiting.as_mut())
     }
 
     /// Takes out those that `gone` names and leaves their slots to the late answers.
     pub(super) fn abandon(&mut self, gone: impl Fn(&Pending) -> bool) -> Vec<Pending> {
         let mut taken = Vec::new();
         for slot in &mut self.slots {
-            if matches!(&slot.state, SlotState::Waiting(pending) if gone(pending))
-                && let SlotState::Waiting(pending) = std::mem::replace(&mut slot.state, SlotState::Abandoned)
-            {
+            if let Some(pending) = slot.waiting.take_if(|pending| gone(pending)) {
+                slot.abandoned = true;
                 taken.push(pending);
             }
         }
@@ -133,29 +122,17 @@ impl InFlight {
         self.waiting = 0;
         self.abandoned = 0;
         self.free.clear();
-        self.slots
-            .drain(..)
-            .filter_map(|slot| match slot.state {
-                SlotState::Waiting(pending) => Some(pending),
-                SlotState::Free | SlotState::Abandoned => None,
-            })
-            .collect()
+        self.slots.drain(..).filter_map(|slot| slot.waiting).collect()
     }
 
     /// The earliest deadline.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.slots
-            .iter()
-            .filter_map(|slot| match &slot.state {
-                SlotState::Waiting(pending) => Some(pending.deadline),
-                SlotState::Free | SlotState::Abandoned => None,
-            })
-            .min()
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        self.slots.iter().filter_map(|slot| slot.waiting.as_ref()).map(|pending| pending.deadline).min()
     }
 }
 
-fn opaque_of(index: u32, uses: u32) -> i32 {
-    (uses << SLOT_BITS | index) as i32
+fn opaque_of(index: u32, uses: u16) -> i32 {
+    (u32::from(uses) << SLOT_BITS | index) as i32
 }
 
 #[cfg(test)]
@@ -176,7 +153,7 @@ mod tests {
         fn encode(&mut self, _: FrameContext<'_>, _: &mut Outbound) -> Result<(), Failure> {
             Ok(())
         }
-        fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Instant, _: &mut Wakes) {}
+        fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Wakes) {}
         fn written(self: Box<Self>, _: &mut Wakes) {}
         fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
         fn owner(&self) -> usize {
@@ -186,7 +163,7 @@ mod tests {
 
     fn add(table: &mut InFlight, owner: usize) -> i32 {
         let opaque = table.next_opaque().expect("a free slot");
-        table.insert(Pending { exchange: Box::new(Nothing(owner)), deadline: Instant::now(), frame_end: 0 });
+        table.insert(Pending { exchange: Box::new(Nothing(owner)), deadline: Moment::now(), frame_end: 0 });
         opaque
     }
 

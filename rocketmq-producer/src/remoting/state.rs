@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 
@@ -11,6 +11,7 @@ use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_context::FrameContext;
 use super::in_flight::{InFlight, MAX_SLOTS, Pending};
 use super::outbound::{Outbound, Piece};
+use crate::sys::Moment;
 
 /// So long one-way requests that follow others may wait for more of them.
 const GATHERING: Duration = Duration::from_millis(1);
@@ -36,9 +37,9 @@ pub(super) struct State {
     pub(super) writer: Writer,
     pub(super) in_flight: InFlight,
     /// When the I/O task will next look at the deadlines.
-    pub(super) next_check: Option<Instant>,
+    pub(super) next_check: Option<Moment>,
     /// When the I/O task comes by itself for what was gathered.
-    pub(super) gathered_by: Option<Instant>,
+    pub(super) gathered_by: Option<Moment>,
     /// One-way requests went through since the writer began.
     oneways_written: bool,
     /// Requests that wait for the connection; nothing of them was written.
@@ -83,7 +84,7 @@ pub(super) enum Haste {
 
 struct Waiting {
     exchange: Box<dyn Exchange>,
-    deadline: Instant,
+    deadline: Moment,
     oneway: bool,
 }
 
@@ -91,7 +92,7 @@ impl State {
     pub(super) fn wait_for_connection(
         &mut self,
         exchange: Box<dyn Exchange>,
-        deadline: Instant,
+        deadline: Moment,
         oneway: bool,
     ) {
         self.waiting.push_back(Waiting { exchange, deadline, oneway });
@@ -113,7 +114,7 @@ impl State {
     }
 
     /// Whether a request with this deadline will be written in time if it is gathered.
-    pub(super) fn may_gather(&self, deadline: Instant) -> bool {
+    pub(super) fn may_gather(&self, deadline: Moment) -> bool {
         self.gathered_by.is_none_or(|by| by + IN_TIME <= deadline)
     }
 
@@ -145,7 +146,7 @@ impl State {
     }
 
     /// Makes the I/O task the writer if the time for what was gathered has come; `true`: it has.
-    pub(super) fn end_gathering(&mut self, now: Instant) -> bool {
+    pub(super) fn end_gathering(&mut self, now: Moment) -> bool {
         let is_over = self.gathered_by.is_some_and(|by| by <= now);
         if is_over {
             self.gathered_by = None;
@@ -160,7 +161,7 @@ impl State {
     fn rest_writer(&mut self) -> bool {
         let begins = std::mem::take(&mut self.oneways_written) && self.gathered_by.is_none();
         if begins {
-            self.gathered_by = Some(Instant::now() + GATHERING);
+            self.gathered_by = Some(Moment::now() + GATHERING);
         }
         self.writer = if self.gathered_by.is_some() { Writer::IoTaskSoon } else { Writer::Nobody };
         begins
@@ -194,7 +195,7 @@ impl State {
     pub(super) fn add(
         &mut self,
         mut exchange: Box<dyn Exchange>,
-        deadline: Instant,
+        deadline: Moment,
         oneway: bool,
         address: &str,
         options: &RemotingOptions,
@@ -227,7 +228,7 @@ impl State {
     }
 
     /// Makes sure that the deadlines are looked at by then; `true`: the I/O task must be told.
-    pub(super) fn check_by(&mut self, deadline: Instant) -> bool {
+    pub(super) fn check_by(&mut self, deadline: Moment) -> bool {
         let earlier = self.next_check.is_none_or(|check| deadline < check);
         if earlier {
             self.next_check = Some(deadline);
@@ -236,7 +237,7 @@ impl State {
     }
 
     /// The earliest deadline of all that is here.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
         let waiting = self.waiting.iter().map(|entry| entry.deadline);
         let oneways = self.oneways.iter().map(|entry| entry.deadline);
         waiting.chain(oneways).chain(self.in_flight.next_deadline()).min()
@@ -300,9 +301,9 @@ impl State {
     }
 
     /// What is over of the requests that go on for others, with whether the peer may still act on it.
-    pub(super) fn split_expired(&mut self, now: Instant) -> Vec<(Box<dyn Exchange>, bool)> {
+    pub(super) fn split_expired(&mut self, now: Moment) -> Vec<(Box<dyn Exchange>, bool)> {
         let mut over = Vec::new();
-        let mut split = |exchange: &mut Box<dyn Exchange>, deadline: &mut Instant, sent| {
+        let mut split = |exchange: &mut Box<dyn Exchange>, deadline: &mut Moment, sent| {
             if *deadline <= now
                 && let Some((part, next)) = exchange.split_expired(now)
             {
@@ -323,7 +324,7 @@ impl State {
     /// buffer will be written and cannot be called back.
     pub(super) fn take_gone(
         &mut self,
-        gone: impl Fn(&dyn Exchange, Instant) -> bool,
+        gone: impl Fn(&dyn Exchange, Moment) -> bool,
     ) -> Vec<(Box<dyn Exchange>, bool)> {
         let mut taken = Vec::new();
         for entry in std::mem::take(&mut self.waiting) {

@@ -4,6 +4,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::*;
 use crate::completion::Wakes;
+use crate::sys::Moment;
 
 const ADDRESS: &str = "127.0.0.1:1";
 
@@ -18,7 +19,7 @@ impl Exchange for Bytes {
         out.append(self.0);
         Ok(())
     }
-    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Instant, _: &mut Wakes) {}
+    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Wakes) {}
     fn written(self: Box<Self>, _: &mut Wakes) {}
     fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
     fn owner(&self) -> usize {
@@ -53,7 +54,7 @@ impl Bench {
     }
 
     fn add(&mut self, bytes: &'static [u8], oneway: bool) {
-        let far = Instant::now() + std::time::Duration::from_secs(60);
+        let far = Moment::now() + std::time::Duration::from_secs(60);
         let added = self.state.add(Box::new(Bytes(bytes)), far, oneway, ADDRESS, &self.options);
         assert!(added.is_ok());
     }
@@ -135,7 +136,7 @@ fn oneway_requests_that_follow_others_are_gathered() {
     assert!(bench.state.hurry());
     assert_eq!(bench.state.writer, Writer::IoTask, "somebody flushes");
     bench.state.writer = Writer::IoTaskSoon;
-    assert!(!bench.state.end_gathering(by - GATHERING));
+    assert!(!bench.state.end_gathering(by.before(GATHERING)));
     assert!(bench.state.end_gathering(by));
     assert_eq!(bench.state.writer, Writer::IoTask, "its time has come");
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
@@ -169,7 +170,7 @@ fn a_backlog_is_bounded() {
     bench.options.max_backlog = 5;
     let stream = bench.connect();
     bench.add(b"abcdef", false);
-    let far = Instant::now() + std::time::Duration::from_secs(60);
+    let far = Moment::now() + std::time::Duration::from_secs(60);
     let refused = bench.state.add(Box::new(Bytes(b"g")), far, false, ADDRESS, &bench.options);
     assert!(refused.is_err_and(|(_, failure)| failure.kind == FailureKind::Backlog));
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");

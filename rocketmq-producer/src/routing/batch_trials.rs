@@ -1,9 +1,10 @@
 //! Whether a topic takes wire batches, learned from the answers.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::sync::Mutex;
+use crate::sys::Moment;
 
 /// After so many refused batches in a row the topic gets none for a while: it costs less to send singles at once than
 /// to send them after a refusal.
@@ -19,7 +20,7 @@ const ENDED: u32 = u32::MAX;
 pub(crate) struct BatchTrials {
     /// Since the last batch that was stored.
     refused: AtomicU32,
-    paused_until: Mutex<Option<Instant>>,
+    paused_until: Mutex<Option<Moment>>,
 }
 
 impl BatchTrials {
@@ -27,11 +28,11 @@ impl BatchTrials {
     pub(crate) fn are_welcome(&self) -> bool {
         match self.refused.load(Relaxed) {
             ENDED => false,
-            count => count < MAX_REFUSED || !self.is_paused(Instant::now()),
+            count => count < MAX_REFUSED || !self.is_paused(Moment::now()),
         }
     }
 
-    fn is_paused(&self, now: Instant) -> bool {
+    fn is_paused(&self, now: Moment) -> bool {
         self.paused_until.lock().is_some_and(|until| now < until)
     }
 
@@ -42,10 +43,10 @@ impl BatchTrials {
     }
 
     pub(crate) fn refused(&self) {
-        self.refused_at(Instant::now());
+        self.refused_at(Moment::now());
     }
 
-    fn refused_at(&self, now: Instant) {
+    fn refused_at(&self, now: Moment) {
         let counted = self
             .refused
             .fetch_update(Relaxed, Relaxed, |count| (count < ENDED).then(|| (count + 1).min(MAX_REFUSED)));
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn refusals_in_a_row_pause_the_batches_of_a_topic() {
-        let (trials, now) = (BatchTrials::default(), Instant::now());
+        let (trials, now) = (BatchTrials::default(), Moment::now());
         for _ in 0..10 {
             trials.refused_at(now);
             trials.refused_at(now);
@@ -90,7 +91,7 @@ mod tests {
         let trials = BatchTrials::default();
         trials.end();
         trials.stored();
-        trials.refused_at(Instant::now());
+        trials.refused_at(Moment::now());
         assert!(!trials.are_welcome());
     }
 }

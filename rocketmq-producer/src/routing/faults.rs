@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::sync::RwLock;
+use crate::sys::Moment;
 
 /// An attempt that failed counts as one that took this long.
 const ISOLATION: Duration = Duration::from_secs(10);
@@ -48,7 +49,7 @@ pub(crate) struct FaultStrategy {
 
 #[derive(Clone, Copy)]
 struct Health {
-    banned_until: Instant,
+    banned_until: Moment,
     reachable: bool,
 }
 
@@ -58,7 +59,7 @@ impl FaultStrategy {
     }
 
     /// After an attempt. A ban is only ever made longer; it ends by time.
-    pub(crate) fn record(&self, broker: &Arc<str>, latency: Duration, verdict: Verdict, now: Instant) {
+    pub(crate) fn record(&self, broker: &Arc<str>, latency: Duration, verdict: Verdict, now: Moment) {
         let (latency, reachable) = match verdict {
             Verdict::Stored => (latency, true),
             Verdict::Unreached => (ISOLATION, !self.detected),
@@ -76,16 +77,14 @@ impl FaultStrategy {
     }
 
     /// Whether the broker is not banned now.
-    pub(crate) fn is_available(&self, broker: &str, now: Instant) -> bool {
+    pub(crate) fn is_available(&self, broker: &str, now: Moment) -> bool {
         self.banned_for(broker, now).is_zero()
     }
 
     /// How long the broker's ban still lasts.
-    pub(crate) fn banned_for(&self, broker: &str, now: Instant) -> Duration {
+    pub(crate) fn banned_for(&self, broker: &str, now: Moment) -> Duration {
         let brokers = self.brokers.read();
-        brokers
-            .get(broker)
-            .map_or(Duration::ZERO, |health| health.banned_until.saturating_duration_since(now))
+        brokers.get(broker).map_or(Duration::ZERO, |health| health.banned_until.since(now))
     }
 
     /// Whether the broker is not known to be unreachable.
@@ -106,7 +105,7 @@ impl FaultStrategy {
         }
     }
 
-    fn is_fine(&self, broker: &str, now: Instant) -> bool {
+    fn is_fine(&self, broker: &str, now: Moment) -> bool {
         self.is_available(broker, now) && self.is_reachable(broker)
     }
 }
@@ -150,7 +149,7 @@ mod tests {
 
     #[test]
     fn bans_end_by_time_and_are_never_made_shorter() {
-        let (faults, start, broker): (_, _, Arc<str>) = (strategy(false), Instant::now(), "b".into());
+        let (faults, start, broker): (_, _, Arc<str>) = (strategy(false), Moment::now(), "b".into());
         faults.record(&broker, ms(600), Verdict::Stored, start);
         assert!(!faults.is_available("b", start + ms(1999)) && faults.is_available("b", start + ms(2000)));
         faults.record(&broker, ms(1), Verdict::Unreached, start);
@@ -163,7 +162,7 @@ mod tests {
     #[test]
     fn what_refuses_is_unreachable_until_a_send_succeeds_and_what_is_silent_only_with_a_detector() {
         for detected in [false, true] {
-            let (faults, now, broker): (_, _, Arc<str>) = (strategy(detected), Instant::now(), "b".into());
+            let (faults, now, broker): (_, _, Arc<str>) = (strategy(detected), Moment::now(), "b".into());
             faults.record(&broker, ms(1), Verdict::Refused, now);
             assert!(!faults.is_reachable("b"));
             faults.record(&broker, ms(1), Verdict::Stored, now);

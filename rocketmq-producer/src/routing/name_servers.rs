@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rocketmq_protocol::codes::{request, response};
@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use crate::error::{Error, ErrorCode};
 use crate::remoting::{Answer, Channel, Failure, FailureKind, Remoting, call};
+use crate::sys::Moment;
 
 /// While someone waits for the first answer: how long one round may take, and the pause after a failed one.
 const READY_PATIENCE: Duration = Duration::from_secs(3);
@@ -50,9 +51,8 @@ impl NameServers {
 
     /// Waits until a name server has answered, whatever it said: asks for a topic again and again if none has.
     pub(crate) async fn wait_ready(&self, topic: &str, timeout: Duration) -> Result<(), Error> {
-        let deadline = Instant::now().checked_add(timeout);
-        let left =
-            || deadline.map_or(READY_PATIENCE, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let deadline = Moment::now().checked_add(timeout);
+        let left = || deadline.map_or(READY_PATIENCE, |deadline| deadline.since(Moment::now()));
         loop {
             if self.answered.load(Ordering::Relaxed) {
                 return Ok(());
@@ -74,7 +74,7 @@ impl NameServers {
         timeout: Duration,
     ) -> Result<Option<TopicRoute>, Error> {
         let channels = self.channels.load_full();
-        let deadline = Instant::now() + timeout;
+        let deadline = Moment::now() + timeout;
         let first = self.chosen.load(Ordering::Relaxed);
         let mut refusals = Vec::new();
         let mut last = None;
@@ -82,7 +82,7 @@ impl NameServers {
             let index = first.wrapping_add(turn) % channels.len();
             let channel = &channels[index];
             let left = (channels.len() - turn) as u32;
-            let share = deadline.saturating_duration_since(Instant::now()) / left;
+            let share = deadline.since(Moment::now()) / left;
             let fields =
                 GetRouteRequest { topic: topic.to_owned().into(), accept_standard_json_only: Some(true) };
             let outcome = call(channel, request::GET_ROUTEINFO_BY_TOPIC, fields, Vec::new(), share).await;

@@ -3,7 +3,6 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use rocketmq_protocol::java_hash;
 use rocketmq_protocol::perm;
@@ -12,6 +11,7 @@ use rocketmq_protocol::route::TopicRoute;
 use super::broker::{Broker, BrokerTable};
 use super::faults::FaultStrategy;
 use crate::message::QueueRef;
+use crate::sys::Moment;
 
 #[derive(Clone)]
 pub(crate) struct PublishQueue {
@@ -48,7 +48,7 @@ impl PublishQueues {
     pub(crate) fn select(
         &self,
         last: Option<&str>,
-        faults: Option<(&FaultStrategy, Instant)>,
+        faults: Option<(&FaultStrategy, Moment)>,
     ) -> Option<&PublishQueue> {
         let another = |queue: &PublishQueue| last.is_none_or(|last| queue.broker.name.as_ref() != last);
         let Some((faults, now)) = faults else {

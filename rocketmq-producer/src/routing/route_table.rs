@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::sync::RwLock;
+use crate::sys::Moment;
 use rocketmq_protocol::namespace;
 use rocketmq_protocol::route::TopicRoute;
 use tokio::runtime::Handle;
@@ -193,7 +194,7 @@ impl RouteTable {
         let found = self.find(&topic);
         tokio::pin!(found);
         let result = loop {
-            let check = topic.next_deadline().unwrap_or_else(|| Instant::now() + self.options.timeout);
+            let check = topic.next_deadline().unwrap_or_else(|| Moment::now() + self.options.timeout);
             tokio::select! {
                 result = &mut found => break result,
                 () = sleep_until(check.into()) => self.expire(&topic),
@@ -260,7 +261,7 @@ impl RouteTable {
     /// Takes over a route if it differs from what is known, or if nothing usable is known.
     fn adopt(&self, topic: &Topic, route: TopicRoute) {
         let mut look_up = topic.look_up.lock();
-        look_up.confirmed = Some(Instant::now());
+        look_up.confirmed = Some(Moment::now());
         // A look-up that runs opens the topic when all who waited for it have gone on.
         if !look_up.running {
             topic.set_open(true);
@@ -271,14 +272,14 @@ impl RouteTable {
         for data in &route.broker_datas {
             self.brokers.update(data);
         }
-        let start = self.random.hash_one((&topic.name, Instant::now())) as usize;
+        let start = self.random.hash_one((&topic.name, Moment::now())) as usize;
         topic.set_queues(PublishQueues::of(&route, &self.brokers, start));
         look_up.route = Some(route);
     }
 
     /// Fails the waiters whose deadline passed while the name servers were silent.
     fn expire(&self, topic: &Topic) {
-        let now = Instant::now();
+        let now = Moment::now();
         let gone = topic.take_waiters(|waiter| waiter.deadline() <= now);
         if gone.is_empty() {
             return;

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::broker::Broker;
 use super::super::faults::{BanTable, FaultStrategy, Verdict};
 use super::{PublishQueue, PublishQueues};
+use crate::sys::Moment;
 
 const SENDS: usize = 40_000;
 const ATTEMPTS: usize = 3;
@@ -80,7 +81,7 @@ struct Ours {
     queues: PublishQueues,
     faults: FaultStrategy,
     names: [Arc<str>; 3],
-    began: Instant,
+    began: Moment,
 }
 
 impl Ours {
@@ -96,11 +97,11 @@ impl Ours {
                 detected,
             ),
             names: brokers.map(|broker| Arc::clone(&broker.name)),
-            began: Instant::now(),
+            began: Moment::now(),
         }
     }
 
-    fn at(&self, now: u64) -> Instant {
+    fn at(&self, now: u64) -> Moment {
         self.began + Duration::from_millis(now)
     }
 }

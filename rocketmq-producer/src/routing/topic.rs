@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use crate::sync::Mutex;
+use crate::sys::Moment;
 use arc_swap::ArcSwapOption;
 use rocketmq_protocol::route::TopicRoute;
 use rocketmq_protocol::topics;
@@ -17,7 +17,7 @@ use crate::error::Error;
 
 /// Something that needs the topic's queues to go on.
 pub(crate) trait RouteWaiter: Send {
-    fn deadline(&self) -> Instant;
+    fn deadline(&self) -> Moment;
 
     /// Who asked; see [`super::RouteTable::abort`].
     fn owner(&self) -> usize;
@@ -55,7 +55,7 @@ pub(crate) struct Topic {
 pub(super) struct LookUp {
     pub(super) route: Option<TopicRoute>,
     /// When a name server last said that this is the route.
-    pub(super) confirmed: Option<Instant>,
+    pub(super) confirmed: Option<Moment>,
     pub(super) running: bool,
     pub(super) waiters: Vec<Box<dyn RouteWaiter>>,
 }
@@ -110,7 +110,7 @@ impl Topic {
     }
 
     /// The earliest deadline of those who wait.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
         self.look_up.lock().waiters.iter().map(|waiter| waiter.deadline()).min()
     }
 

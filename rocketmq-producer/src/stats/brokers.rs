@@ -1,5 +1,6 @@
 //! The counters of each broker, found by name on the send path without a lock.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
 use super::counters::{OutcomeCounter, Padded, Striped};
@@ -34,12 +35,10 @@ impl BrokerRecorder {
     }
 }
 
-/// A broker as its [`Brokers`] know it, kept from an attempt to its outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BrokerId {
-    table: u32,
-    slot: u32,
-}
+/// A broker as its [`Brokers`] know it, kept from an attempt to its outcome: the number of its slot among those of all
+/// tables, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct BrokerId(NonZeroU32);
 
 /// How many brokers the first table has room for; each further one has room for twice as many.
 const FIRST_SLOTS: usize = 256;
@@ -74,25 +73,31 @@ impl Brokers {
     pub(super) fn find(&self, name: &Arc<str>) -> (BrokerId, &BrokerRecorder) {
         let hash = hash(name);
         let mut brokers = self;
-        let mut table = 0;
+        let mut before = 0;
         loop {
             for probe in 0..PROBES {
                 let position = (hash as usize + probe) % brokers.slots.len();
                 let slot = brokers.slots[position]
                     .get_or_init(|| Slot { name: Arc::clone(name), recorder: Box::default() });
                 if Arc::ptr_eq(&slot.name, name) || slot.name == *name {
-                    return (BrokerId { table, slot: position as u32 }, &slot.recorder);
+                    let number = NonZeroU32::MIN.saturating_add((before + position) as u32);
+                    return (BrokerId(number), &slot.recorder);
                 }
             }
+            before += brokers.slots.len();
             brokers = brokers.more.get_or_init(|| Box::new(Self::with_slots(brokers.slots.len() * 2)));
-            table += 1;
         }
     }
 
     /// The broker of this id.
     pub(super) fn get(&self, id: BrokerId) -> Option<&BrokerRecorder> {
-        let brokers = self.tables().nth(id.table as usize)?;
-        Some(&brokers.slots.get(id.slot as usize)?.get()?.recorder)
+        let mut position = id.0.get() as usize - 1;
+        let mut brokers = self;
+        while position >= brokers.slots.len() {
+            position -= brokers.slots.len();
+            brokers = brokers.more.get()?;
+        }
+        Some(&brokers.slots[position].get()?.recorder)
     }
 
     /// All there are, in no order.
@@ -132,7 +137,7 @@ mod tests {
         let names: Vec<String> = (0..1000).map(|number| format!("broker-{number}")).collect();
         let ids: HashMap<_, _> =
             names.iter().map(|name| (name, brokers.find(&name.as_str().into()).0)).collect();
-        assert_eq!(ids.values().map(|id| (id.table, id.slot)).collect::<HashSet<_>>().len(), names.len());
+        assert_eq!(ids.values().collect::<HashSet<_>>().len(), names.len());
         for (name, id) in ids {
             let (again, recorder) = brokers.find(&name.as_str().into());
             assert_eq!(again, id);

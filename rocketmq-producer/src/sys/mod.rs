@@ -7,6 +7,7 @@ mod bell;
 #[cfg(test)]
 mod bell_tests;
 mod calendar;
+mod clock;
 #[cfg_attr(target_os = "linux", path = "event_fd_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "event_fd_pipe.rs")]
 mod event_fd;
@@ -17,6 +18,7 @@ mod thread;
 
 pub(crate) use bell::{Calls, Seat};
 pub(crate) use calendar::month_start_ms;
+pub use clock::Moment;
 pub(crate) use event_fd::EventFd;
 pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::local_ip;
