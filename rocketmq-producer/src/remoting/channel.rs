@@ -99,8 +99,9 @@ impl Channel {
     /// Writes what is there now; the calling thread is the writer. `false`: more is there, or an error was met,
     /// and the I/O task goes on.
     fn write_once(&self, stream: &Arc<TcpStream>) -> bool {
-        let _ = self.write_chunk(stream);
-        !self.state.lock().hand_over(stream)
+        let written = self.write_chunk(stream);
+        let is_full = written.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        !self.state.lock().hand_over(stream, is_full)
     }
 
     /// Writes until nothing is left or the socket takes no more; the I/O task is the writer, and stays it when

@@ -13,7 +13,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::channel::{Channel, Written};
 use super::exchange::{Failure, FailureKind};
-use super::state::{MAX_ABANDONED, Writer};
+use super::state::MAX_ABANDONED;
 use crate::client::PROTOCOL_VERSION;
 use crate::completion::Wakes;
 use crate::sys::Moment;
@@ -199,7 +199,7 @@ impl Connection {
 
     /// Writes what is there, if that is this task's turn; `true`: the socket takes no more now.
     fn write(&mut self) -> io::Result<bool> {
-        let mine = self.channel.state.lock().writer == Writer::IoTask;
+        let mine = self.channel.state.lock().begin_writing();
         Ok(mine && matches!(self.channel.write_out(&self.stream)?, Written::Blocked))
     }
 

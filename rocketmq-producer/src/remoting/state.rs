@@ -22,6 +22,10 @@ const IN_TIME: Duration = Duration::from_millis(20);
 /// So many bytes of gathered requests are worth a write.
 const GATHERED: u64 = 64 * 1024;
 
+/// With so many bytes before it a request does not wait for the I/O task to begin: the caller writes what is there while
+/// it is still in the processor's caches.
+const PLENTY: u64 = 256 * 1024;
+
 /// The opaque of one-way requests, which are never answered.
 const ONEWAY_OPAQUE: i32 = i32::MAX;
 
@@ -67,7 +71,10 @@ pub(super) enum Writer {
     #[default]
     Nobody,
     Caller,
+    /// The I/O task, which was told and has not begun.
     IoTask,
+    /// The I/O task, which is at it, or waits until the socket takes more.
+    IoTaskAtIt,
     /// The I/O task, by itself in a moment: one-way requests were written just now, and more of them go in one write.
     IoTaskSoon,
 }
@@ -133,7 +140,8 @@ impl State {
         let gathered = self.outbound.queued() - self.written;
         let is_enough = gathered >= GATHERED.min(max_backlog as u64 / 2);
         let chosen = match (self.writer, haste) {
-            (Writer::Caller | Writer::IoTask, _) => None,
+            (Writer::IoTask, _) if gathered >= PLENTY => Some(Writer::Caller),
+            (Writer::Caller | Writer::IoTask | Writer::IoTaskAtIt, _) => None,
             (Writer::Nobody | Writer::IoTaskSoon, Haste::CallerWaits) => Some(Writer::Caller),
             (Writer::IoTaskSoon, Haste::MayBeGathered) if is_enough => Some(Writer::Caller),
             (Writer::IoTaskSoon, Haste::MayBeGathered) => None,
@@ -287,16 +295,24 @@ impl State {
         self.oneways.drain(..through).map(|entry| entry.exchange).collect()
     }
 
+    /// The I/O task may write now: `true` if it is the writer.
+    pub(super) fn begin_writing(&mut self) -> bool {
+        if self.writer == Writer::IoTask {
+            self.writer = Writer::IoTaskAtIt;
+        }
+        self.writer == Writer::IoTaskAtIt
+    }
+
     /// The caller that wrote one chunk leaves the rest to the I/O task, or what will be gathered. `false`: there is
-    /// neither, or the connection has ended.
-    pub(super) fn hand_over(&mut self, stream: &Arc<TcpStream>) -> bool {
+    /// neither, or the connection has ended. `is_full`: the socket takes no more now.
+    pub(super) fn hand_over(&mut self, stream: &Arc<TcpStream>, is_full: bool) -> bool {
         if !self.is_open_with(stream) {
             return false;
         }
         if self.outbound.is_empty() {
             return self.rest_writer();
         }
-        self.writer = Writer::IoTask;
+        self.writer = if is_full { Writer::IoTaskAtIt } else { Writer::IoTask };
         true
     }
 

@@ -90,7 +90,7 @@ fn a_writer_leaves_the_next_connection_alone() {
     // The caller of the first connection comes back from its write call.
     assert!(bench.state.chunk_written(&first, chunk, 3, 3).is_empty());
     assert!(bench.state.next_chunk(&first).is_none());
-    assert!(!bench.state.hand_over(&first));
+    assert!(!bench.state.hand_over(&first, false));
     assert_eq!(bench.state.writer, Writer::IoTask);
     let chunk = bench.state.next_chunk(&second);
     assert!(chunk.is_some_and(|(chunk, start)| (&*chunk, start) == (&b"two"[..], 0)));
@@ -151,13 +151,13 @@ fn oneway_requests_that_follow_others_are_gathered() {
     assert_eq!(bench.state.chunk_written(&stream, chunk, len, len).len(), 1);
     let by = bench.state.gathered_by.expect("still gathering");
     assert!(bench.state.end_gathering(by), "while the caller writes");
-    assert!(bench.state.hand_over(&stream), "the I/O task must hear of the new time");
+    assert!(bench.state.hand_over(&stream, false), "the I/O task must hear of the new time");
 
     bench.add(b"answer me", false);
     assert_eq!(bench.state.choose_writer(Haste::CallerWaits, usize::MAX), Some(Writer::Caller));
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     bench.state.chunk_written(&stream, chunk, 9, 9);
-    assert!(!bench.state.hand_over(&stream));
+    assert!(!bench.state.hand_over(&stream, false));
     let by = bench.state.gathered_by.expect("still gathering");
     assert!(bench.state.end_gathering(by));
     assert!(bench.state.next_chunk(&stream).is_none());
@@ -176,4 +176,28 @@ fn a_backlog_is_bounded() {
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     bench.state.chunk_written(&stream, chunk, 6, 6);
     bench.add(b"g", false);
+}
+
+#[test]
+fn a_caller_writes_plenty_itself_unless_the_io_task_is_at_it() {
+    let mut bench = Bench::new();
+    let stream = bench.connect();
+    bench.add(b"a", false);
+    bench.state.writer = Writer::Nobody;
+    assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), Some(Writer::IoTask));
+    bench.add(&[0; PLENTY as usize - 2], false);
+    assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), None, "not plenty");
+    bench.add(b"z", false);
+    assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), Some(Writer::Caller));
+    assert!(!bench.state.begin_writing(), "one writer at a time");
+
+    // The socket takes all but one byte: the I/O task waits for it, and callers leave it alone.
+    let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
+    let end = chunk.len() - 1;
+    bench.state.chunk_written(&stream, chunk, end, end);
+    let is_full = true;
+    assert!(bench.state.hand_over(&stream, is_full));
+    bench.add(&[0; PLENTY as usize], false);
+    assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), None);
+    assert!(bench.state.begin_writing());
 }
