@@ -336,7 +336,7 @@ fn allowed(mut member: Operation, queue: &PublishQueue, wakes: &mut Wakes) -> Op
             member.attempt(None, wakes);
             return None;
         }
-        asked = member.engage(queue).and_then(|_| member.before_hooks());
+        asked = member.engage(queue).and_then(|()| member.before_hooks());
     }
     Some(member)
 }

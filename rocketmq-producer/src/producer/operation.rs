@@ -178,14 +178,19 @@ impl SendOperation {
     }
 
     fn attempt_at(mut self: Box<Self>, queue: &PublishQueue, wakes: &mut Wakes) {
-        match self.engage(queue).and_then(|target| self.before_hooks().map(|()| target)) {
-            Ok(target) => {
-                let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
-                self.broker = Some(self.engine.recorder.attempted(&target.broker_name));
-                target.send_channel.submit(self, deadline, oneway, wakes);
-            }
+        match self.engage(queue).and_then(|()| self.before_hooks()) {
+            Ok(()) => self.submit(wakes),
             Err(error) => self.again(error, wakes),
         }
+    }
+
+    fn submit(mut self: Box<Self>, wakes: &mut Wakes) {
+        let Some(target) = self.target.clone() else {
+            return self.give_up(Error::new(ErrorCode::Internal, "an attempt without a target"), wakes);
+        };
+        let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
+        self.broker = Some(self.engine.recorder.attempted(&target.broker_name));
+        target.send_channel.submit(self, deadline, oneway, wakes);
     }
 
     /// The queue of the next attempt.
@@ -199,7 +204,7 @@ impl SendOperation {
     }
 
     /// Begins an attempt at this queue; an error if its broker has no master.
-    pub(super) fn engage(&mut self, queue: &PublishQueue) -> Result<Arc<BrokerTarget>, Error> {
+    pub(super) fn engage(&mut self, queue: &PublishQueue) -> Result<(), Error> {
         self.engage_with(queue, queue.broker.master())
     }
 
@@ -208,18 +213,19 @@ impl SendOperation {
         &mut self,
         queue: &PublishQueue,
         master: Option<Arc<BrokerTarget>>,
-    ) -> Result<Arc<BrokerTarget>, Error> {
+    ) -> Result<(), Error> {
         self.attempts += 1;
         if self.attempts > 1 {
             self.engine.recorder.retried(1);
         }
         self.queue_id = queue.queue_id;
         self.target = master;
-        self.target.clone().ok_or_else(|| {
-            self.rare().masterless = Some(Arc::clone(&queue.broker.name));
-            let text = format!("broker {} has no master in any route", queue.broker.name);
-            Error::new(ErrorCode::NoRoute, text)
-        })
+        if self.target.is_some() {
+            return Ok(());
+        }
+        self.rare().masterless = Some(Arc::clone(&queue.broker.name));
+        let text = format!("broker {} has no master in any route", queue.broker.name);
+        Err(Error::new(ErrorCode::NoRoute, text))
     }
 
     /// To be filled.

@@ -24,7 +24,7 @@ const GATHERED: u64 = 64 * 1024;
 
 /// With so many bytes before it a request does not wait for the I/O task to begin: the caller writes what is there while
 /// it is still in the processor's caches.
-const PLENTY: u64 = 256 * 1024;
+const PLENTY: u64 = 512 * 1024;
 
 /// The opaque of one-way requests, which are never answered.
 const ONEWAY_OPAQUE: i32 = i32::MAX;

@@ -83,11 +83,12 @@ impl RouteTable {
         if let Some(topic) = topics.get(name) {
             return Arc::clone(topic);
         }
+        let name: Arc<str> = name.into();
         let shown = match &self.options.namespace {
-            Some(namespace) => namespace::unwrap(namespace, name).into(),
-            None => name.into(),
+            Some(namespace) => namespace::unwrap(namespace, &name).into(),
+            None => Arc::clone(&name),
         };
-        let topic = Arc::new(Topic::new(name.into(), shown));
+        let topic = Arc::new(Topic::new(name, shown));
         topics.insert(Arc::clone(&topic.name), Arc::clone(&topic));
         topic
     }
