@@ -1,9 +1,10 @@
 //! How many callbacks a producer owes, and waiting until they are made.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rocketmq_producer::sync::{Condvar, Mutex};
+use rocketmq_producer::sys::Moment;
 
 /// The callbacks of one producer. A send owes one from before it is accepted, so that those that were made are
 /// never more than those that are owed.
@@ -50,7 +51,7 @@ impl Callbacks {
     /// outcome are owed, counting is enough.
     pub(crate) fn wait(&self, timeout: Duration) -> bool {
         let at_call = self.owed.load(SeqCst);
-        let deadline = Instant::now() + timeout;
+        let deadline = Moment::now() + timeout;
         let mut guard = self.lock.lock();
         let mut in_time = true;
         loop {
