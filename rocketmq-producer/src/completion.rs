@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::producer::{Bounds, InFlightShare, Memory, Settled, Ticket};
 use crate::receipt::Receipt;
+use crate::remoting::Channel;
 use crate::sys::Calls;
 
 /// Two words of the caller's, handed back untouched with the report (C keeps a function and its opaque there).
@@ -82,11 +83,14 @@ impl Completion {
     }
 }
 
-/// What outcomes have made due: queues that got reports, each to be woken once; threads that sleep until their outcome;
-/// places in lanes that others wait for; outcomes to be counted; memory that is free again. Settled when dropped, so that
-/// no lock is held and no call is nested then.
+/// What sends and outcomes have made due: a connection that has something to write; queues that got reports, each to be
+/// woken once; threads that sleep until their outcome; places in lanes that others wait for; outcomes to be counted; memory
+/// that is free again. Settled when dropped, so that no lock is held and no call is nested then.
 #[derive(Default)]
 pub(crate) struct Wakes {
+    /// Requests are gathered, and this connection was the last that got one. One is enough: requests that are gathered at
+    /// several connections go as those of the next one come.
+    gathering: Option<Gathering>,
     queues: Vec<CompletionQueue>,
     tickets: Vec<Ticket>,
     memory: Vec<Memory>,
@@ -94,7 +98,35 @@ pub(crate) struct Wakes {
     settled: Settled,
 }
 
+#[derive(Default)]
+struct Gathering {
+    last: Option<Arc<Channel>>,
+}
+
 impl Wakes {
+    /// Requests are gathered from now on: they go when all is settled.
+    pub(crate) fn gathering() -> Self {
+        let mut wakes = Self::default();
+        wakes.gathering = Some(Gathering::default());
+        wakes
+    }
+
+    /// Whether requests are gathered.
+    pub(crate) fn gathers(&self) -> bool {
+        self.gathering.is_some()
+    }
+
+    /// A request was gathered at this connection.
+    pub(crate) fn gathered_at(&mut self, channel: &Arc<Channel>) {
+        let Some(Gathering { last }) = &mut self.gathering else { return channel.hurry() };
+        if last.as_ref().is_some_and(|last| Arc::ptr_eq(last, channel)) {
+            return;
+        }
+        if let Some(other) = last.replace(Arc::clone(channel)) {
+            other.hurry();
+        }
+    }
+
     /// A place in a lane is free, if there was one.
     pub(crate) fn release(&mut self, ticket: Option<Ticket>) {
         self.tickets.extend(ticket);
@@ -116,7 +148,10 @@ impl Wakes {
     /// Settles all now and keeps the memory for the next round.
     pub(crate) fn flush(&mut self) {
         self.depart();
-        // First: whoever has all outcomes and asks finds nothing outstanding.
+        if let Some(channel) = self.gathering.as_mut().and_then(|gathering| gathering.last.take()) {
+            channel.hurry();
+        }
+        // Before the calls: whoever has all outcomes and asks finds nothing outstanding.
         let in_flight = self.settled.tell();
         for queue in self.queues.drain(..) {
             queue.wake();

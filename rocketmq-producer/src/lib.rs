@@ -28,7 +28,7 @@ pub use config::Config;
 pub use error::{Error, ErrorCode, FailedAttempt, Persistence};
 pub use log::{LogLevel, LogSink};
 pub use message::{Delivery, Destination, Message, Property, QueueRef, QueueSelector};
-pub use producer::{BatchError, Producer};
+pub use producer::{BatchError, Burst, Producer};
 pub use receipt::{Receipt, SendStatus};
 pub use stats::Stats;
 pub use sys::is_forked;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::burst::Burst;
 use super::engine::{Engine, Mode, Span};
 use crate::completion::{BatchWaiter, Caller, Completion, CompletionQueue, Tag, Waiter, Wakes};
 use crate::config::{Config, Settings, parse_addresses};
@@ -66,9 +67,35 @@ impl Producer {
         queue: &CompletionQueue,
         tag: Tag,
     ) -> Result<(), Error> {
+        self.send_with(message, timeout, queue, tag, &mut Wakes::default())
+    }
+
+    /// As [`Producer::send_queued`], together with other sends.
+    ///
+    /// # Errors
+    /// As [`Producer::send_queued`].
+    pub fn send_in_burst(
+        &self,
+        message: &Message<'_>,
+        timeout: Option<Duration>,
+        queue: &CompletionQueue,
+        tag: Tag,
+        burst: &mut Burst,
+    ) -> Result<(), Error> {
+        self.send_with(message, timeout, queue, tag, &mut burst.0)
+    }
+
+    fn send_with(
+        &self,
+        message: &Message<'_>,
+        timeout: Option<Duration>,
+        queue: &CompletionQueue,
+        tag: Tag,
+        wakes: &mut Wakes,
+    ) -> Result<(), Error> {
         let completion = Completion::Queue(queue.clone(), tag);
         let span = self.engine().span(timeout)?;
-        self.engine().send(message, Mode::Async, span, completion, &mut Wakes::default())
+        self.engine().send(message, Mode::Async, span, completion, wakes)
     }
 
     /// Sends many, each as [`Producer::send_queued`] does. `tags` and `results` are as long as `messages`;
@@ -94,7 +121,7 @@ impl Producer {
             return Err(Error::new(ErrorCode::InvalidArgument, text));
         }
         let span = self.engine().span(timeout)?;
-        let mut wakes = Wakes::default();
+        let mut wakes = Wakes::gathering();
         let mut accepted = 0;
         for ((message, tag), result) in messages.iter().zip(tags).zip(results) {
             let span = Span { started: Moment::now(), ..span };

@@ -2,6 +2,7 @@
 
 mod batch;
 mod bounds;
+mod burst;
 mod detector;
 mod engine;
 mod handle;
@@ -18,6 +19,7 @@ mod target;
 mod validate;
 
 pub(crate) use bounds::{Bounds, InFlightShare, Settled};
+pub use burst::Burst;
 pub use handle::{BatchError, Producer};
 pub(crate) use lanes::Ticket;
 pub(crate) use lots::Lots;

@@ -111,11 +111,10 @@ impl SendOperation {
 
     /// Into its lane if it has one, else to the first attempt.
     fn line_up(mut self: Box<Self>, wakes: &mut Wakes) {
-        let engine = Arc::clone(&self.engine);
         let is_bound = !self.prepared.target.is_any();
-        match &engine.lanes {
+        match self.engine.lanes.clone() {
             Some(lanes) if is_bound || self.may_share() => match self.choose_queue() {
-                Ok(queue) => self.enter(lanes, queue, wakes),
+                Ok(queue) => self.enter(&lanes, queue, wakes),
                 Err(error) => self.give_up(error, wakes),
             },
             _ => self.attempt(None, wakes),
@@ -133,9 +132,8 @@ impl SendOperation {
     /// broker that it has nothing to do with.
     pub(super) fn change_lane(mut self: Box<Self>, queue: PublishQueue, wakes: &mut Wakes) {
         wakes.release(self.ticket.take());
-        let engine = Arc::clone(&self.engine);
-        match &engine.lanes {
-            Some(lanes) if self.may_share() => self.enter(lanes, queue, wakes),
+        match self.engine.lanes.clone() {
+            Some(lanes) if self.may_share() => self.enter(&lanes, queue, wakes),
             _ => self.attempt_at(&queue, wakes),
         }
     }

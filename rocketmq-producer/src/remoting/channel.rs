@@ -68,6 +68,7 @@ impl Channel {
         let haste = match oneway {
             true if state.may_gather(deadline) => Haste::MayBeGathered,
             false if alone => Haste::CallerWaits,
+            false if wakes.gathers() => Haste::GoesWithBurst,
             _ => Haste::AtOnce,
         };
         if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.address, &self.options)
@@ -82,6 +83,9 @@ impl Channel {
         let left = writer == Some(Writer::Caller) && !self.write_once(&stream);
         if left || announce || writer == Some(Writer::IoTask) {
             self.attention.notify_one();
+        }
+        if writer == Some(Writer::Burst) {
+            wakes.gathered_at(self);
         }
     }
 
@@ -132,7 +136,7 @@ impl Channel {
     }
 
     /// Writes what is gathered.
-    pub(super) fn hurry(&self) {
+    pub(crate) fn hurry(&self) {
         if self.state.lock().hurry() {
             self.attention.notify_one();
         }

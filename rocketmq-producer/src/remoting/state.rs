@@ -19,7 +19,7 @@ const GATHERING: Duration = Duration::from_millis(1);
 /// A request is gathered only if it has this long when the gathering ends.
 const IN_TIME: Duration = Duration::from_millis(20);
 
-/// So many bytes of gathered requests are worth a write.
+/// So many bytes of requests are worth a write.
 const GATHERED: u64 = 64 * 1024;
 
 /// With so many bytes before it a request does not wait for the I/O task to begin: the caller writes what is there while
@@ -77,6 +77,8 @@ pub(super) enum Writer {
     IoTaskAtIt,
     /// The I/O task, by itself in a moment: one-way requests were written just now, and more of them go in one write.
     IoTaskSoon,
+    /// The I/O task, when whoever gathers requests says that these were all.
+    Burst,
 }
 
 /// How soon a request is to be written.
@@ -85,6 +87,8 @@ pub(super) enum Haste {
     /// By the caller, as nothing else is in flight: it waits, and a hand-over to the I/O thread would only cost time.
     CallerWaits,
     AtOnce,
+    /// With others that follow; whoever sends them tells the I/O task then.
+    GoesWithBurst,
     /// Nobody waits for it, and many of its kind go in one write.
     MayBeGathered,
 }
@@ -127,25 +131,38 @@ impl State {
 
     /// Makes the I/O task the writer of what is gathered; `true`: it must be told.
     pub(super) fn hurry(&mut self) -> bool {
-        let gathering = self.writer == Writer::IoTaskSoon && !self.outbound.is_empty();
+        let gathering = self.is_gathering() && !self.outbound.is_empty();
         if gathering {
             self.writer = Writer::IoTask;
         }
         gathering
     }
 
+    fn is_gathering(&self) -> bool {
+        matches!(self.writer, Writer::IoTaskSoon | Writer::Burst)
+    }
+
+    /// Bytes that wait to be written.
+    fn backlog(&self) -> u64 {
+        self.outbound.queued() - self.written
+    }
+
     /// Who is to write what was just added, as the writer from now on: the caller itself, the I/O task, or whoever is the
     /// writer already (`None`).
     pub(super) fn choose_writer(&mut self, haste: Haste, max_backlog: usize) -> Option<Writer> {
-        let gathered = self.outbound.queued() - self.written;
+        let gathered = self.backlog();
         let is_enough = gathered >= GATHERED.min(max_backlog as u64 / 2);
         let chosen = match (self.writer, haste) {
             (Writer::IoTask, _) if gathered >= PLENTY => Some(Writer::Caller),
             (Writer::Caller | Writer::IoTask | Writer::IoTaskAtIt, _) => None,
-            (Writer::Nobody | Writer::IoTaskSoon, Haste::CallerWaits) => Some(Writer::Caller),
+            (Writer::Nobody | Writer::IoTaskSoon | Writer::Burst, Haste::CallerWaits) => Some(Writer::Caller),
             (Writer::IoTaskSoon, Haste::MayBeGathered) if is_enough => Some(Writer::Caller),
-            (Writer::IoTaskSoon, Haste::MayBeGathered) => None,
-            (Writer::Nobody, Haste::MayBeGathered) | (_, Haste::AtOnce) => Some(Writer::IoTask),
+            (Writer::IoTaskSoon | Writer::Burst, Haste::MayBeGathered) => None,
+            (Writer::Burst, Haste::GoesWithBurst) if !is_enough => None,
+            (Writer::Nobody | Writer::IoTaskSoon, Haste::GoesWithBurst) if !is_enough => Some(Writer::Burst),
+            (Writer::Nobody, Haste::MayBeGathered) | (_, Haste::GoesWithBurst | Haste::AtOnce) => {
+                Some(Writer::IoTask)
+            }
         };
         if let Some(writer) = chosen {
             self.writer = writer;
@@ -158,7 +175,7 @@ impl State {
         let is_over = self.gathered_by.is_some_and(|by| by <= now);
         if is_over {
             self.gathered_by = None;
-            if self.writer == Writer::IoTaskSoon {
+            if self.is_gathering() {
                 self.writer = Writer::IoTask;
             }
         }
@@ -208,7 +225,7 @@ impl State {
         address: &str,
         options: &RemotingOptions,
     ) -> Result<(), (Box<dyn Exchange>, Failure)> {
-        let backlog = self.outbound.queued() - self.written;
+        let backlog = self.backlog();
         if backlog > options.max_backlog as u64 {
             let cause = std::io::Error::other(format!("{backlog} bytes wait to be written"));
             return Err((exchange, Failure::because(FailureKind::Backlog, cause)));

@@ -232,6 +232,15 @@ impl Door {
         outcome.inspect_err(|error| error.clone_ref(py).write_unraisable(py, None)).ok()
     }
 
+    /// Lets the sends of the tasks that were woken just now go together: the loop runs callbacks in the order in which they
+    /// were asked for.
+    fn gather(slf: &Bound<'_, Self>) {
+        let (py, door) = (slf.py(), slf.get());
+        let end = slf.getattr("end_gathering");
+        let asked = end.and_then(|end| door.event_loop.bind(py).call_method1("call_soon", (end,)));
+        door.state.lock().gathering = door.report(py, asked).is_some();
+    }
+
     /// Resolves the futures that wait for nothing to be left.
     fn tell_idle(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (py, door) = (slf.py(), slf.get());
@@ -302,9 +311,17 @@ impl Door {
         }
         door.set(py, &mut results);
         *door.reports.lock() = reports;
+        if are_many {
+            Self::gather(slf);
+        }
         Self::pump(slf)?;
         Self::arm_timer(slf, None);
         Self::tell_idle(slf)
+    }
+
+    /// Called by the loop when the tasks that one drain woke have run.
+    fn end_gathering(&self) {
+        self.state.lock().end_gathering();
     }
 
     /// Called by the loop when a waiting send may have to give up.
