@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::producer::{Bounds, InFlightShare, Memory, Settled, Ticket};
+use crate::producer::{Bounds, InFlightShare, Lane, Memory, Settled, Ticket};
 use crate::receipt::Receipt;
 use crate::remoting::Channel;
 use crate::sys::Calls;
@@ -88,8 +88,6 @@ impl Completion {
 /// that is free again. Settled when dropped, so that no lock is held and no call is nested then.
 #[derive(Default)]
 pub(crate) struct Wakes {
-    /// Requests are gathered, and this connection was the last that got one. One is enough: requests that are gathered at
-    /// several connections go as those of the next one come.
     gathering: Option<Gathering>,
     queues: Vec<CompletionQueue>,
     tickets: Vec<Ticket>,
@@ -98,32 +96,52 @@ pub(crate) struct Wakes {
     settled: Settled,
 }
 
+/// Where sends were gathered, to go together.
 #[derive(Default)]
 struct Gathering {
-    last: Option<Arc<Channel>>,
+    lanes: Vec<Arc<Lane>>,
+    /// The last of the connections. One is enough: what is gathered at several goes as that of the next one comes.
+    channel: Option<Arc<Channel>>,
 }
 
 impl Wakes {
-    /// Requests are gathered from now on: they go when all is settled.
+    /// With these, sends are gathered: they go when all is settled.
     pub(crate) fn gathering() -> Self {
         let mut wakes = Self::default();
         wakes.gathering = Some(Gathering::default());
         wakes
     }
 
-    /// Whether requests are gathered.
+    /// Whether sends are gathered.
     pub(crate) fn gathers(&self) -> bool {
         self.gathering.is_some()
     }
 
-    /// A request was gathered at this connection.
-    pub(crate) fn gathered_at(&mut self, channel: &Arc<Channel>) {
-        let Some(Gathering { last }) = &mut self.gathering else { return channel.hurry() };
-        if last.as_ref().is_some_and(|last| Arc::ptr_eq(last, channel)) {
-            return;
+    /// Messages are gathered in this lane from now on.
+    pub(crate) fn gathered_in(&mut self, lane: &Arc<Lane>) {
+        if let Some(gathering) = &mut self.gathering {
+            gathering.lanes.push(Arc::clone(lane));
         }
-        if let Some(other) = last.replace(Arc::clone(channel)) {
+    }
+
+    /// Requests are gathered at this connection from now on.
+    pub(crate) fn gathered_at(&mut self, channel: &Arc<Channel>) {
+        if let Some(gathering) = &mut self.gathering
+            && let Some(other) = gathering.channel.replace(Arc::clone(channel))
+            && !Arc::ptr_eq(&other, channel)
+        {
             other.hurry();
+        }
+    }
+
+    /// What was gathered goes.
+    fn end_gathering(&mut self) {
+        let Some(gathering) = &mut self.gathering else { return };
+        for lane in std::mem::take(&mut gathering.lanes) {
+            lane.end_gathering(self);
+        }
+        if let Some(channel) = self.gathering.as_mut().and_then(|gathering| gathering.channel.take()) {
+            channel.hurry();
         }
     }
 
@@ -148,9 +166,7 @@ impl Wakes {
     /// Settles all now and keeps the memory for the next round.
     pub(crate) fn flush(&mut self) {
         self.depart();
-        if let Some(channel) = self.gathering.as_mut().and_then(|gathering| gathering.last.take()) {
-            channel.hurry();
-        }
+        self.end_gathering();
         // Before the calls: whoever has all outcomes and asks finds nothing outstanding.
         let in_flight = self.settled.tell();
         for queue in self.queues.drain(..) {

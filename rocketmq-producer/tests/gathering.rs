@@ -1,4 +1,4 @@
-//! One-way messages that are gathered, room that is given back in lots, and ids of many messages of one moment.
+//! Messages that are gathered to go together, room that is given back in lots, and ids of many messages of one moment.
 
 mod common;
 
@@ -6,9 +6,99 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use common::{PATIENCE, cluster, producer};
-use rocketmq_producer::{CompletionQueue, DeliveryThread, Destination, Event, Message, Tag};
+use common::{PATIENCE, PRESSURE, becomes_true, cluster, in_order, on_sends, producer, with_topic};
+use rocketmq_mock::{Fault, MockCluster};
+use rocketmq_producer::{Burst, CompletionQueue, DeliveryThread, Destination, Event, Message, Producer, Tag};
+
+const SINGLES: (&str, &str) = ("batch.auto", "off");
+
+const SEND: i32 = 310;
+const SEND_BATCH: i32 = 320;
+
+/// A producer with a message on its way that is not answered, so that the next ones do not go alone.
+fn busy_producer(cluster: &MockCluster, settings: &[(&str, &str)]) -> Producer {
+    let producer = producer(cluster, settings);
+    producer.send(&Message::new("T", b"x"), None).expect("a connection");
+    cluster.inject(on_sends(None, Some(1), Fault::StoreThenNoAnswer));
+    send_in(&mut Burst::default(), &producer, 1);
+    assert!(becomes_true(|| cluster.request_count(SEND) == 2));
+    producer
+}
+
+fn send_in(burst: &mut Burst, producer: &Producer, count: usize) -> CompletionQueue {
+    let queue = CompletionQueue::new();
+    for index in 0..count {
+        let message = Message::new("T", b"x");
+        producer.send_in_burst(&message, None, &queue, Tag(index, 0), burst).expect("accepted");
+    }
+    queue
+}
+
+/// Has the I/O thread do something else meanwhile.
+fn look_up(producer: &Producer, topic: &str) {
+    producer.queues(topic, PATIENCE).expect("a route");
+}
+
+#[test]
+fn a_burst_goes_when_it_is_told_to_dropped_or_flushed() {
+    let cluster = with_topic(1, 4);
+    let producer = busy_producer(&cluster, &[SINGLES]);
+    let mut burst = Burst::default();
+    for (round, end) in ["told", "flushed", "dropped"].into_iter().enumerate() {
+        let before = cluster.request_count(SEND);
+        let queue = send_in(&mut burst, &producer, 3);
+        cluster.create_topic(end, 1, 1, 6, None);
+        look_up(&producer, end);
+        assert_eq!(cluster.request_count(SEND), before, "round {round} waits to be {end}");
+        match end {
+            "told" => burst.go(),
+            "flushed" => drop(producer.flush(Duration::ZERO)),
+            _ => drop(std::mem::take(&mut burst)),
+        }
+        assert!(in_order(&queue, 3).iter().all(Result::is_ok), "{end}");
+    }
+}
+
+#[test]
+fn what_is_much_does_not_wait_for_the_end_of_its_burst() {
+    let cluster = with_topic(1, 4);
+    let producer = busy_producer(&cluster, &[SINGLES]);
+    let mut burst = Burst::default();
+    // More than 64 KiB of requests.
+    send_in(&mut burst, &producer, 500);
+    assert!(becomes_true(|| cluster.request_count(SEND) > 200), "{}", cluster.request_count(SEND));
+    burst.go();
+    assert!(becomes_true(|| cluster.request_count(SEND) == 502));
+}
+
+#[test]
+fn other_sends_take_a_burst_along() {
+    let cluster = with_topic(1, 4);
+    let producer = busy_producer(&cluster, &[SINGLES]);
+    let mut burst = Burst::default();
+    let queue = send_in(&mut burst, &producer, 3);
+    producer.send(&Message::new("T", b"x"), None).expect("stored");
+    assert!(in_order(&queue, 3).iter().all(Result::is_ok));
+}
+
+#[test]
+fn a_burst_fills_batches() {
+    let cluster = with_topic(1, 4);
+    let producer = busy_producer(&cluster, &[PRESSURE, ("batch.max.messages", "10")]);
+    let mut burst = Burst::default();
+    send_in(&mut burst, &producer, 25);
+    look_up(&producer, "T");
+    assert_eq!((cluster.request_count(SEND), cluster.request_count(SEND_BATCH)), (2, 0));
+    burst.go();
+    assert!(becomes_true(|| cluster.stored("T").len() == 27));
+    assert_eq!((cluster.request_count(SEND), cluster.request_count(SEND_BATCH)), (2, 3), "10, 10 and 5");
+
+    let queue = send_in(&mut burst, &producer, 3);
+    producer.send_queued(&Message::new("T", b"x"), None, &queue, Tag(3, 0)).expect("accepted");
+    assert!(in_order(&queue, 4).iter().all(Result::is_ok), "another message takes them along");
+}
 
 #[test]
 fn ids_of_one_call_are_unique() {

@@ -66,7 +66,7 @@ pub(super) struct LaneKey {
     queue_id: Option<i32>,
 }
 
-struct Lane {
+pub(crate) struct Lane {
     key: LaneKey,
     watch: Arc<Watch>,
     state: Mutex<LaneState>,
@@ -80,6 +80,8 @@ struct LaneState {
     bytes: usize,
     /// Whoever waits here may not linger.
     hurried: bool,
+    /// A burst brings messages one after the other: only full batches leave before its end.
+    gathering: bool,
     /// When the watch looks here next, at the latest.
     next_check: Option<Moment>,
     /// Nobody finds it any more.
@@ -242,7 +244,15 @@ impl Lane {
         if state.closed {
             return Err(passenger);
         }
-        if linger.is_none() && state.waiting.is_empty() && state.outstanding < self.key.window() {
+        let joins_burst = wakes.gathers() && linger.is_none() && passenger.may_share();
+        let gathered = std::mem::replace(&mut state.gathering, joins_burst);
+        if joins_burst && !gathered {
+            wakes.gathered_in(self);
+        } else if !joins_burst
+            && linger.is_none()
+            && state.waiting.is_empty()
+            && state.outstanding < self.key.window()
+        {
             state.outstanding += 1;
             drop(state);
             passenger.depart(Ticket(Arc::clone(self)), wakes);
@@ -250,10 +260,10 @@ impl Lane {
         }
         let check = passenger.next_check(&self.watch.batching, passenger.arrived());
         state.push(passenger);
-        // Without lingering only an answer makes room.
-        let departures = match linger {
-            Some(_) => self.take_due(&mut state, Moment::now()),
-            None => Vec::new(),
+        // Else only an answer makes room.
+        let departures = match linger.is_some() || joins_burst || gathered {
+            true => self.take_due(&mut state, Moment::now()),
+            false => Vec::new(),
         };
         let announce = state.check_by(check);
         drop(state);
@@ -276,6 +286,11 @@ impl Lane {
         for passengers in departures {
             depart_together(passengers, Ticket(Arc::clone(self)), now, wakes);
         }
+    }
+
+    /// The burst is over: what it brought goes.
+    pub(crate) fn end_gathering(self: &Arc<Self>, wakes: &mut Wakes) {
+        self.let_go_where_due(|state| state.gathering = false, wakes);
     }
 
     /// Changes the lane, and lets go what is due then.
@@ -355,12 +370,14 @@ impl LaneState {
 
     fn is_due(&self, batching: &Batching, now: Moment) -> bool {
         let Some(first) = self.waiting.front() else { return false };
-        let Some(linger) = batching.linger else { return true };
-        self.hurried
-            || self.bytes >= batching.max_bytes
-            || self.waiting.len() >= batching.max_messages
-            || !first.may_share()
-            || first.arrived() + linger <= now
+        let is_full = self.bytes >= batching.max_bytes || self.waiting.len() >= batching.max_messages;
+        if self.hurried || is_full || !first.may_share() {
+            return true;
+        }
+        match batching.linger {
+            Some(linger) => first.arrived() + linger <= now,
+            None => !self.gathering || self.is_impatient(now),
+        }
     }
 
     /// Whether the first one waits for no answers any more.

@@ -21,7 +21,7 @@ mod validate;
 pub(crate) use bounds::{Bounds, InFlightShare, Settled};
 pub use burst::Burst;
 pub use handle::{BatchError, Producer};
-pub(crate) use lanes::Ticket;
+pub(crate) use lanes::{Lane, Ticket};
 pub(crate) use lots::Lots;
 pub(crate) use prepare::Compression;
 pub(crate) use spare::Memory;

@@ -201,3 +201,24 @@ fn a_caller_writes_plenty_itself_unless_the_io_task_is_at_it() {
     assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), None);
     assert!(bench.state.begin_writing());
 }
+
+#[test]
+fn a_burst_waits_for_its_end_or_for_others() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.state.writer = Writer::Nobody;
+    bench.add(b"a", false);
+    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::Burst));
+    bench.add(b"b", false);
+    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), None, "its end is owed already");
+    assert!(!bench.state.begin_writing());
+    assert!(bench.state.hurry() && bench.state.begin_writing());
+
+    for haste in [Haste::AtOnce, Haste::CallerWaits] {
+        bench.state.writer = Writer::Burst;
+        assert!(bench.state.choose_writer(haste, usize::MAX).is_some_and(|writer| writer != Writer::Burst));
+    }
+    bench.state.writer = Writer::Burst;
+    bench.add(&[0; GATHERED as usize], false);
+    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::IoTask), "much");
+}
