@@ -23,7 +23,6 @@ pub struct DeliveryThread {
 
 /// What a delivery thread hands over.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it lives for one call of the handler")]
 pub enum Event {
     /// The outcome of a send.
     Outcome(Report),
