@@ -234,7 +234,7 @@ def test_sends_that_the_end_cuts_off_are_told(cluster: MockCluster, abandon: boo
     async def main() -> None:
         producer = rmq.aio.Producer("group", cluster.name_server, send_timeout_ms=30_000, **recorder.options())
         await producer.send("topic", b"x")
-        cluster.inject(Fault.no_answer(), request_code=SEND)
+        cluster.inject(Fault.no_answer(), topic="topic")
         futures = [producer.send("topic", b"x"), producer.send_many([rmq.Message("topic", b"x")] * 2)]
         if abandon:
             del producer

@@ -197,7 +197,7 @@ def test_send_many_may_be_longer_than_what_fits_in_flight(cluster: MockCluster) 
 def test_send_many_gives_up_at_its_deadline(cluster: MockCluster) -> None:
     with rmq.Producer("group", name_server=cluster.name_server, in_flight_max_messages=2) as producer:
         producer.send("topic", b"x")
-        cluster.inject(Fault.no_answer(), request_code=SEND)
+        cluster.inject(Fault.no_answer(), topic="topic")
         results = producer.send_many([rmq.Message("topic", b"x")] * 5, timeout=0.2)
         assert [type(result) for result in results] == [rmq.TimeoutError] * 5
         persistence = [result.persistence for result in results if isinstance(result, rmq.Error)]
