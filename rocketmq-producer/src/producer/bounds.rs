@@ -171,13 +171,13 @@ impl Bounds {
         self.outstanding.fetch_add(messages, SeqCst);
     }
 
-    /// Tells how many are left.
-    pub(super) fn settled(&self, messages: usize) -> usize {
-        let left = self.outstanding.fetch_sub(messages, SeqCst) - messages;
-        if left == 0 {
+    /// Tells what is left.
+    pub(super) fn settled(&self, messages: usize) -> Load {
+        let messages = self.outstanding.fetch_sub(messages, SeqCst) - messages;
+        if messages == 0 {
             self.settled.notify();
         }
-        left
+        Load { messages, bytes: self.bytes() as usize }
     }
 
     pub(super) fn has_outstanding(&self) -> bool {
@@ -195,7 +195,14 @@ impl Bounds {
 pub(crate) struct Settled {
     bounds: Option<Arc<Bounds>>,
     messages: usize,
-    left: usize,
+    left: Load,
+}
+
+/// What a producer has in flight.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Load {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
 }
 
 impl Settled {
@@ -208,8 +215,8 @@ impl Settled {
         self.messages += 1;
     }
 
-    /// Those who wait for outcomes look again. Tells how many sends are left of the producer that had the last outcome.
-    pub(crate) fn tell(&mut self) -> usize {
+    /// Those who wait for outcomes look again. Tells what is left of the producer that had the last outcome.
+    pub(crate) fn tell(&mut self) -> Load {
         if let Some(bounds) = self.bounds.take() {
             self.left = bounds.settled(std::mem::take(&mut self.messages));
         }

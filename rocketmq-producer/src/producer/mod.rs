@@ -1,6 +1,7 @@
 //! The send engine: validate, prepare, route, attempt, retry, complete. One path for every way to send.
 
 mod batch;
+mod bodies;
 mod bounds;
 mod burst;
 mod detector;

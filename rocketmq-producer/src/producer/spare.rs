@@ -3,24 +3,24 @@
 
 use std::mem::MaybeUninit;
 
+use super::bodies::{self, Bodies};
+use super::bounds::Load;
 use super::operation::{Operation, SendOperation};
-use crate::remoting::SHARED_BODY;
 use crate::sync::Mutex;
 use crate::sys;
 
-/// So many are kept at least, for the whole process, with so many bytes of messages at most.
+/// So many are kept at least, for the whole process.
 const KEPT: usize = 2048;
-const KEPT_BYTES: usize = 1024;
 
-/// So many bytes of large messages are kept.
-const KEPT_LARGE: usize = 8 << 20;
+/// So many bytes of messages that are not small are kept at least.
+const KEPT_BYTES: usize = 8 << 20;
 
-static SPARE: Mutex<Spare> = Mutex::new(Spare { memory: Vec::new(), large: Vec::new(), large_bytes: 0 });
+static SPARE: Mutex<Spare> = Mutex::new(Spare { memory: Vec::new(), bodies: Bodies::new() });
 
 struct Spare {
+    /// Each with the bytes of a small message.
     memory: Vec<Memory>,
-    large: Vec<Vec<u8>>,
-    large_bytes: usize,
+    bodies: Bodies,
 }
 
 /// Memory for a send.
@@ -36,11 +36,8 @@ impl Memory {
     pub(super) fn take(body_len: usize) -> Self {
         let Some(mut spare) = SPARE.try_lock() else { return Self::default() };
         let mut memory = spare.memory.pop().unwrap_or_default();
-        if body_len >= SHARED_BODY
-            && let Some(large) = spare.large.pop()
-        {
-            spare.large_bytes -= large.capacity();
-            memory.bytes = large;
+        if let Some(bytes) = spare.bodies.take(body_len) {
+            memory.bytes = bytes;
         }
         memory
     }
@@ -83,18 +80,22 @@ impl Memory {
         self
     }
 
-    /// Gives memory back, all at once. Kept is as much as is `in_flight` still: a full window goes on for ever in the same
+    /// Gives memory back, all at once. Kept is as much as is in flight still: a full window goes on for ever in the same
     /// memory, and an ebbing one leaves little.
-    pub(crate) fn give_back(memory: &mut Vec<Self>, in_flight: usize) {
+    pub(crate) fn give_back(memory: &mut Vec<Self>, in_flight: Load) {
         if memory.is_empty() {
             return;
         }
-        let mut too_much = Vec::new();
+        let mut too_much = (Vec::new(), Vec::new());
         if let Some(mut spare) = SPARE.try_lock() {
             memory.drain(..).for_each(|memory| spare.keep(memory));
-            let kept = in_flight.max(KEPT);
+            let kept = in_flight.messages.max(KEPT);
             if spare.memory.len() > kept {
-                too_much = spare.memory.split_off(kept);
+                too_much.0 = spare.memory.split_off(kept);
+            }
+            let kept = in_flight.bytes.max(KEPT_BYTES);
+            if spare.bodies.bytes() > kept {
+                too_much.1 = spare.bodies.shrink(kept);
             }
         }
         // Outside the lock.
@@ -105,12 +106,8 @@ impl Memory {
 
 impl Spare {
     fn keep(&mut self, mut memory: Memory) {
-        if memory.bytes.capacity() > KEPT_BYTES {
-            let large = memory.take_bytes();
-            if large.capacity() >= SHARED_BODY && self.large_bytes + large.capacity() <= KEPT_LARGE {
-                self.large_bytes += large.capacity();
-                self.large.push(large);
-            }
+        if memory.bytes.capacity() >= bodies::SMALLEST {
+            self.bodies.keep(memory.take_bytes());
         }
         self.memory.push(memory);
     }

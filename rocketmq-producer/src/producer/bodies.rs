@@ -1,0 +1,102 @@
+//! Memory of messages beyond the smallest, by size: a message gets what one of its size had.
+
+/// From this size on; what is smaller stays with its send.
+pub(super) const SMALLEST: usize = 1 << SMALLEST_BITS;
+const SMALLEST_BITS: u32 = 10;
+
+/// Up to this size, beyond which nearly no message is.
+const LARGEST_BITS: u32 = 23;
+
+/// Each power of two is cut into four classes, so that little of a reused buffer stays empty.
+const CLASSES: usize = (LARGEST_BITS - SMALLEST_BITS) as usize * 4;
+
+/// Empty buffers.
+pub(super) struct Bodies {
+    classes: [Vec<Vec<u8>>; CLASSES],
+    bytes: usize,
+}
+
+impl Bodies {
+    pub(super) const fn new() -> Self {
+        Self { classes: [const { Vec::new() }; CLASSES], bytes: 0 }
+    }
+
+    /// One with room for so many bytes, and not for many more.
+    pub(super) fn take(&mut self, len: usize) -> Option<Vec<u8>> {
+        let class = class_of(len)?;
+        // A buffer has room for properties beside the body, which may have put it into the next class.
+        let fitting = self.classes[class..].iter_mut().take(2);
+        let mut fitting = fitting.filter_map(|class| class.pop_if(|buffer| buffer.capacity() >= len));
+        let buffer = fitting.next()?;
+        self.bytes -= buffer.capacity();
+        Some(buffer)
+    }
+
+    pub(super) fn keep(&mut self, buffer: Vec<u8>) {
+        if let Some(class) = class_of(buffer.capacity()) {
+            self.bytes += buffer.capacity();
+            self.classes[class].push(buffer);
+        }
+    }
+
+    /// Takes out what is more than so many bytes, the largest first.
+    pub(super) fn shrink(&mut self, bytes: usize) -> Vec<Vec<u8>> {
+        let mut taken = Vec::new();
+        for class in self.classes.iter_mut().rev() {
+            while self.bytes > bytes
+                && let Some(buffer) = class.pop()
+            {
+                self.bytes -= buffer.capacity();
+                taken.push(buffer);
+            }
+        }
+        taken
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// `None`: nothing of this size is kept.
+fn class_of(size: usize) -> Option<usize> {
+    if !(SMALLEST..1 << LARGEST_BITS).contains(&size) {
+        return None;
+    }
+    let bits = size.ilog2();
+    let quarter = size >> (bits - 2) & 3;
+    Some((bits - SMALLEST_BITS) as usize * 4 + quarter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_follow_each_other_up_to_the_largest() {
+        let mut last = 0;
+        for size in SMALLEST..1 << LARGEST_BITS {
+            let class = class_of(size).expect("a class");
+            assert!(class == last || class == last + 1, "{size}");
+            last = class;
+        }
+        assert_eq!(last, CLASSES - 1);
+        assert_eq!((class_of(SMALLEST - 1), class_of(1 << LARGEST_BITS)), (None, None));
+    }
+
+    #[test]
+    fn a_message_gets_what_one_of_its_size_had() {
+        let mut bodies = Bodies::new();
+        for capacity in [5_120, 5_000, 70_000] {
+            bodies.keep(Vec::with_capacity(capacity));
+        }
+        assert_eq!(bodies.take(5_100).map(|buffer| buffer.capacity()), Some(5_120), "of the next class");
+        assert!(bodies.take(5_001).is_none(), "too small for it, or far too large");
+        assert_eq!(bodies.take(5_000).map(|buffer| buffer.capacity()), Some(5_000));
+        assert_eq!(bodies.bytes(), 70_000);
+        bodies.keep(Vec::with_capacity(2_000));
+        let taken = bodies.shrink(2_000);
+        assert_eq!(taken.iter().map(Vec::capacity).collect::<Vec<_>>(), [70_000]);
+        assert_eq!(bodies.bytes(), 2_000);
+    }
+}
