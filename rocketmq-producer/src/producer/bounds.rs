@@ -195,7 +195,6 @@ impl Bounds {
 pub(crate) struct Settled {
     bounds: Option<Arc<Bounds>>,
     messages: usize,
-    left: Load,
 }
 
 /// What a producer has in flight.
@@ -217,10 +216,8 @@ impl Settled {
 
     /// Those who wait for outcomes look again. Tells what is left of the producer that had the last outcome.
     pub(crate) fn tell(&mut self) -> Load {
-        if let Some(bounds) = self.bounds.take() {
-            self.left = bounds.settled(std::mem::take(&mut self.messages));
-        }
-        self.left
+        let messages = std::mem::take(&mut self.messages);
+        self.bounds.take().map_or_else(Load::default, |bounds| bounds.settled(messages))
     }
 }
 

@@ -1,26 +1,57 @@
 //! Sends that go out together.
 
-use crate::completion::Wakes;
+use std::fmt;
+use std::mem;
 
-/// Sends whose requests go to the network together, which takes fewer system calls and wakes the I/O thread once. They go
-/// when this is told to or dropped; earlier when they are many.
-pub struct Burst(pub(super) Wakes);
+use crate::completion::{Gathering, Wakes};
+use crate::sys;
+
+/// Sends that one caller makes one after the other: their requests go to the network together, which takes fewer system
+/// calls and wakes the I/O thread once. See [`Producer::send_in_burst`](super::Producer::send_in_burst).
+///
+/// They go when [`Burst::go`] says so or the burst is dropped; when they are much; and in any case about a millisecond after
+/// the first of them, so nothing is lost where the end is never told. Other sends, and waiting for room, may take them
+/// along. Any thread, one at a time. In a child made by `fork` all of it does nothing.
+pub struct Burst {
+    gathering: Gathering,
+    generation: u64,
+}
 
 impl Burst {
     /// What was sent so far goes now.
     pub fn go(&mut self) {
-        self.0.flush();
+        let gathering = self.take();
+        if sys::is_forked(self.generation) {
+            // The parent's lanes and connections, whose locks may be held for ever.
+            mem::forget(gathering);
+        } else {
+            drop(Wakes::gathering(gathering));
+        }
+    }
+
+    pub(super) fn take(&mut self) -> Gathering {
+        mem::take(&mut self.gathering)
+    }
+
+    pub(super) fn go_on(&mut self, gathering: Gathering) {
+        self.gathering = gathering;
     }
 }
 
 impl Default for Burst {
     fn default() -> Self {
-        Self(Wakes::gathering())
+        Self { gathering: Gathering::default(), generation: sys::fork_generation() }
     }
 }
 
-impl std::fmt::Debug for Burst {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Drop for Burst {
+    fn drop(&mut self) {
+        self.go();
+    }
+}
+
+impl fmt::Debug for Burst {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Burst").finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::burst::Burst;
 use super::engine::{Engine, Mode, Span};
-use crate::completion::{BatchWaiter, Caller, Completion, CompletionQueue, Tag, Waiter, Wakes};
+use crate::completion::{BatchWaiter, Caller, Completion, CompletionQueue, Gathering, Tag, Waiter, Wakes};
 use crate::config::{Config, Settings, parse_addresses};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
@@ -70,7 +70,7 @@ impl Producer {
         self.send_with(message, timeout, queue, tag, &mut Wakes::default())
     }
 
-    /// As [`Producer::send_queued`], together with other sends.
+    /// As [`Producer::send_queued`], with the request going out together with those of other sends of the burst.
     ///
     /// # Errors
     /// As [`Producer::send_queued`].
@@ -82,7 +82,11 @@ impl Producer {
         tag: Tag,
         burst: &mut Burst,
     ) -> Result<(), Error> {
-        self.send_with(message, timeout, queue, tag, &mut burst.0)
+        let mut wakes = Wakes::gathering(burst.take());
+        let sent = self.send_with(message, timeout, queue, tag, &mut wakes);
+        // Whatever else this send has made due is settled here.
+        burst.go_on(wakes.into_gathering());
+        sent
     }
 
     fn send_with(
@@ -121,7 +125,7 @@ impl Producer {
             return Err(Error::new(ErrorCode::InvalidArgument, text));
         }
         let span = self.engine().span(timeout)?;
-        let mut wakes = Wakes::gathering();
+        let mut wakes = Wakes::gathering(Gathering::default());
         let mut accepted = 0;
         for ((message, tag), result) in messages.iter().zip(tags).zip(results) {
             let span = Span { started: Moment::now(), ..span };

@@ -31,10 +31,14 @@ const BROKER_WINDOW: usize = 4;
 /// The part of its time that a message waits for others' answers: 1 of so many.
 const PATIENCE: u32 = 4;
 
+/// So long a burst may take, as lanes see it.
+const GATHERING: Duration = Duration::from_millis(1);
+
 /// Deadlines are looked at no more often than this.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// So many lanes may be kept that nobody is in.
+/// So many lanes may be kept that nobody is in, of some 200 bytes each: programs send to ten thousand topics in turn, and
+/// should not make a lane for each message.
 const IDLE_LANES: usize = 32 * 1024;
 
 /// The lanes of one producer.
@@ -54,6 +58,8 @@ struct Watch {
 #[derive(Default)]
 struct NextCheck {
     moment: Option<Moment>,
+    /// Lanes whose gathering ends by itself, in the order in which it does.
+    gathering: VecDeque<(Moment, Arc<Lane>)>,
     ended: bool,
 }
 
@@ -80,8 +86,8 @@ struct LaneState {
     bytes: usize,
     /// Whoever waits here may not linger.
     hurried: bool,
-    /// A burst brings messages one after the other: only full batches leave before its end.
-    gathering: bool,
+    /// A burst brings messages one after the other: only full batches leave before its end, or before this moment.
+    gathered_by: Option<Moment>,
     /// When the watch looks here next, at the latest.
     next_check: Option<Moment>,
     /// Nobody finds it any more.
@@ -186,25 +192,29 @@ impl Lanes {
     pub(super) async fn watch(self: Arc<Self>) {
         let attention = &self.watch.attention;
         loop {
-            let check = {
-                let next = self.watch.next.lock();
+            let now = Moment::now();
+            let (check, gathered) = {
+                let mut next = self.watch.next.lock();
                 if next.ended {
                     return;
                 }
-                next.moment
+                (next.moment, next.take_gathered(now))
             };
-            match check {
-                Some(check) if check > Moment::now() => tokio::select! {
-                    () = sleep_until(check.into()) => {}
-                    () = attention.notified() => continue,
-                },
-                Some(_) => {}
-                None => {
-                    attention.notified().await;
-                    continue;
-                }
+            if !gathered.is_empty() {
+                let mut wakes = Wakes::default();
+                gathered.iter().for_each(|lane| lane.end_gathering(&mut wakes));
             }
-            self.look(Moment::now());
+            if check.is_some_and(|check| check <= now) {
+                self.look(now);
+            }
+            let Some(next) = self.watch.next.lock().moment() else {
+                attention.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = sleep_until(next.into()) => {}
+                () = attention.notified() => {}
+            }
         }
     }
 
@@ -224,7 +234,32 @@ impl Lanes {
     }
 }
 
+impl NextCheck {
+    /// The next moment at which there is something to do.
+    fn moment(&self) -> Option<Moment> {
+        let gathered = self.gathering.front().map(|(by, _)| *by);
+        self.moment.into_iter().chain(gathered).min()
+    }
+
+    /// Takes out the lanes whose gathering is over.
+    fn take_gathered(&mut self, now: Moment) -> Vec<Arc<Lane>> {
+        let over = std::iter::from_fn(|| self.gathering.pop_front_if(|(by, _)| *by <= now));
+        over.map(|(_, lane)| lane).collect()
+    }
+}
+
 impl Watch {
+    /// Makes sure that the gathering of this lane ends then.
+    fn end_gathering_by(&self, moment: Moment, lane: &Arc<Lane>) {
+        let mut next = self.next.lock();
+        let is_first = next.gathering.is_empty();
+        next.gathering.push_back((moment, Arc::clone(lane)));
+        drop(next);
+        if is_first {
+            self.attention.notify_one();
+        }
+    }
+
     /// Makes sure that the lanes are looked at by then.
     fn look_by(&self, moment: Moment) {
         let mut next = self.next.lock();
@@ -244,29 +279,31 @@ impl Lane {
         if state.closed {
             return Err(passenger);
         }
-        let joins_burst = wakes.gathers() && linger.is_none() && passenger.may_share();
-        let gathered = std::mem::replace(&mut state.gathering, joins_burst);
-        if joins_burst && !gathered {
-            wakes.gathered_in(self);
-        } else if !joins_burst
-            && linger.is_none()
-            && state.waiting.is_empty()
-            && state.outstanding < self.key.window()
-        {
+        let goes_with_burst = wakes.gathers() && linger.is_none() && passenger.may_share();
+        // The first of a burst does not wait for the others if nothing is on its way.
+        let window = if goes_with_burst { 1 } else { self.key.window() };
+        if linger.is_none() && state.waiting.is_empty() && state.outstanding < window {
             state.outstanding += 1;
             drop(state);
             passenger.depart(Ticket(Arc::clone(self)), wakes);
             return Ok(());
         }
-        let check = passenger.next_check(&self.watch.batching, passenger.arrived());
+        let arrived = passenger.arrived();
+        let check = passenger.next_check(&self.watch.batching, arrived);
         state.push(passenger);
+        let begins = goes_with_burst && state.gathered_by.is_none();
+        let gathered_by = begins.then(|| *state.gathered_by.insert(arrived + GATHERING));
         // Else only an answer makes room.
-        let departures = match linger.is_some() || joins_burst || gathered {
-            true => self.take_due(&mut state, Moment::now()),
+        let departures = match linger.is_some() || goes_with_burst {
+            true => self.take_due(&mut state, arrived),
             false => Vec::new(),
         };
         let announce = state.check_by(check);
         drop(state);
+        if let Some(by) = gathered_by {
+            wakes.gathered_in(self);
+            self.watch.end_gathering_by(by, self);
+        }
         self.let_go(departures, wakes);
         if announce {
             self.watch.look_by(check);
@@ -290,7 +327,7 @@ impl Lane {
 
     /// The burst is over: what it brought goes.
     pub(crate) fn end_gathering(self: &Arc<Self>, wakes: &mut Wakes) {
-        self.let_go_where_due(|state| state.gathering = false, wakes);
+        self.let_go_where_due(|state| state.gathered_by = None, wakes);
     }
 
     /// Changes the lane, and lets go what is due then.
@@ -376,7 +413,7 @@ impl LaneState {
         }
         match batching.linger {
             Some(linger) => first.arrived() + linger <= now,
-            None => !self.gathering || self.is_impatient(now),
+            None => self.gathered_by.is_none_or(|by| by <= now),
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::exchange::{Exchange, Failure, FailureKind};
-use super::state::{Haste, Phase, State, Writer};
+use super::state::{Haste, PLENTY, Phase, State, Writer};
 use super::{Events, RemotingOptions, connection};
 use crate::completion::Wakes;
 use crate::hooks::{RpcResponse, guarded};
@@ -68,7 +68,7 @@ impl Channel {
         let haste = match oneway {
             true if state.may_gather(deadline) => Haste::MayBeGathered,
             false if alone => Haste::CallerWaits,
-            false if wakes.gathers() => Haste::GoesWithBurst,
+            false if wakes.gathers() && state.may_gather(deadline) => Haste::GoesWithBurst,
             _ => Haste::AtOnce,
         };
         if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.address, &self.options)
@@ -80,32 +80,52 @@ impl Channel {
         let announce = state.check_by(deadline);
         let writer = state.choose_writer(haste, self.options.max_backlog);
         drop(state);
-        let left = writer == Some(Writer::Caller) && !self.write_once(&stream);
-        if left || announce || writer == Some(Writer::IoTask) {
+        if announce {
             self.attention.notify_one();
         }
-        if writer == Some(Writer::Burst) {
+        if writer == Some(Writer::IoTaskSoon) {
             wakes.gathered_at(self);
+        }
+        self.see_to_writing(writer, &stream);
+    }
+
+    /// The writer was chosen: the caller writes, or the I/O task is told.
+    fn see_to_writing(&self, writer: Option<Writer>, stream: &Arc<TcpStream>) {
+        let is_left = match writer {
+            Some(Writer::Caller) => !self.write_plenty(stream),
+            // Of the writing, or until when requests are gathered.
+            Some(_) => true,
+            None => false,
+        };
+        if is_left {
+            self.attention.notify_one();
         }
     }
 
     /// Appends ready-made bytes: an answer to a request of the peer's.
     pub(super) fn push_bytes(&self, bytes: &[u8]) {
         let mut state = self.state.lock();
-        if matches!(state.phase, Phase::Open(_)) {
+        if let Some(stream) = state.stream() {
             state.append(bytes);
-            state.choose_writer(Haste::AtOnce, self.options.max_backlog);
+            let writer = state.choose_writer(Haste::AtOnce, self.options.max_backlog);
             drop(state);
-            self.attention.notify_one();
+            self.see_to_writing(writer, &stream);
         }
     }
 
-    /// Writes what is there now; the calling thread is the writer. `false`: more is there, or an error was met,
-    /// and the I/O task goes on.
-    fn write_once(&self, stream: &Arc<TcpStream>) -> bool {
-        let written = self.write_chunk(stream);
-        let is_full = written.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
-        !self.state.lock().hand_over(stream, is_full)
+    /// Writes what is there now, or much of it; the calling thread is the writer. `false`: more is there, or an error was
+    /// met, and the I/O task goes on.
+    fn write_plenty(&self, stream: &Arc<TcpStream>) -> bool {
+        let mut left = PLENTY;
+        loop {
+            let written = self.write_chunk(stream);
+            let mut state = self.state.lock();
+            match written {
+                Ok(count) if count < left && state.has_more(stream) => left -= count,
+                Ok(_) => return !state.hand_over(stream, false),
+                Err(error) => return !state.hand_over(stream, error.kind() == io::ErrorKind::WouldBlock),
+            }
+        }
     }
 
     /// Writes until nothing is left or the socket takes no more; the I/O task is the writer, and stays it when
@@ -113,18 +133,18 @@ impl Channel {
     pub(super) fn write_out(&self, stream: &Arc<TcpStream>) -> io::Result<Written> {
         loop {
             match self.write_chunk(stream) {
-                Ok(true) => {}
-                Ok(false) => return Ok(Written::All),
+                Ok(0) => return Ok(Written::All),
+                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Written::Blocked),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Hands one chunk to the socket; `false`: there was none.
-    fn write_chunk(&self, stream: &Arc<TcpStream>) -> io::Result<bool> {
+    /// Hands one chunk to the socket and tells its size; 0: there was none.
+    fn write_chunk(&self, stream: &Arc<TcpStream>) -> io::Result<usize> {
         let Some((chunk, start)) = self.state.lock().next_chunk(stream) else {
-            return Ok(false);
+            return Ok(0);
         };
         let (count, outcome) = write_some(stream, &chunk[start..]);
         let through = self.state.lock().chunk_written(stream, chunk, start + count, count);
@@ -132,7 +152,7 @@ impl Channel {
         for exchange in through {
             exchange.written(&mut wakes);
         }
-        outcome.map(|()| true)
+        outcome.map(|()| count)
     }
 
     /// Writes what is gathered.
@@ -218,4 +238,46 @@ fn write_some(stream: &TcpStream, chunk: &[u8]) -> (usize, io::Result<()>) {
         }
     }
     (count, Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use tokio::runtime::Builder;
+
+    use super::*;
+    use crate::client::ClientInstance;
+
+    #[test]
+    fn an_answer_behind_plenty_is_written_too() {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let options = Arc::new(RemotingOptions::for_tests(runtime.handle().clone()));
+        let channel = Channel::new("peer".into(), options, Weak::<ClientInstance>::new());
+        let stream = Arc::new(runtime.block_on(TcpStream::connect(address)).expect("connected"));
+        {
+            let mut state = channel.state.lock();
+            state.begin();
+            assert!(state.open(Arc::clone(&stream), "peer", &channel.options).is_empty());
+            state.append(&vec![b'.'; PLENTY]);
+        }
+        channel.push_bytes(b"answer");
+        let (mut peer, _) = listener.accept().expect("the connection");
+        peer.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a timeout");
+        let reader = std::thread::spawn(move || {
+            let mut bytes = vec![0; PLENTY + b"answer".len()];
+            peer.read_exact(&mut bytes).map(|()| bytes)
+        });
+        // The I/O task, which comes for what the caller left.
+        runtime.block_on(async {
+            while channel.state.lock().begin_writing() {
+                stream.writable().await.expect("writable");
+                // When nothing is left, nobody is the writer.
+                let _ = channel.write_out(&stream);
+            }
+        });
+        assert!(reader.join().expect("no panic").expect("all of it").ends_with(b"answer"));
+    }
 }

@@ -13,7 +13,7 @@ use super::in_flight::{InFlight, MAX_SLOTS, Pending};
 use super::outbound::{Outbound, Piece};
 use crate::sys::Moment;
 
-/// So long one-way requests that follow others may wait for more of them.
+/// So long the requests of a burst, or one-way requests that follow others, may wait for more of them.
 const GATHERING: Duration = Duration::from_millis(1);
 
 /// A request is gathered only if it has this long when the gathering ends.
@@ -24,7 +24,7 @@ const GATHERED: u64 = 64 * 1024;
 
 /// With so many bytes before it a request does not wait for the I/O task to begin: the caller writes what is there while
 /// it is still in the processor's caches.
-const PLENTY: u64 = 512 * 1024;
+pub(super) const PLENTY: usize = 512 * 1024;
 
 /// The opaque of one-way requests, which are never answered.
 const ONEWAY_OPAQUE: i32 = i32::MAX;
@@ -38,7 +38,7 @@ pub(super) struct State {
     /// Counts the connections of this channel, so that the task of an ended one leaves the next alone.
     pub(super) epoch: u64,
     /// Who is about to hand the buffer to the socket.
-    pub(super) writer: Writer,
+    writer: Writer,
     pub(super) in_flight: InFlight,
     /// When the I/O task will next look at the deadlines.
     pub(super) next_check: Option<Moment>,
@@ -75,10 +75,9 @@ pub(super) enum Writer {
     IoTask,
     /// The I/O task, which is at it, or waits until the socket takes more.
     IoTaskAtIt,
-    /// The I/O task, by itself in a moment: one-way requests were written just now, and more of them go in one write.
+    /// The I/O task, by itself in a moment: a burst has begun, or one-way requests were written just now, and more of them go
+    /// in one write.
     IoTaskSoon,
-    /// The I/O task, when whoever gathers requests says that these were all.
-    Burst,
 }
 
 /// How soon a request is to be written.
@@ -87,7 +86,7 @@ pub(super) enum Haste {
     /// By the caller, as nothing else is in flight: it waits, and a hand-over to the I/O thread would only cost time.
     CallerWaits,
     AtOnce,
-    /// With others that follow; whoever sends them tells the I/O task then.
+    /// With others that follow it at once.
     GoesWithBurst,
     /// Nobody waits for it, and many of its kind go in one write.
     MayBeGathered,
@@ -129,17 +128,14 @@ impl State {
         self.gathered_by.is_none_or(|by| by + IN_TIME <= deadline)
     }
 
-    /// Makes the I/O task the writer of what is gathered; `true`: it must be told.
+    /// Ends the gathering: the I/O task is the writer of what is there; `true`: it must be told.
     pub(super) fn hurry(&mut self) -> bool {
-        let gathering = self.is_gathering() && !self.outbound.is_empty();
-        if gathering {
-            self.writer = Writer::IoTask;
+        if self.writer != Writer::IoTaskSoon {
+            return false;
         }
-        gathering
-    }
-
-    fn is_gathering(&self) -> bool {
-        matches!(self.writer, Writer::IoTaskSoon | Writer::Burst)
+        self.gathered_by = None;
+        self.writer = if self.outbound.is_empty() { Writer::Nobody } else { Writer::IoTask };
+        self.writer == Writer::IoTask
     }
 
     /// Bytes that wait to be written.
@@ -153,19 +149,23 @@ impl State {
         let gathered = self.backlog();
         let is_enough = gathered >= GATHERED.min(max_backlog as u64 / 2);
         let chosen = match (self.writer, haste) {
-            (Writer::IoTask, _) if gathered >= PLENTY => Some(Writer::Caller),
+            (Writer::IoTask, _) if gathered >= PLENTY as u64 => Some(Writer::Caller),
             (Writer::Caller | Writer::IoTask | Writer::IoTaskAtIt, _) => None,
-            (Writer::Nobody | Writer::IoTaskSoon | Writer::Burst, Haste::CallerWaits) => Some(Writer::Caller),
-            (Writer::IoTaskSoon, Haste::MayBeGathered) if is_enough => Some(Writer::Caller),
-            (Writer::IoTaskSoon | Writer::Burst, Haste::MayBeGathered) => None,
-            (Writer::Burst, Haste::GoesWithBurst) if !is_enough => None,
-            (Writer::Nobody | Writer::IoTaskSoon, Haste::GoesWithBurst) if !is_enough => Some(Writer::Burst),
-            (Writer::Nobody, Haste::MayBeGathered) | (_, Haste::GoesWithBurst | Haste::AtOnce) => {
+            (_, Haste::CallerWaits) => Some(Writer::Caller),
+            (Writer::IoTaskSoon, Haste::MayBeGathered | Haste::GoesWithBurst) if is_enough => {
+                Some(Writer::Caller)
+            }
+            (Writer::IoTaskSoon, Haste::MayBeGathered | Haste::GoesWithBurst) => None,
+            (Writer::Nobody, Haste::GoesWithBurst) if !is_enough => Some(Writer::IoTaskSoon),
+            (Writer::Nobody, Haste::MayBeGathered | Haste::GoesWithBurst) | (_, Haste::AtOnce) => {
                 Some(Writer::IoTask)
             }
         };
         if let Some(writer) = chosen {
             self.writer = writer;
+            if writer == Writer::IoTaskSoon {
+                self.gathered_by.get_or_insert_with(|| Moment::now() + GATHERING);
+            }
         }
         chosen
     }
@@ -175,7 +175,7 @@ impl State {
         let is_over = self.gathered_by.is_some_and(|by| by <= now);
         if is_over {
             self.gathered_by = None;
-            if self.is_gathering() {
+            if self.writer == Writer::IoTaskSoon {
                 self.writer = Writer::IoTask;
             }
         }
@@ -312,6 +312,11 @@ impl State {
         self.oneways.drain(..through).map(|entry| entry.exchange).collect()
     }
 
+    /// Whether the caller that is the writer of this connection has more to write.
+    pub(super) fn has_more(&self, stream: &Arc<TcpStream>) -> bool {
+        self.is_open_with(stream) && !self.outbound.is_empty()
+    }
+
     /// The I/O task may write now: `true` if it is the writer.
     pub(super) fn begin_writing(&mut self) -> bool {
         if self.writer == Writer::IoTask {
@@ -320,7 +325,7 @@ impl State {
         self.writer == Writer::IoTaskAtIt
     }
 
-    /// The caller that wrote one chunk leaves the rest to the I/O task, or what will be gathered. `false`: there is
+    /// The caller that wrote leaves the rest to the I/O task, or what will be gathered. `false`: there is
     /// neither, or the connection has ended. `is_full`: the socket takes no more now.
     pub(super) fn hand_over(&mut self, stream: &Arc<TcpStream>, is_full: bool) -> bool {
         if !self.is_open_with(stream) {

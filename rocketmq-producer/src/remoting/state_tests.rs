@@ -134,8 +134,8 @@ fn oneway_requests_that_follow_others_are_gathered() {
     assert_eq!(bench.state.choose_writer(Haste::MayBeGathered, usize::MAX), None);
     assert!(bench.state.may_gather(by + IN_TIME) && !bench.state.may_gather(by));
     assert!(bench.state.hurry());
-    assert_eq!(bench.state.writer, Writer::IoTask, "somebody flushes");
-    bench.state.writer = Writer::IoTaskSoon;
+    assert_eq!((bench.state.writer, bench.state.gathered_by), (Writer::IoTask, None), "somebody flushes");
+    (bench.state.writer, bench.state.gathered_by) = (Writer::IoTaskSoon, Some(by));
     assert!(!bench.state.end_gathering(by.before(GATHERING)));
     assert!(bench.state.end_gathering(by));
     assert_eq!(bench.state.writer, Writer::IoTask, "its time has come");
@@ -205,20 +205,25 @@ fn a_caller_writes_plenty_itself_unless_the_io_task_is_at_it() {
 #[test]
 fn a_burst_waits_for_its_end_or_for_others() {
     let mut bench = Bench::new();
-    bench.connect();
+    let stream = bench.connect();
     bench.state.writer = Writer::Nobody;
     bench.add(b"a", false);
-    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::Burst));
+    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::IoTaskSoon));
+    let by = bench.state.gathered_by.expect("it goes by itself too");
     bench.add(b"b", false);
-    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), None, "its end is owed already");
-    assert!(!bench.state.begin_writing());
+    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), None);
+    assert!(!bench.state.begin_writing() && !bench.state.end_gathering(by.before(GATHERING)));
     assert!(bench.state.hurry() && bench.state.begin_writing());
+    let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
+    bench.state.chunk_written(&stream, chunk, 2, 2);
+    assert!(bench.state.next_chunk(&stream).is_none());
+    assert_eq!(bench.state.writer, Writer::Nobody, "the next burst begins anew");
 
-    for haste in [Haste::AtOnce, Haste::CallerWaits] {
-        bench.state.writer = Writer::Burst;
-        assert!(bench.state.choose_writer(haste, usize::MAX).is_some_and(|writer| writer != Writer::Burst));
+    for (haste, writer) in [(Haste::AtOnce, Writer::IoTask), (Haste::CallerWaits, Writer::Caller)] {
+        bench.state.writer = Writer::IoTaskSoon;
+        assert_eq!(bench.state.choose_writer(haste, usize::MAX), Some(writer));
     }
-    bench.state.writer = Writer::Burst;
+    bench.state.writer = Writer::IoTaskSoon;
     bench.add(&[0; GATHERED as usize], false);
-    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::IoTask), "much");
+    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::Caller), "much");
 }

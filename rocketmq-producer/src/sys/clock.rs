@@ -1,4 +1,4 @@
-//! The monotonic clock, in points of time that take one word: a send keeps several.
+//! The monotonic clock, in points of time that take one word, where the standard library's take two: a send keeps three.
 
 use std::num::NonZeroU64;
 use std::ops::Add;
@@ -60,7 +60,9 @@ impl Add<Duration> for Moment {
 /// For a timer.
 impl From<Moment> for tokio::time::Instant {
     fn from(moment: Moment) -> Self {
-        Self::now() + moment.since(Moment::now())
+        // In this order: a timer may go off late, but not early.
+        let left = moment.since(Moment::now());
+        Self::now() + left
     }
 }
 

@@ -153,3 +153,49 @@ fn a_send_on_the_io_thread_does_not_wait_for_room() {
     assert_eq!(*refusals.lock().expect("no panic"), [ErrorCode::QueueFull]);
     sender.lock().expect("no panic").take();
 }
+
+#[test]
+fn what_ends_at_the_end_of_its_burst_leaves_its_place_to_others() {
+    let cluster = with_topic(1, 2);
+    let settings = [PRESSURE, ("send.timeout.ms", "60000"), ("retry.times.async", "0")];
+    let (producer, _) = forbidding(&cluster, &settings, |attempt| match attempt.body {
+        b"no" => Err("not that".to_owned()),
+        _ => Ok(()),
+    });
+    let queue = CompletionQueue::new();
+    let to_one_queue =
+        |body| Message { destination: Destination::ShardingKey("k"), ..Message::new("T", body) };
+    send(&producer, "T").expect("stored");
+    for _ in 0..3 {
+        let refused = [to_one_queue(b"no"), to_one_queue(b"no")];
+        let mut results = [Ok(()), Ok(())];
+        let sent = producer.send_many(&refused, None, &queue, &[Tag(0, 0), Tag(1, 0)], &mut results);
+        assert_eq!(sent.expect("as many of each"), 2);
+        assert!(in_order(&queue, 2).iter().all(Result::is_err));
+        enqueue(&producer, &to_one_queue(b"yes"), &queue, 0);
+        in_order(&queue, 1)[0].as_ref().expect("stored");
+    }
+}
+
+#[test]
+fn what_a_burst_must_send_elsewhere_does_not_wait_there() {
+    let cluster = with_topic(2, 1);
+    let settings = [PRESSURE, ("send.timeout.ms", "60000")];
+    let (producer, _) = forbidding(&cluster, &settings, |attempt| match attempt.broker_name {
+        "broker-0" => Err("not there".to_owned()),
+        _ => Ok(()),
+    });
+    let queue = CompletionQueue::new();
+    for _ in 0..4 {
+        let messages = [Message::new("T", b"x"); 5];
+        let tags: Vec<Tag> = (0..5).map(|index| Tag(index, 0)).collect();
+        let mut results = vec![Ok(()); 5];
+        producer.send_many(&messages, None, &queue, &tags, &mut results).expect("as many of each");
+        assert!(in_order(&queue, 5).iter().all(Result::is_ok));
+    }
+    assert_eq!(
+        producer.stats().expect("not forked").latency.max.as_secs(),
+        0,
+        "nobody waited for its patience"
+    );
+}

@@ -233,12 +233,15 @@ impl Door {
     }
 
     /// Lets the sends of the tasks that were woken just now go together: the loop runs callbacks in the order in which they
-    /// were asked for.
+    /// were asked for. (Were the end never called, they would go by themselves.)
     fn gather(slf: &Bound<'_, Self>) {
         let (py, door) = (slf.py(), slf.get());
-        let end = slf.getattr("end_gathering");
-        let asked = end.and_then(|end| door.event_loop.bind(py).call_method1("call_soon", (end,)));
-        door.state.lock().gathering = door.report(py, asked).is_some();
+        let end = slf.getattr(intern!(py, "end_burst"));
+        let asked =
+            end.and_then(|end| door.event_loop.bind(py).call_method1(intern!(py, "call_soon"), (end,)));
+        if door.report(py, asked).is_some() {
+            door.state.lock().burst.get_or_insert_default();
+        }
     }
 
     /// Resolves the futures that wait for nothing to be left.
@@ -295,15 +298,19 @@ impl Door {
         door.queue.get()?.poll(&mut reports, REPORTS, Duration::ZERO);
         // What saves time for many costs some for one.
         let are_many = reports.len() > 1;
+        let mut woken = 0;
         for Report { tag, result, .. } in reports.drain(..) {
             let settled = door.state.lock().complete(tag, result);
             match settled {
+                Settled::NotYet => {}
                 Settled::One(single, Ok(receipt)) if are_many => {
+                    woken += 1;
                     if let Some(receipt) = door.report(py, Py::new(py, Receipt::new(receipt))) {
                         results.push(single, receipt);
                     }
                 }
                 other => {
+                    woken += 1;
                     door.set(py, &mut results);
                     door.report(py, door.settle(py, other));
                 }
@@ -311,7 +318,7 @@ impl Door {
         }
         door.set(py, &mut results);
         *door.reports.lock() = reports;
-        if are_many {
+        if woken > 1 {
             Self::gather(slf);
         }
         Self::pump(slf)?;
@@ -320,8 +327,10 @@ impl Door {
     }
 
     /// Called by the loop when the tasks that one drain woke have run.
-    fn end_gathering(&self) {
-        self.state.lock().end_gathering();
+    fn end_burst(&self) {
+        let burst = self.state.lock().burst.take();
+        // Goes.
+        drop(burst);
     }
 
     /// Called by the loop when a waiting send may have to give up.

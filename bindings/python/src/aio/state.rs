@@ -23,10 +23,8 @@ pub(super) type Future = Py<PyAny>;
 pub(super) struct State {
     singles: Slots<Single>,
     groups: Slots<Group>,
-    /// What was handed over and did not go yet.
-    burst: Burst,
-    /// Tasks that one drain woke are running: what they send goes together, after the last of them.
-    pub(super) gathering: bool,
+    /// What tasks send that one drain woke, while they run: it goes together.
+    pub(super) burst: Option<Burst>,
     /// In the order of their calls; nobody overtakes.
     pub(super) waiting: VecDeque<Waiting>,
     /// No waiting send gives up before this. Kept, because looking at all of a long line takes long.
@@ -87,8 +85,7 @@ impl State {
         Self {
             singles: Slots::new(),
             groups: Slots::new(),
-            burst: Burst::default(),
-            gathering: false,
+            burst: None,
             waiting: VecDeque::new(),
             first_deadline: None,
             timer: None,
@@ -110,23 +107,17 @@ impl State {
     ) -> Handed {
         let place = self.singles.insert(single);
         let sent = message.lend(|message| {
-            let burst = &mut self.burst;
-            let send = || producer.send_in_burst(message, Some(timeout), queue, Tag(place << 1, 0), burst);
+            let (timeout, tag) = (Some(timeout), Tag(place << 1, 0));
+            let send = || match &mut self.burst {
+                Some(burst) => producer.send_in_burst(message, timeout, queue, tag, burst),
+                None => producer.send_queued(message, timeout, queue, tag),
+            };
             hand_over(py, from_ref(message), send)
         });
-        if !self.gathering {
-            self.burst.go();
-        }
         let Err(error) = sent else { return Handed::Accepted };
         // The caller has references of its own, so nothing ends here.
         self.singles.remove(place);
         if wait_for_room && is_queue_full(&error) { Handed::NoRoom } else { Handed::Refused(error) }
-    }
-
-    /// The tasks that were woken have run.
-    pub(super) fn end_gathering(&mut self) {
-        self.gathering = false;
-        self.burst.go();
     }
 
     pub(super) fn insert_group(&mut self, group: Group) -> usize {

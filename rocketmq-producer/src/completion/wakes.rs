@@ -1,0 +1,123 @@
+//! What is owed after sends and outcomes, and done at once for many of them.
+
+use std::sync::Arc;
+
+use super::CompletionQueue;
+use crate::producer::{Bounds, Lane, Memory, Settled, Ticket};
+use crate::remoting::Channel;
+use crate::sys::{Calls, Seat};
+
+/// What sends and outcomes have made due: places in lanes that others wait for; sends that were gathered; outcomes to be
+/// counted; queues that got reports, each to be woken once; threads that sleep until their outcome; memory that is free
+/// again. Settled when dropped, so that no lock is held and no call is nested then.
+#[derive(Default)]
+pub(crate) struct Wakes {
+    tickets: Vec<Ticket>,
+    /// `None`: sends go as they come.
+    gathering: Option<Gathering>,
+    settled: Settled,
+    queues: Vec<CompletionQueue>,
+    calls: Calls,
+    memory: Vec<Memory>,
+}
+
+/// Where sends of a burst were gathered. They go by themselves after a moment; to be told of the end they go sooner.
+#[derive(Default)]
+pub(crate) struct Gathering {
+    lanes: Vec<Arc<Lane>>,
+    channels: Vec<Arc<Channel>>,
+}
+
+impl Wakes {
+    /// With these, sends are gathered, and go when all is settled.
+    pub(crate) fn gathering(gathering: Gathering) -> Self {
+        let mut wakes = Self::default();
+        wakes.gathering = Some(gathering);
+        wakes
+    }
+
+    /// Settles all but the gathering.
+    pub(crate) fn into_gathering(mut self) -> Gathering {
+        self.gathering.take().unwrap_or_default()
+    }
+
+    /// Whether sends are gathered.
+    pub(crate) fn gathers(&self) -> bool {
+        self.gathering.is_some()
+    }
+
+    /// Messages are gathered in this lane from now on.
+    pub(crate) fn gathered_in(&mut self, lane: &Arc<Lane>) {
+        if let Some(gathering) = &mut self.gathering {
+            gathering.lanes.push(Arc::clone(lane));
+        }
+    }
+
+    /// Requests are gathered at this connection from now on.
+    pub(crate) fn gathered_at(&mut self, channel: &Arc<Channel>) {
+        if let Some(gathering) = &mut self.gathering
+            && !gathering.channels.iter().any(|known| Arc::ptr_eq(known, channel))
+        {
+            gathering.channels.push(Arc::clone(channel));
+        }
+    }
+
+    /// A place in a lane is free, if there was one.
+    pub(crate) fn release(&mut self, ticket: Option<Ticket>) {
+        self.tickets.extend(ticket);
+    }
+
+    /// A queue has got reports, and is owed a wake-up.
+    pub(super) fn wake(&mut self, queue: CompletionQueue) {
+        self.queues.push(queue);
+    }
+
+    /// The thread of this seat has its outcome.
+    pub(super) fn call(&mut self, seat: &Seat) {
+        self.calls.add(seat);
+    }
+
+    /// A send has its outcome; its memory is free.
+    pub(crate) fn settle(&mut self, bounds: &Arc<Bounds>, memory: Memory) {
+        self.settled.add(bounds);
+        self.memory.push(memory);
+    }
+
+    /// Lets those go that waited in lanes.
+    pub(crate) fn depart(&mut self) {
+        while let Some(ticket) = self.tickets.pop() {
+            ticket.release(self);
+        }
+    }
+
+    /// Lets those go that were gathered. What goes may end at once, and free places; what is tried again may be gathered
+    /// elsewhere.
+    fn end_gathering(&mut self) {
+        while let Some(lane) = self.gathering.as_mut().and_then(|gathering| gathering.lanes.pop()) {
+            lane.end_gathering(self);
+            self.depart();
+        }
+        for channel in self.gathering.iter_mut().flat_map(|gathering| gathering.channels.drain(..)) {
+            channel.hurry();
+        }
+    }
+
+    /// Settles all now and keeps the memory for the next round.
+    pub(crate) fn flush(&mut self) {
+        self.depart();
+        self.end_gathering();
+        // Before the calls: whoever has all outcomes and asks finds nothing outstanding.
+        let in_flight = self.settled.tell();
+        for queue in self.queues.drain(..) {
+            queue.wake();
+        }
+        self.calls.make();
+        Memory::give_back(&mut self.memory, in_flight);
+    }
+}
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
