@@ -164,6 +164,32 @@ def test_a_cancelled_await_leaves_the_message_under_way_and_counted(cluster: Moc
     run(cluster, test, batch_auto="off")
 
 
+@pytest.mark.parametrize("batch_auto", ["off", "pressure"])
+def test_what_woken_tasks_send_goes_while_they_compute(cluster: MockCluster, batch_auto: str) -> None:
+    async def test(producer: rmq.aio.Producer) -> None:
+        await producer.send("topic", b"x")
+        cluster.inject(Fault.delay(0.1), request_code=SEND, times=2)
+        answered = [producer.send("topic", b"x") for _ in range(2)]
+        cluster.inject(Fault.delay(1.0), request_code=SEND, times=1)
+        unanswered = producer.send("topic", b"x")
+
+        async def send_and_compute(first: Awaitable[rmq.Receipt]) -> None:
+            await first
+            stored = cluster.stored_count("topic")
+            sent = producer.send("topic", b"x")
+            # The loop does not get its turn meanwhile.
+            assert cluster.wait_until(lambda: cluster.stored_count("topic") == stored + 1, 5)
+            await sent
+
+        tasks = [asyncio.create_task(send_and_compute(first)) for first in answered]
+        await asyncio.sleep(0)
+        # Both answers come meanwhile, and the loop takes them at once.
+        time.sleep(0.3)
+        await asyncio.gather(*tasks, unanswered)
+
+    run(cluster, test, batch_auto=batch_auto)
+
+
 def test_a_cancelled_send_that_waits_for_room_is_never_sent(cluster: MockCluster) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")

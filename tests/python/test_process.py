@@ -270,6 +270,44 @@ def test_a_fork_inside_of_a_loop_leaves_the_parent_unharmed(run_program: Program
     assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
 
 
+@pytest.mark.parametrize("batch_auto", ["off", "pressure"])
+def test_a_fork_while_woken_tasks_send_sends_nothing_twice(run_program: Program, batch_auto: str) -> None:
+    result = run_program(
+        f"""
+        import asyncio, gc, os, rmq, rmq.aio, time
+        from rmq.testing import Fault, MockCluster
+
+        async def main():
+            cluster = MockCluster()
+            async with rmq.aio.Producer("group", cluster.name_server, batch_auto="{batch_auto}") as producer:
+                await producer.send("topic", b"x")
+                cluster.inject(Fault.delay(0.1), times=2)
+                answered = [producer.send("topic", b"x") for _ in range(2)]
+                cluster.inject(Fault.delay(1.0), times=1)
+                unanswered = producer.send("topic", b"x")
+                await asyncio.sleep(0)
+                # Both answers come meanwhile, and the loop takes them at once.
+                time.sleep(0.3)
+                await answered[0]
+                futures = [producer.send("topic", b"x") for _ in range(100)]
+                child = os.fork()
+                if child == 0:
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                    del producer, futures
+                    gc.collect()
+                    os._exit(7)
+                _, status = os.waitpid(child, 0)
+                assert os.waitstatus_to_exitcode(status) == 7
+                await asyncio.gather(*futures, answered[1], unanswered)
+            assert cluster.stored_count("topic") == 104, cluster.stored_count("topic")
+        asyncio.run(main())
+        print("good")
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing_works(tmp_path: Path, method: str) -> None:
     program = tmp_path / "program.py"

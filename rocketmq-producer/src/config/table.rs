@@ -343,10 +343,10 @@ pub(super) static TABLE: &[Key] = &[
         java: "autoBatch",
         secret: false,
         text: "Whether asynchronous messages of one topic travel together as one wire batch. `pressure`: those \
-               that wait because earlier ones are not answered yet; nothing waits for the sake of a batch. \
-               `linger`: they are gathered for `batch.linger.ms` or until `batch.max.bytes`. Each message keeps \
-               its id, receipt, deadline and error. Messages with a delay, compressed ones and those to a retry \
-               topic go alone.",
+               that wait because earlier ones are not answered yet, and those of one call or one turn of an \
+               event loop. `linger`: they are gathered for `batch.linger.ms` or until `batch.max.bytes`. Each \
+               message keeps its id, receipt, deadline and error. Messages with a delay, compressed ones and \
+               those to a retry topic go alone.",
     },
     Key {
         name: "batch.max.bytes",

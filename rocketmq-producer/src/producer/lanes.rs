@@ -2,8 +2,8 @@
 //!
 //! There is one lane to each broker for the messages of a topic that may go to any queue, and one to each queue that
 //! messages are bound to. A lane lets only so many requests out at a time; what arrives meanwhile leaves as one wire
-//! batch when an answer frees a place. So batches grow with the pressure on a broker, nothing waits where there is none,
-//! and a silent broker holds up nobody else's messages. A lane to one queue lets out one request at a time: its
+//! batch when an answer frees a place. So batches grow with the pressure on a broker, nothing waits where there is none
+//! (but what a burst brings, for its end, a moment), and a silent broker holds up nobody else's messages. A lane to one queue lets out one request at a time: its
 //! messages never overtake each other. In the others nobody waits for answers longer than a part of its time: a broker
 //! may be slow and not busy, and another attempt elsewhere needs time.
 

@@ -21,6 +21,7 @@ const BROKER_MARGIN: usize = 512;
 
 /// So long the property string of a message may be.
 pub(super) const MAX_PROPERTIES: usize = properties::MAX_LEN - BROKER_MARGIN;
+const _: () = assert!(MAX_PROPERTIES <= u16::MAX as usize);
 
 /// How bodies are compressed.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +61,7 @@ pub(super) struct Prepared {
 /// The bytes of properties and body.
 enum Content {
     Own(Vec<u8>),
-    /// With a large body, which connections write from here.
+    /// With a large body, which connections write from here. (Boxed, as the rare ones should not make all larger.)
     Shared(Box<Bytes>),
 }
 

@@ -17,6 +17,7 @@ pub(super) enum Target {
     Random,
     Named(Box<(String, i32)>),
     Hash(i32),
+    /// Boxed, as it would make all others larger.
     Selector(Box<Arc<dyn QueueSelector>>),
     Chosen(Arc<Broker>, i32),
 }

@@ -25,6 +25,9 @@ pub(super) struct InFlight {
     abandoned: usize,
 }
 
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Slot>() <= 40);
+
 /// Free if nobody waits in it and it is not abandoned. (An enum would be larger, and there are many.)
 #[derive(Default)]
 struct Slot {

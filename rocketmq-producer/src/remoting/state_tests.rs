@@ -185,7 +185,7 @@ fn a_caller_writes_plenty_itself_unless_the_io_task_is_at_it() {
     bench.add(b"a", false);
     bench.state.writer = Writer::Nobody;
     assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), Some(Writer::IoTask));
-    bench.add(&[0; PLENTY as usize - 2], false);
+    bench.add(&[0; PLENTY - 2], false);
     assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), None, "not plenty");
     bench.add(b"z", false);
     assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), Some(Writer::Caller));
@@ -197,7 +197,7 @@ fn a_caller_writes_plenty_itself_unless_the_io_task_is_at_it() {
     bench.state.chunk_written(&stream, chunk, end, end);
     let is_full = true;
     assert!(bench.state.hand_over(&stream, is_full));
-    bench.add(&[0; PLENTY as usize], false);
+    bench.add(&[0; PLENTY], false);
     assert_eq!(bench.state.choose_writer(Haste::AtOnce, usize::MAX), None);
     assert!(bench.state.begin_writing());
 }

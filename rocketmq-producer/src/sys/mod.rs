@@ -1,4 +1,4 @@
-//! The few system calls without a safe wrapper, and the reuse of memory: the core's only `unsafe`.
+//! The few system calls without a safe wrapper that fits, and the reuse of memory: the core's only `unsafe`.
 #![allow(unsafe_code)]
 
 #[cfg_attr(target_os = "linux", path = "bell_linux.rs")]
