@@ -1,0 +1,276 @@
+//! One lane: who waits in it, how many requests of it are on their way, and what leaves when.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::LaneKey;
+use super::passenger::{Passenger, depart_together};
+use super::watch::Watch;
+use crate::completion::Wakes;
+use crate::config::Batching;
+use crate::producer::operation::Operation;
+use crate::routing::PublishQueue;
+use crate::sync::Mutex;
+use crate::sys::Moment;
+
+/// So long a burst may take, as lanes see it.
+const GATHERING: Duration = Duration::from_millis(1);
+
+/// Deadlines are looked at no more often than this.
+const CHECK_INTERVAL: Duration = Duration::from_millis(1);
+
+pub(crate) struct Lane {
+    key: LaneKey,
+    watch: Arc<Watch>,
+    state: Mutex<LaneState>,
+}
+
+#[derive(Default)]
+struct LaneState {
+    /// Requests without an answer.
+    outstanding: usize,
+    waiting: VecDeque<Passenger>,
+    bytes: usize,
+    /// Whoever waits here may not linger.
+    hurried: bool,
+    /// A burst brings messages one after the other: only full batches leave before its end, or before this moment.
+    gathered_by: Option<Moment>,
+    /// When the watch looks here next, at the latest.
+    next_check: Option<Moment>,
+    /// Nobody finds it any more.
+    closed: bool,
+}
+
+/// A place among the requests of a lane that are on their way. Whoever has it gives it back with the outcome.
+pub(crate) struct Ticket(Arc<Lane>);
+
+impl Lane {
+    pub(super) fn new(key: LaneKey, watch: Arc<Watch>) -> Self {
+        Self { key, watch, state: Mutex::default() }
+    }
+
+    /// Lets the passenger go at once if nobody is before it, else it waits. Turned away if the lane is closed.
+    pub(super) fn arrive(self: &Arc<Self>, passenger: Passenger, wakes: &mut Wakes) -> Result<(), Passenger> {
+        let Batching { linger, .. } = self.watch.batching;
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(passenger);
+        }
+        let goes_with_burst = wakes.gathers() && linger.is_none() && passenger.may_share();
+        // The first of a burst does not wait for the others if nothing is on its way.
+        let window = if goes_with_burst { 1 } else { self.key.window() };
+        if linger.is_none() && state.waiting.is_empty() && state.outstanding < window {
+            state.outstanding += 1;
+            drop(state);
+            passenger.depart(Ticket(Arc::clone(self)), wakes);
+            return Ok(());
+        }
+        let arrived = passenger.arrived();
+        let check = passenger.next_check(&self.watch.batching, arrived);
+        state.push(passenger);
+        let begins = goes_with_burst && state.gathered_by.is_none();
+        let gathered_by = begins.then(|| *state.gathered_by.insert(arrived + GATHERING));
+        // Else only an answer makes room.
+        let departures = match linger.is_some() || goes_with_burst {
+            true => self.take_due(&mut state, arrived),
+            false => Vec::new(),
+        };
+        let announce = state.check_by(check);
+        drop(state);
+        if let Some(by) = gathered_by {
+            wakes.gathered_in(self);
+            self.watch.end_gathering_by(by, self);
+        }
+        self.let_go(departures, wakes);
+        if announce {
+            self.watch.look_by(check);
+        }
+        Ok(())
+    }
+
+    fn take_due(&self, state: &mut LaneState, now: Moment) -> Vec<Vec<Passenger>> {
+        state.take_due(&self.watch.batching, self.key.window(), now)
+    }
+
+    fn let_go(self: &Arc<Self>, departures: Vec<Vec<Passenger>>, wakes: &mut Wakes) {
+        if departures.is_empty() {
+            return;
+        }
+        let now = Moment::now();
+        for passengers in departures {
+            depart_together(passengers, Ticket(Arc::clone(self)), now, wakes);
+        }
+    }
+
+    /// The burst is over: what it brought goes.
+    pub(crate) fn end_gathering(self: &Arc<Self>, wakes: &mut Wakes) {
+        self.let_go_where_due(|state| state.gathered_by = None, wakes);
+    }
+
+    /// Whoever is here may not linger any longer.
+    pub(super) fn hurry(self: &Arc<Self>, wakes: &mut Wakes) {
+        self.let_go_where_due(|state| state.hurried = !state.waiting.is_empty(), wakes);
+    }
+
+    /// Takes out those that `gone` names.
+    pub(super) fn take_gone(&self, gone: impl Fn(&Passenger) -> bool) -> Vec<Passenger> {
+        self.state.lock().take_gone(gone)
+    }
+
+    /// The watch comes by: lets go what waited long enough, and says when to look again.
+    pub(super) fn look(self: &Arc<Self>, now: Moment, wakes: &mut Wakes) {
+        self.let_go_where_due(|_| {}, wakes);
+        self.plan_next_check(now);
+    }
+
+    /// Changes the lane, and lets go what is due then.
+    fn let_go_where_due(self: &Arc<Self>, change: impl Fn(&mut LaneState), wakes: &mut Wakes) {
+        let departures = {
+            let mut state = self.state.lock();
+            change(&mut state);
+            self.take_due(&mut state, Moment::now())
+        };
+        self.let_go(departures, wakes);
+    }
+
+    fn plan_next_check(&self, now: Moment) {
+        let mut state = self.state.lock();
+        let checks = state.waiting.iter().map(|passenger| passenger.next_check(&self.watch.batching, now));
+        state.next_check = checks.min().map(|check| check.max(now + CHECK_INTERVAL));
+        let check = state.next_check;
+        drop(state);
+        if let Some(check) = check {
+            self.watch.look_by(check);
+        }
+    }
+
+    /// Lets nobody in any more if nobody is there.
+    pub(super) fn close_if_idle(&self) -> bool {
+        let mut state = self.state.lock();
+        state.closed = state.outstanding == 0 && state.waiting.is_empty();
+        state.closed
+    }
+}
+
+impl LaneState {
+    fn push(&mut self, passenger: Passenger) {
+        self.bytes += passenger.bytes();
+        self.waiting.push_back(passenger);
+    }
+
+    fn pop(&mut self) -> Option<Passenger> {
+        let passenger = self.waiting.pop_front()?;
+        self.bytes -= passenger.bytes();
+        Some(passenger)
+    }
+
+    /// Makes sure that the watch looks here by then; `true`: it must be told.
+    fn check_by(&mut self, moment: Moment) -> bool {
+        let earlier = self.next_check.is_none_or(|check| moment < check);
+        if earlier {
+            self.next_check = Some(moment);
+        }
+        earlier
+    }
+
+    /// Takes out those that `gone` names.
+    fn take_gone(&mut self, gone: impl Fn(&Passenger) -> bool) -> Vec<Passenger> {
+        if !self.waiting.iter().any(&gone) {
+            return Vec::new();
+        }
+        let (taken, kept): (Vec<_>, _) = std::mem::take(&mut self.waiting).into_iter().partition(gone);
+        self.waiting = kept.into();
+        self.bytes -= taken.iter().map(Passenger::bytes).sum::<usize>();
+        taken
+    }
+
+    /// Takes out what leaves now, request by request.
+    fn take_due(&mut self, batching: &Batching, window: usize, now: Moment) -> Vec<Vec<Passenger>> {
+        let mut departures = Vec::new();
+        while (self.outstanding < window || self.is_impatient(now)) && self.is_due(batching, now) {
+            departures.push(self.take_run(batching));
+            self.outstanding += 1;
+        }
+        if self.waiting.is_empty() {
+            self.hurried = false;
+        }
+        departures
+    }
+
+    fn is_due(&self, batching: &Batching, now: Moment) -> bool {
+        let Some(first) = self.waiting.front() else { return false };
+        let is_full = self.bytes >= batching.max_bytes || self.waiting.len() >= batching.max_messages;
+        if self.hurried || is_full || !first.may_share() {
+            return true;
+        }
+        match batching.linger {
+            Some(linger) => first.arrived() + linger <= now,
+            None => self.gathered_by.is_none_or(|by| by <= now),
+        }
+    }
+
+    /// Whether the first one waits for no answers any more.
+    fn is_impatient(&self, now: Moment) -> bool {
+        self.waiting.front().and_then(Passenger::patience_end).is_some_and(|end| end <= now)
+    }
+
+    /// The first one, and those behind it that may travel with it.
+    fn take_run(&mut self, batching: &Batching) -> Vec<Passenger> {
+        let mut run = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = self.waiting.front() {
+            let fits = run.len() < batching.max_messages && bytes + next.bytes() <= batching.max_bytes;
+            let joins = run.first().is_none_or(|first| fits && next.travels_with(first));
+            if !joins {
+                break;
+            }
+            bytes += next.bytes();
+            run.extend(self.pop());
+        }
+        run
+    }
+}
+
+impl Ticket {
+    /// Whether this queue is one of its lane's broker.
+    pub(in crate::producer) fn is_for(&self, queue: &PublishQueue) -> bool {
+        self.0.key.broker.is_named_as(&queue.broker)
+    }
+
+    /// The place is free: lets go what waits for it.
+    pub(crate) fn release(self, wakes: &mut Wakes) {
+        let Self(lane) = self;
+        let departures = {
+            let mut state = lane.state.lock();
+            state.outstanding -= 1;
+            match state.waiting.is_empty() {
+                true => return,
+                false => lane.take_due(&mut state, Moment::now()),
+            }
+        };
+        lane.let_go(departures, wakes);
+    }
+
+    /// The messages wait again, before all others, with this queue if it was chosen for them.
+    pub(in crate::producer) fn put_back(&self, members: Vec<Operation>, chosen: Option<&PublishQueue>) {
+        let Self(lane) = self;
+        let now = Moment::now();
+        let passengers: Vec<_> =
+            members.into_iter().map(|member| Passenger::One(member, chosen.cloned())).collect();
+        let checks = passengers.iter().map(|passenger| passenger.next_check(&lane.watch.batching, now));
+        let Some(check) = checks.min() else { return };
+        let mut state = lane.state.lock();
+        for passenger in passengers.into_iter().rev() {
+            state.bytes += passenger.bytes();
+            state.waiting.push_front(passenger);
+        }
+        // They have waited for company once.
+        state.hurried = true;
+        let announce = state.check_by(check);
+        drop(state);
+        if announce {
+            lane.watch.look_by(check);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Who waits in lanes, and how they leave.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use super::lane::Ticket;
+use crate::completion::Wakes;
+use crate::config::Batching;
+use crate::error::Error;
+use crate::producer::batch::{BatchOperation, Origin};
+use crate::producer::operation::Operation;
+use crate::routing::PublishQueue;
+use crate::sys::Moment;
+
+/// The part of its time that a message waits for others' answers: 1 of so many.
+const PATIENCE: u32 = 4;
+
+/// Who waits in a lane.
+pub(in crate::producer) enum Passenger {
+    /// With the queue that was chosen for its next attempt, if one was.
+    One(Operation, Option<PublishQueue>),
+    /// A batch that the program made.
+    Batch(Box<BatchOperation>),
+}
+
+impl Passenger {
+    pub(super) fn deadline(&self) -> Moment {
+        match self {
+            Self::One(operation, _) => operation.span.deadline,
+            Self::Batch(batch) => batch.deadline(),
+        }
+    }
+
+    /// Since when it waits for company; one that failed already waits no more.
+    pub(super) fn arrived(&self) -> Moment {
+        match self {
+            Self::One(operation, _) if operation.attempts > 0 => operation.span.started,
+            Self::One(operation, _) => operation.attempt_started,
+            Self::Batch(_) => Moment::now(),
+        }
+    }
+
+    /// Until when it waits for others' answers, if it need not keep its place among them.
+    pub(super) fn patience_end(&self) -> Option<Moment> {
+        match self {
+            Self::One(operation, _) if operation.prepared.target.is_any() => {
+                let span = &operation.span;
+                Some(span.started + span.deadline.since(span.started) / PATIENCE)
+            }
+            Self::One(..) | Self::Batch(_) => None,
+        }
+    }
+
+    /// When the watch must look at it, after `now`.
+    pub(super) fn next_check(&self, batching: &Batching, now: Moment) -> Moment {
+        let linger = batching.linger.filter(|_| self.may_share());
+        let moments = [linger.map(|linger| self.arrived() + linger), self.patience_end()];
+        moments.into_iter().flatten().filter(|moment| *moment > now).fold(self.deadline(), Moment::min)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::One(operation, _) => operation.prepared.marked_item_len(),
+            Self::Batch(_) => 0,
+        }
+    }
+
+    pub(super) fn may_share(&self) -> bool {
+        matches!(self, Self::One(operation, _) if operation.may_share())
+    }
+
+    pub(super) fn travels_with(&self, first: &Passenger) -> bool {
+        let (Self::One(own, _), Self::One(first, _)) = (self, first) else { return false };
+        let alike = own.prepared.wait_store_ok == first.prepared.wait_store_ok;
+        alike && own.may_share() && first.may_share()
+    }
+
+    pub(super) fn depart(self, ticket: Ticket, wakes: &mut Wakes) {
+        match self {
+            Self::One(operation, chosen) => operation.depart(chosen, ticket, wakes),
+            Self::Batch(batch) => batch.depart(ticket, wakes),
+        }
+    }
+
+    pub(super) fn give_up(self, error: &Error, wakes: &mut Wakes) {
+        match self {
+            Self::One(operation, _) => operation.give_up(error.clone(), wakes),
+            Self::Batch(batch) => batch.give_up(error, wakes),
+        }
+    }
+}
+
+/// One passenger by itself, or several as one batch.
+pub(super) fn depart_together(
+    mut passengers: Vec<Passenger>,
+    ticket: Ticket,
+    now: Moment,
+    wakes: &mut Wakes,
+) {
+    if passengers.len() == 1
+        && let Some(mut passenger) = passengers.pop()
+    {
+        if let Passenger::One(operation, _) = &mut passenger {
+            operation.begin_next(now);
+        }
+        return passenger.depart(ticket, wakes);
+    }
+    // The choice of a member by chance: were it always the first one's, full batches, as long as a multiple of the number
+    // of queues, would all go to one queue.
+    let chance = RandomState::new().hash_one(passengers.len()) as usize % passengers.len().max(1);
+    let mut chosen = None;
+    let members = passengers.into_iter().enumerate().filter_map(|(index, passenger)| match passenger {
+        Passenger::One(operation, queue) => {
+            if index == chance {
+                chosen = queue;
+            }
+            Some(operation)
+        }
+        // Those travel by themselves.
+        Passenger::Batch(_) => None,
+    });
+    let members: Vec<_> = members.collect();
+    let Some(engine) = members.first().map(|first| Arc::clone(&first.engine)) else { return };
+    Box::new(BatchOperation::new(engine, members, Origin::Lane(ticket))).attempt(chosen, wakes);
+}
