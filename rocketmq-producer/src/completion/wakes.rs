@@ -21,6 +21,9 @@ pub(crate) struct Wakes {
     memory: Vec<Memory>,
 }
 
+/// Of more lanes than this a burst's end tells none: they end their gatherings by themselves.
+const MOST_LANES: usize = 4096;
+
 /// Where sends of a burst were gathered. They go by themselves after a moment; to be told of the end they go sooner.
 #[derive(Default)]
 pub(crate) struct Gathering {
@@ -46,14 +49,17 @@ impl Wakes {
         self.gathering.is_some()
     }
 
-    /// Messages are gathered in this lane from now on.
+    /// A message is gathered in this lane.
     pub(crate) fn gathered_in(&mut self, lane: &Arc<Lane>) {
-        if let Some(gathering) = &mut self.gathering {
-            gathering.lanes.push(Arc::clone(lane));
+        if let Some(Gathering { lanes, .. }) = &mut self.gathering
+            && !lanes.last().is_some_and(|last| Arc::ptr_eq(last, lane))
+            && lanes.len() < MOST_LANES
+        {
+            lanes.push(Arc::clone(lane));
         }
     }
 
-    /// Requests are gathered at this connection from now on.
+    /// A request is gathered at this connection.
     pub(crate) fn gathered_at(&mut self, channel: &Arc<Channel>) {
         if let Some(gathering) = &mut self.gathering
             && !gathering.channels.iter().any(|known| Arc::ptr_eq(known, channel))

@@ -24,7 +24,7 @@ impl Bodies {
     /// One with room for so many bytes, and not for many more.
     pub(super) fn take(&mut self, len: usize) -> Option<Vec<u8>> {
         let class = class_of(len)?;
-        // A buffer has room for properties beside the body, which may have put it into the next class.
+        // Those of its own class may be smaller, those of the next one are not.
         let fitting = self.classes[class..].iter_mut().take(2);
         let mut fitting = fitting.filter_map(|class| class.pop_if(|buffer| buffer.capacity() >= len));
         let buffer = fitting.next()?;
@@ -39,16 +39,15 @@ impl Bodies {
         }
     }
 
-    /// Takes out what is more than so many bytes, the largest first.
+    /// Takes out what is more than so many bytes, always of the class that has the most: what a program sent before does not
+    /// keep out what it sends now.
     pub(super) fn shrink(&mut self, bytes: usize) -> Vec<Vec<u8>> {
         let mut taken = Vec::new();
-        for class in self.classes.iter_mut().rev() {
-            while self.bytes > bytes
-                && let Some(buffer) = class.pop()
-            {
-                self.bytes -= buffer.capacity();
-                taken.push(buffer);
-            }
+        while self.bytes > bytes {
+            let share = |class: &&mut Vec<Vec<u8>>| class.len() * class.last().map_or(0, Vec::capacity);
+            let Some(buffer) = self.classes.iter_mut().max_by_key(share).and_then(Vec::pop) else { break };
+            self.bytes -= buffer.capacity();
+            taken.push(buffer);
         }
         taken
     }
@@ -94,9 +93,18 @@ mod tests {
         assert!(bodies.take(5_001).is_none(), "too small for it, or far too large");
         assert_eq!(bodies.take(5_000).map(|buffer| buffer.capacity()), Some(5_000));
         assert_eq!(bodies.bytes(), 70_000);
-        bodies.keep(Vec::with_capacity(2_000));
-        let taken = bodies.shrink(2_000);
-        assert_eq!(taken.iter().map(Vec::capacity).collect::<Vec<_>>(), [70_000]);
-        assert_eq!(bodies.bytes(), 2_000);
+    }
+
+    #[test]
+    fn what_was_sent_before_leaves_first() {
+        let mut bodies = Bodies::new();
+        for _ in 0..200 {
+            bodies.keep(Vec::with_capacity(2_000));
+        }
+        bodies.keep(Vec::with_capacity(70_000));
+        let taken = bodies.shrink(300_000);
+        assert_eq!(taken.iter().map(Vec::capacity).collect::<Vec<_>>(), [2_000; 85]);
+        assert_eq!(bodies.bytes(), 300_000);
+        assert!(bodies.take(70_000).is_some());
     }
 }

@@ -11,7 +11,7 @@ use crate::sys;
 ///
 /// They go when [`Burst::go`] says so or the burst is dropped; when they are much; and in any case about a millisecond after
 /// the first of them, so nothing is lost where the end is never told. Other sends, and waiting for room, may take them
-/// along. Any thread, one at a time. In a child made by `fork` all of it does nothing.
+/// along. Any thread, one at a time. A child made by `fork` leaves what its parent gathered alone.
 pub struct Burst {
     gathering: Gathering,
     generation: u64,
@@ -20,16 +20,15 @@ pub struct Burst {
 impl Burst {
     /// What was sent so far goes now.
     pub fn go(&mut self) {
-        let gathering = self.take();
-        if sys::is_forked(self.generation) {
-            // The parent's lanes and connections, whose locks may be held for ever.
-            mem::forget(gathering);
-        } else {
-            drop(Wakes::gathering(gathering));
-        }
+        drop(Wakes::gathering(self.take()));
     }
 
     pub(super) fn take(&mut self) -> Gathering {
+        if sys::is_forked(self.generation) {
+            // The parent's lanes and connections, whose locks may be held for ever.
+            mem::forget(mem::take(&mut self.gathering));
+            self.generation = sys::fork_generation();
+        }
         mem::take(&mut self.gathering)
     }
 

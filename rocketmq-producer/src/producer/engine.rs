@@ -330,9 +330,11 @@ impl Engine {
         };
         // An id is made of the time and a counter that begins anew after 65,536: an old time might meet a used number.
         let born_ms = self.wall_ms(born);
-        let mut memory = Memory::take(message.body.len());
-        let prepared =
-            self.prepare(message, born_ms, Some(&self.settings.compression), memory.take_bytes())?;
+        let mut memory = Memory::default();
+        let prepared = self.prepare(message, born_ms, Some(&self.settings.compression), |len| {
+            memory = Memory::take(len);
+            memory.take_bytes()
+        })?;
         let topic = self.client.routes.topic(message.topic);
         // Counted before the second look at the flag: a close that does not see it is seen here.
         self.bounds.accepted(1);
@@ -372,7 +374,7 @@ impl Engine {
         self.check_batch(messages)?;
         let born_ms = self.wall_ms(Moment::now());
         let prepare = |(message, mut memory): (&Message<'_>, Memory)| {
-            let prepared = self.prepare(message, born_ms, None, memory.take_bytes())?;
+            let prepared = self.prepare(message, born_ms, None, |_| memory.take_bytes())?;
             Ok((memory, prepared))
         };
         let memory = Memory::take_many(messages.len());
@@ -433,7 +435,7 @@ impl Engine {
     pub(super) fn fitting(&self, messages: &[Message<'_>]) -> Result<usize, Error> {
         let mut len = 0;
         for (index, message) in messages.iter().enumerate() {
-            len += self.prepare(message, 0, None, Vec::new())?.item_len();
+            len += self.prepare(message, 0, None, |_| Vec::new())?.item_len();
             if len > self.settings.max_message_size && index > 0 {
                 return Ok(index);
             }
@@ -457,7 +459,7 @@ impl Engine {
         message: &Message<'_>,
         born_ms: u64,
         compression: Option<&Compression>,
-        memory: Vec<u8>,
+        memory: impl FnOnce(usize) -> Vec<u8>,
     ) -> Result<Prepared, Error> {
         let unique_id = self.client.process.process().unique_id(born_ms);
         Prepared::new(message, &unique_id, memory, compression, self.settings.namespace.as_deref())

@@ -78,11 +78,11 @@ impl Deref for Content {
 
 impl Prepared {
     /// `compression` is `None` for the members of a batch, `instance_id` the namespace of the producer. `memory` is
-    /// empty, and used if it is large enough.
+    /// asked for so many bytes; what it gives is empty, and used as far as it goes.
     pub(super) fn new(
         message: &Message<'_>,
         unique_id: &UniqueId,
-        memory: Vec<u8>,
+        memory: impl FnOnce(usize) -> Vec<u8>,
         compression: Option<&Compression>,
         instance_id: Option<&str>,
     ) -> Result<Self, Error> {
@@ -91,8 +91,9 @@ impl Prepared {
             None => (Cow::Borrowed(message.body), 0),
         };
         // Empty, so it is text.
-        let mut text = String::from_utf8(memory).unwrap_or_default();
-        text.reserve_exact(body.len() + estimate(message, unique_id, instance_id));
+        let len = body.len() + estimate(message, unique_id, instance_id);
+        let mut text = String::from_utf8(memory(len)).unwrap_or_default();
+        text.reserve_exact(len);
         properties::push(&mut text, name::UNIQ_KEY, unique_id.as_str());
         properties::push(&mut text, name::WAIT, if message.wait_store_ok { "true" } else { "false" });
         if let Some(tags) = message.tags {

@@ -31,14 +31,18 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// That of a finished send, if there is one to be had at once. (A lock that a fork left locked for ever only makes
+    /// That of a finished send, with room for so many bytes, if there is one to be had at once. (A lock that a fork left locked for ever only makes
     /// the memory new.)
-    pub(super) fn take(body_len: usize) -> Self {
+    pub(super) fn take(bytes: usize) -> Self {
         let Some(mut spare) = SPARE.try_lock() else { return Self::default() };
         let mut memory = spare.memory.pop().unwrap_or_default();
-        if let Some(bytes) = spare.bodies.take(body_len) {
-            memory.bytes = bytes;
-        }
+        let small = match spare.bodies.take(bytes) {
+            Some(bytes) => std::mem::replace(&mut memory.bytes, bytes),
+            None => Vec::new(),
+        };
+        drop(spare);
+        // Outside the lock.
+        drop(small);
         memory
     }
 

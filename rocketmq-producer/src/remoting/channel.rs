@@ -79,11 +79,12 @@ impl Channel {
         }
         let announce = state.check_by(deadline);
         let writer = state.choose_writer(haste, self.options.max_backlog);
+        let is_gathered = haste == Haste::GoesWithBurst && state.is_gathering();
         drop(state);
         if announce {
             self.attention.notify_one();
         }
-        if writer == Some(Writer::IoTaskSoon) {
+        if is_gathered {
             wakes.gathered_at(self);
         }
         self.see_to_writing(writer, &stream);

@@ -125,17 +125,23 @@ impl State {
 
     /// Whether a request with this deadline will be written in time if it is gathered.
     pub(super) fn may_gather(&self, deadline: Moment) -> bool {
-        self.gathered_by.is_none_or(|by| by + IN_TIME <= deadline)
+        let by = self.gathered_by.unwrap_or_else(|| Moment::now() + GATHERING);
+        by + IN_TIME <= deadline
     }
 
     /// Ends the gathering: the I/O task is the writer of what is there; `true`: it must be told.
     pub(super) fn hurry(&mut self) -> bool {
-        if self.writer != Writer::IoTaskSoon {
+        if !self.is_gathering() {
             return false;
         }
         self.gathered_by = None;
         self.writer = if self.outbound.is_empty() { Writer::Nobody } else { Writer::IoTask };
         self.writer == Writer::IoTask
+    }
+
+    /// Whether what is here waits for more of it.
+    pub(super) fn is_gathering(&self) -> bool {
+        self.writer == Writer::IoTaskSoon
     }
 
     /// Bytes that wait to be written.

@@ -193,9 +193,6 @@ fn what_a_burst_must_send_elsewhere_does_not_wait_there() {
         producer.send_many(&messages, None, &queue, &tags, &mut results).expect("as many of each");
         assert!(in_order(&queue, 5).iter().all(Result::is_ok));
     }
-    assert_eq!(
-        producer.stats().expect("not forked").latency.max.as_secs(),
-        0,
-        "nobody waited for its patience"
-    );
+    let longest = producer.stats().expect("not forked").latency.max;
+    assert!(longest.as_secs() < 10, "nobody waited until its patience ended: {longest:?}");
 }

@@ -17,6 +17,9 @@ use crate::sys::Moment;
 /// So long a burst may take, as lanes see it.
 const GATHERING: Duration = Duration::from_millis(1);
 
+/// A message is gathered only if it has longer than this.
+const IN_TIME: Duration = Duration::from_millis(20);
+
 /// Deadlines are looked at no more often than this.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -57,7 +60,11 @@ impl Lane {
         if state.closed {
             return Err(passenger);
         }
-        let goes_with_burst = wakes.gathers() && linger.is_none() && passenger.may_share();
+        let arrived = passenger.arrived();
+        let goes_with_burst = wakes.gathers()
+            && linger.is_none()
+            && passenger.may_share()
+            && passenger.deadline().since(arrived) > IN_TIME;
         // The first of a burst does not wait for the others if nothing is on its way.
         let window = if goes_with_burst { 1 } else { self.key.window() };
         if linger.is_none() && state.waiting.is_empty() && state.outstanding < window {
@@ -66,11 +73,10 @@ impl Lane {
             passenger.depart(Ticket(Arc::clone(self)), wakes);
             return Ok(());
         }
-        let arrived = passenger.arrived();
         let check = passenger.next_check(&self.watch.batching, arrived);
         state.push(passenger);
         let begins = goes_with_burst && state.gathered_by.is_none();
-        let gathered_by = begins.then(|| *state.gathered_by.insert(arrived + GATHERING));
+        let gathered_by = begins.then(|| *state.gathered_by.insert(Moment::now() + GATHERING));
         // Else only an answer makes room.
         let departures = match linger.is_some() || goes_with_burst {
             true => self.take_due(&mut state, arrived),
@@ -78,8 +84,10 @@ impl Lane {
         };
         let announce = state.check_by(check);
         drop(state);
-        if let Some(by) = gathered_by {
+        if goes_with_burst {
             wakes.gathered_in(self);
+        }
+        if let Some(by) = gathered_by {
             self.watch.end_gathering_by(by, self);
         }
         self.let_go(departures, wakes);
@@ -206,7 +214,8 @@ impl LaneState {
         }
         match batching.linger {
             Some(linger) => first.arrived() + linger <= now,
-            None => self.gathered_by.is_none_or(|by| by <= now),
+            // Gatherings may follow each other; nobody waits for more than one.
+            None => self.gathered_by.is_none_or(|by| by <= now || first.arrived() + GATHERING <= now),
         }
     }
 

@@ -96,13 +96,21 @@ impl Watch {
 
     /// Nobody needs it any more.
     pub(super) fn end(&self) {
-        self.next.lock().ended = true;
+        let mut next = self.next.lock();
+        next.ended = true;
+        // The lanes have this watch, too.
+        let gathering = std::mem::take(&mut next.gathering);
+        drop(next);
+        drop(gathering);
         self.attention.notify_one();
     }
 
     /// Makes sure that the gathering of this lane ends then.
     pub(super) fn end_gathering_by(&self, moment: Moment, lane: &Arc<Lane>) {
         let mut next = self.next.lock();
+        if next.ended {
+            return;
+        }
         let is_first = next.gathering.is_empty();
         next.gathering.push_back((moment, Arc::clone(lane)));
         drop(next);
