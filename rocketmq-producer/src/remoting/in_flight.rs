@@ -63,7 +63,7 @@ impl InFlight {
             }
             if self.slots.len() == self.slots.capacity() {
                 // Twice as many would be half empty for long.
-                self.slots.reserve_exact(self.slots.len() / 4 + FIRST_SLOTS);
+                self.slots.reserve_exact(self.slots.len() / 8 + FIRST_SLOTS);
             }
             self.free.push(self.slots.len() as u32);
             self.slots.push(Slot::default());

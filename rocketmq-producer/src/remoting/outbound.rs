@@ -8,6 +8,12 @@ use bytes::Bytes;
 /// A buffer that grew beyond this is given back to the system when it is empty.
 const KEPT_CAPACITY: usize = 1 << 20;
 
+/// Buffers from this size on grow slowly.
+const LARGE: usize = 64 * 1024;
+
+/// A head of a frame has no more bytes than this, usually.
+const USUAL_HEAD: usize = 1024;
+
 /// A body from this size on is written from where it lies; smaller ones are copied behind their headers, so that many
 /// frames go in one write.
 pub(crate) const SHARED_BODY: usize = 32 * 1024;
@@ -70,6 +76,7 @@ impl Outbound {
         body: Body<'_>,
         write_head: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.make_room(if let Body::Copied(bytes) = &body { bytes.len() } else { 0 });
         let before = self.open.len();
         write_head(&mut self.open)?;
         self.queued += (self.open.len() - before + body.len()) as u64;
@@ -84,6 +91,14 @@ impl Outbound {
         Ok(())
     }
 
+    /// A large buffer grows by a part of itself: twice as much would be half empty for long.
+    fn make_room(&mut self, body: usize) {
+        let wanted = body + USUAL_HEAD;
+        if self.open.len() >= LARGE && self.open.capacity() - self.open.len() < wanted {
+            self.open.reserve_exact(wanted.max(self.open.len() / 8));
+        }
+    }
+
     /// Adds a ready-made frame.
     pub(super) fn append(&mut self, bytes: &[u8]) {
         self.open.extend_from_slice(bytes);
@@ -93,6 +108,11 @@ impl Outbound {
     /// All bytes that were ever added.
     pub(super) fn queued(&self) -> u64 {
         self.queued
+    }
+
+    /// Bytes of copied frames behind the last large body.
+    pub(super) fn copied(&self) -> usize {
+        self.open.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {

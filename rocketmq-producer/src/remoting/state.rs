@@ -22,8 +22,8 @@ const IN_TIME: Duration = Duration::from_millis(20);
 /// So many bytes of requests are worth a write.
 const GATHERED: u64 = 64 * 1024;
 
-/// With so many bytes before it a request does not wait for the I/O task to begin: the caller writes what is there while
-/// it is still in the processor's caches.
+/// With so many bytes of frames before it a request does not wait for the I/O task to begin: the caller writes what is there
+/// while it is still in the processor's caches. (Large bodies are not copied, so they do not count.)
 pub(super) const PLENTY: usize = 512 * 1024;
 
 /// The opaque of one-way requests, which are never answered.
@@ -155,7 +155,7 @@ impl State {
         let gathered = self.backlog();
         let is_enough = gathered >= GATHERED.min(max_backlog as u64 / 2);
         let chosen = match (self.writer, haste) {
-            (Writer::IoTask, _) if gathered >= PLENTY as u64 => Some(Writer::Caller),
+            (Writer::IoTask, _) if self.outbound.copied() >= PLENTY => Some(Writer::Caller),
             (Writer::Caller | Writer::IoTask | Writer::IoTaskAtIt, _) => None,
             (_, Haste::CallerWaits) => Some(Writer::Caller),
             (Writer::IoTaskSoon, Haste::MayBeGathered | Haste::GoesWithBurst) if is_enough => {
