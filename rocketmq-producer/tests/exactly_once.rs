@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use common::{PATIENCE, cluster, ms, on_batches, on_sends, producer};
 use proptest::prelude::*;
 use rocketmq_mock::Fault;
-use rocketmq_producer::{CompletionQueue, Destination, Message, Persistence, Tag};
+use rocketmq_producer::{Burst, CompletionQueue, Destination, Message, Persistence, Tag};
 
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
@@ -34,6 +34,7 @@ proptest! {
         batching in prop_oneof![Just("off"), Just("pressure"), Just("linger")],
         attempt_limit in prop_oneof![Just(None), Just(Some("40"))],
         close_after in prop_oneof![Just(None), (0_u64..150).prop_map(Some)],
+        burst_len in prop_oneof![Just(None), (1_usize..50).prop_map(Some), Just(Some(usize::MAX))],
     ) {
         let cluster = cluster(2);
         cluster.create_topic("T", 2, 2, 6, None);
@@ -46,6 +47,8 @@ proptest! {
         settings.extend(attempt_limit.map(|limit| ("send.max.timeout.per.request.ms", limit)));
         let producer = producer(&cluster, &settings);
         let queue = CompletionQueue::new();
+        // The last one stays open.
+        let mut burst = Burst::default();
         let mut accepted = 0;
         for index in 0..200_usize {
             let body = index.to_string();
@@ -55,8 +58,13 @@ proptest! {
             };
             let message = Message { destination, ..Message::new("T", body.as_bytes()) };
             let timeout = ms(if index % 7 == 0 { 60 } else { 250 });
-            if producer.send_queued(&message, Some(timeout), &queue, Tag(index, 0)).is_ok() {
-                accepted += 1;
+            let sent = match burst_len {
+                Some(_) => producer.send_in_burst(&message, Some(timeout), &queue, Tag(index, 0), &mut burst),
+                None => producer.send_queued(&message, Some(timeout), &queue, Tag(index, 0)),
+            };
+            accepted += usize::from(sent.is_ok());
+            if burst_len.is_some_and(|len| index.is_multiple_of(len)) {
+                burst.go();
             }
         }
         if let Some(after) = close_after {
