@@ -168,10 +168,12 @@ def test_a_cancelled_await_leaves_the_message_under_way_and_counted(cluster: Moc
 def test_what_woken_tasks_send_goes_while_they_compute(cluster: MockCluster, batch_auto: str) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")
-        cluster.inject(Fault.delay(0.1), request_code=SEND, times=2)
-        answered = [producer.send("topic", b"x") for _ in range(2)]
-        cluster.inject(Fault.delay(1.0), request_code=SEND, times=1)
-        unanswered = producer.send("topic", b"x")
+        await producer.send("other", b"x")
+        cluster.inject(Fault.delay(0.1), topic="topic")
+        # Enough of them for a burst.
+        answered = [producer.send("topic", b"x") for _ in range(8)]
+        cluster.inject(Fault.delay(1.0), topic="other")
+        unanswered = producer.send("other", b"x")
 
         async def send_and_compute(first: Awaitable[rmq.Receipt]) -> None:
             await first
@@ -183,7 +185,7 @@ def test_what_woken_tasks_send_goes_while_they_compute(cluster: MockCluster, bat
 
         tasks = [asyncio.create_task(send_and_compute(first)) for first in answered]
         await asyncio.sleep(0)
-        # Both answers come meanwhile, and the loop takes them at once.
+        # The answers come meanwhile, and the loop takes them at once.
         time.sleep(0.3)
         await asyncio.gather(*tasks, unanswered)
 

@@ -281,12 +281,14 @@ def test_a_fork_while_woken_tasks_send_sends_nothing_twice(run_program: Program,
             cluster = MockCluster()
             async with rmq.aio.Producer("group", cluster.name_server, batch_auto="{batch_auto}") as producer:
                 await producer.send("topic", b"x")
-                cluster.inject(Fault.delay(0.1), times=2)
-                answered = [producer.send("topic", b"x") for _ in range(2)]
-                cluster.inject(Fault.delay(1.0), times=1)
-                unanswered = producer.send("topic", b"x")
+                await producer.send("other", b"x")
+                cluster.inject(Fault.delay(0.1), topic="topic")
+                # Enough of them for a burst.
+                answered = [producer.send("topic", b"x") for _ in range(8)]
+                cluster.inject(Fault.delay(1.0), topic="other")
+                unanswered = producer.send("other", b"x")
                 await asyncio.sleep(0)
-                # Both answers come meanwhile, and the loop takes them at once.
+                # The answers come meanwhile, and the loop takes them at once.
                 time.sleep(0.3)
                 await answered[0]
                 futures = [producer.send("topic", b"x") for _ in range(4)]
@@ -299,8 +301,8 @@ def test_a_fork_while_woken_tasks_send_sends_nothing_twice(run_program: Program,
                     os._exit(7)
                 _, status = os.waitpid(child, 0)
                 assert os.waitstatus_to_exitcode(status) == 7
-                await asyncio.gather(*futures, answered[1], unanswered)
-            assert cluster.stored_count("topic") == 8, cluster.stored_count("topic")
+                await asyncio.gather(*futures, *answered[1:], unanswered)
+            assert cluster.stored_count("topic") == 13, cluster.stored_count("topic")
         asyncio.run(main())
         print("good")
         """
