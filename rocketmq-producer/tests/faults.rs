@@ -7,16 +7,9 @@ mod common;
 use std::net::TcpListener;
 use std::time::Instant;
 
-use common::{PATIENCE, cluster, config, ms, on_batches, on_sends, producer, send};
+use common::{PATIENCE, cluster, config, ms, on_batches, on_sends, producer, send, with_topic};
 use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, NAME_SERVER};
 use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Message, Persistence, Producer, SendStatus, Tag};
-
-/// A topic that is there from the start, with one queue per broker.
-fn with_topic(brokers: usize) -> MockCluster {
-    let cluster = cluster(brokers);
-    cluster.create_topic("T", 1, 1, 6, None);
-    cluster
-}
 
 fn refused(code: i32) -> Fault {
     Fault::Code { code, remark: Some("because".into()) }
@@ -24,7 +17,7 @@ fn refused(code: i32) -> Fault {
 
 #[test]
 fn a_broker_error_carries_code_remark_address_and_story() {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     cluster.inject(on_sends(None, None, refused(13)));
     let error = send(&producer(&cluster, &[]), "T").expect_err("refused");
     assert_eq!(
@@ -41,7 +34,7 @@ fn a_broker_error_carries_code_remark_address_and_story() {
 
 #[test]
 fn retriable_codes_go_to_another_broker_with_the_same_unique_id() {
-    let cluster = with_topic(2);
+    let cluster = with_topic(2, 1);
     cluster.set_recording(true);
     cluster.inject(on_sends(None, Some(1), refused(2)));
     let receipt = send(&producer(&cluster, &[]), "T").expect("the second broker takes it");
@@ -55,7 +48,7 @@ fn retriable_codes_go_to_another_broker_with_the_same_unique_id() {
 #[test]
 fn async_sends_are_retried_by_their_own_count() {
     for (times, stored) in [("0", false), ("1", true)] {
-        let cluster = with_topic(1);
+        let cluster = with_topic(1, 1);
         cluster.inject(on_sends(None, Some(1), refused(14)));
         let producer = producer(&cluster, &[("retry.times", "0"), ("retry.times.async", times)]);
         let queue = CompletionQueue::new();
@@ -74,7 +67,7 @@ fn stored_with_a_warning_is_a_receipt_not_a_failure() {
         (11, SendStatus::SlaveNotAvailable),
     ];
     for (code, status) in statuses {
-        let cluster = with_topic(2);
+        let cluster = with_topic(2, 1);
         cluster.inject(on_sends(None, None, Fault::StoredButCode { code }));
         assert_eq!(send(&producer(&cluster, &[]), "T").expect("stored").status(), status);
         assert_eq!(cluster.stored_count("T"), 1, "once, not again");
@@ -94,7 +87,7 @@ fn one_silent_broker_of_two_never_takes_longer_than_the_timeout() {
 }
 
 fn one_silent_broker_of_two(batching: &str) {
-    let cluster = with_topic(2);
+    let cluster = with_topic(2, 1);
     let producer = producer(&cluster, &[("batch.auto", batching)]);
     for _ in 0..4 {
         send(&producer, "T").expect("warm");
@@ -129,7 +122,7 @@ fn one_silent_broker_of_two(batching: &str) {
 
 #[test]
 fn a_late_answer_is_nobodys() {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[]);
     send(&producer, "T").expect("warm");
     cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(300))));
@@ -145,7 +138,7 @@ fn a_late_answer_is_nobodys() {
 #[test]
 fn a_reset_in_mid_frame_is_retried_on_the_other_broker() {
     for fault in [Fault::PartialFrame { bytes: 7 }, Fault::Reset, Fault::StoreThenReset, Fault::Garbage] {
-        let cluster = with_topic(2);
+        let cluster = with_topic(2, 1);
         cluster.inject(on_sends(None, Some(1), fault.clone()));
         let receipt = send(&producer(&cluster, &[]), "T").expect("the other broker");
         assert_eq!(receipt.attempts(), 2, "{fault:?}");
@@ -154,7 +147,7 @@ fn a_reset_in_mid_frame_is_retried_on_the_other_broker() {
 
 #[test]
 fn a_lost_connection_says_that_the_message_may_be_stored() {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     cluster.inject(on_sends(None, None, Fault::StoreThenReset));
     let producer = producer(&cluster, &[("retry.times", "0")]);
     let error = send(&producer, "T").expect_err("reset");
@@ -169,7 +162,7 @@ fn a_lost_connection_says_that_the_message_may_be_stored() {
 
 #[test]
 fn a_broker_that_is_gone_and_comes_back() {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[]);
     send(&producer, "T").expect("stored");
     cluster.stop_broker("broker-0").expect("stopped");
@@ -264,7 +257,7 @@ fn the_next_name_server_is_asked_when_one_fails() {
 
 #[test]
 fn a_name_server_that_dies_takes_nothing_known_with_it() {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[("route.refresh.interval.ms", "100")]);
     send(&producer, "T").expect("stored");
     cluster.stop_name_server().expect("stopped");
@@ -324,7 +317,7 @@ fn close_completes_ten_thousand_sends_on_a_silent_broker_once_each() {
 }
 
 fn close_with_ten_thousand_in_flight(batching: &str) {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[("batch.auto", batching)]);
     send(&producer, "T").expect("warm");
     cluster.inject(on_sends(None, None, Fault::NoAnswer));
@@ -357,7 +350,7 @@ fn close_with_ten_thousand_in_flight(batching: &str) {
 
 #[test]
 fn dropping_the_producer_completes_what_is_in_flight() {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[]);
     send(&producer, "T").expect("warm");
     cluster.inject(on_sends(None, None, Fault::NoAnswer));
@@ -371,7 +364,7 @@ fn dropping_the_producer_completes_what_is_in_flight() {
 
 #[test]
 fn over_the_bound_a_send_fails_at_once_or_waits() {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     cluster.inject(on_sends(None, None, Fault::NoAnswer));
     let bounds = [("in.flight.max.messages", "2"), ("in.flight.max.bytes", "1000")];
     let failing = producer(&cluster, &bounds);
@@ -394,7 +387,7 @@ fn over_the_bound_a_send_fails_at_once_or_waits() {
 
 #[test]
 fn a_report_counts_until_it_is_taken() {
-    let cluster = with_topic(1);
+    let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[("in.flight.max.messages", "1")]);
     let queue = CompletionQueue::new();
     let message = Message::new("T", b"x");
@@ -435,7 +428,7 @@ fn a_409_broker_is_understood_too() {
 
 #[test]
 fn the_codes_that_are_retried_are_the_programs_choice() {
-    let cluster = with_topic(2);
+    let cluster = with_topic(2, 1);
     cluster.inject(on_sends(None, Some(1), refused(2)));
     let strict = producer(&cluster, &[("retry.response.codes", "14,16")]);
     assert_eq!(send(&strict, "T").expect_err("2 is not in the list").attempts(), 1);
@@ -446,7 +439,7 @@ fn the_codes_that_are_retried_are_the_programs_choice() {
 
 #[test]
 fn a_limit_per_attempt_leaves_time_for_another_broker() {
-    let cluster = with_topic(2);
+    let cluster = with_topic(2, 1);
     let producer = producer(&cluster, &[("send.max.timeout.per.request.ms", "100")]);
     cluster.inject(on_sends(Some("broker-0"), None, Fault::NoAnswer));
     for _ in 0..2 {

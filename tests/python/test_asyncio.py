@@ -186,7 +186,7 @@ def test_what_woken_tasks_send_goes_while_they_compute(cluster: MockCluster, bat
         tasks = [asyncio.create_task(send_and_compute(first)) for first in answered]
         await asyncio.sleep(0)
         # The answers come meanwhile, and the loop takes them at once.
-        time.sleep(0.3)
+        assert cluster.wait_until(lambda: producer.stats()["succeeded"] == 2 + len(answered), 5)
         await asyncio.gather(*tasks, unanswered)
 
     run(cluster, test, batch_auto=batch_auto)

@@ -274,7 +274,7 @@ def test_a_fork_inside_of_a_loop_leaves_the_parent_unharmed(run_program: Program
 def test_a_fork_while_woken_tasks_send_sends_nothing_twice(run_program: Program, batch_auto: str) -> None:
     result = run_program(
         f"""
-        import asyncio, gc, os, rmq, rmq.aio, time
+        import asyncio, gc, os, rmq, rmq.aio
         from rmq.testing import Fault, MockCluster
 
         async def main():
@@ -289,7 +289,7 @@ def test_a_fork_while_woken_tasks_send_sends_nothing_twice(run_program: Program,
                 unanswered = producer.send("other", b"x")
                 await asyncio.sleep(0)
                 # The answers come meanwhile, and the loop takes them at once.
-                time.sleep(0.3)
+                assert cluster.wait_until(lambda: producer.stats()["succeeded"] == 2 + len(answered), 5)
                 await answered[0]
                 futures = [producer.send("topic", b"x") for _ in range(4)]
                 child = os.fork()

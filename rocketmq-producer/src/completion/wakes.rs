@@ -1,6 +1,7 @@
 //! What is owed after sends and outcomes, and done at once for many of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::CompletionQueue;
 use crate::producer::{Bounds, Lane, Memory, Settled, Ticket};
@@ -29,6 +30,14 @@ const MOST_LANES: usize = 4096;
 pub(crate) struct Gathering {
     lanes: Vec<Arc<Lane>>,
     channels: Vec<Arc<Channel>>,
+}
+
+impl Gathering {
+    /// They go by themselves after so long.
+    pub(crate) const TIME: Duration = Duration::from_millis(1);
+
+    /// What has less time than this is not gathered.
+    pub(crate) const IN_TIME: Duration = Duration::from_millis(20);
 }
 
 impl Wakes {

@@ -396,16 +396,25 @@ impl SendOperation {
     }
 
     fn complete(self: Box<Self>, result: Result<Receipt, Error>, wakes: &mut Wakes) {
-        let (operation, memory) = Memory::empty(self);
-        let Self { engine, completion, share, topic, ticket, prepared, .. } = operation;
-        if let (Completion::Caller(Caller::Nobody), Err(error)) = (&completion, &result) {
-            engine.client.log.warn(|| format!("one-way message to {} lost: {error}", topic.shown));
+        if let (Completion::Caller(Caller::Nobody), Err(error)) = (&self.completion, &result) {
+            self.engine.client.log.warn(|| format!("one-way message to {} lost: {error}", self.topic.shown));
         }
         match &result {
-            Ok(receipt) => engine.recorder.succeeded(1, receipt.elapsed),
-            Err(error) => engine.recorder.failed(1, error.code()),
+            Ok(receipt) => self.engine.recorder.succeeded(1, receipt.elapsed),
+            Err(error) => self.engine.recorder.failed(1, error.code()),
         }
-        completion.complete(result, share, wakes);
+        self.end(|completion, share, wakes| completion.complete(result, share, wakes), wakes);
+    }
+
+    /// Hands the outcome over; its place in the lane and its memory are free.
+    fn end(
+        self: Box<Self>,
+        hand_over: impl FnOnce(Completion, InFlightShare, &mut Wakes),
+        wakes: &mut Wakes,
+    ) {
+        let (operation, memory) = Memory::empty(self);
+        let Self { engine, completion, share, ticket, prepared, .. } = operation;
+        hand_over(completion, share, wakes);
         wakes.release(ticket);
         wakes.settle(&engine.bounds, memory.with_bytes(prepared.into_memory()));
     }
@@ -480,12 +489,8 @@ impl Exchange for SendOperation {
     fn written(mut self: Box<Self>, wakes: &mut Wakes) {
         self.after_hooks(SendOutcome::Written);
         self.engine.recorder.oneway_written(1);
-        // Nobody listens for the outcome of a one-way send; only its place is given back.
-        let (operation, memory) = Memory::empty(self);
-        let Self { engine, share, ticket, prepared, .. } = operation;
-        drop(share);
-        wakes.release(ticket);
-        wakes.settle(&engine.bounds, memory.with_bytes(prepared.into_memory()));
+        // Nobody listens for the outcome of a one-way send; only its room is given back.
+        self.end(|_, share, _| drop(share), wakes);
     }
 
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpStream;
 
@@ -11,13 +10,8 @@ use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_context::FrameContext;
 use super::in_flight::{InFlight, MAX_SLOTS, Pending};
 use super::outbound::{Outbound, Piece};
+use crate::completion::Gathering;
 use crate::sys::Moment;
-
-/// So long the requests of a burst, or one-way requests that follow others, may wait for more of them.
-const GATHERING: Duration = Duration::from_millis(1);
-
-/// A request is gathered only if it has this long when the gathering ends.
-const IN_TIME: Duration = Duration::from_millis(20);
 
 /// So many bytes of requests are worth a write.
 const GATHERED: u64 = 64 * 1024;
@@ -125,8 +119,8 @@ impl State {
 
     /// Whether a request with this deadline will be written in time if it is gathered.
     pub(super) fn may_gather(&self, deadline: Moment) -> bool {
-        let by = self.gathered_by.unwrap_or_else(|| Moment::now() + GATHERING);
-        by + IN_TIME <= deadline
+        let by = self.gathered_by.unwrap_or_else(|| Moment::now() + Gathering::TIME);
+        by + Gathering::IN_TIME <= deadline
     }
 
     /// Ends the gathering: the I/O task is the writer of what is there; `true`: it must be told.
@@ -170,20 +164,17 @@ impl State {
         if let Some(writer) = chosen {
             self.writer = writer;
             if writer == Writer::IoTaskSoon {
-                self.gathered_by.get_or_insert_with(|| Moment::now() + GATHERING);
+                self.gathered_by.get_or_insert_with(|| Moment::now() + Gathering::TIME);
             }
         }
         chosen
     }
 
-    /// Makes the I/O task the writer if the time for what was gathered has come; `true`: it has.
+    /// Ends the gathering if its time has come; `true`: it has.
     pub(super) fn end_gathering(&mut self, now: Moment) -> bool {
-        let is_over = self.gathered_by.is_some_and(|by| by <= now);
+        let is_over = self.gathered_by.take_if(|by| *by <= now).is_some();
         if is_over {
-            self.gathered_by = None;
-            if self.writer == Writer::IoTaskSoon {
-                self.writer = Writer::IoTask;
-            }
+            self.hurry();
         }
         is_over
     }
@@ -192,7 +183,7 @@ impl State {
     fn rest_writer(&mut self) -> bool {
         let begins = std::mem::take(&mut self.oneways_written) && self.gathered_by.is_none();
         if begins {
-            self.gathered_by = Some(Moment::now() + GATHERING);
+            self.gathered_by = Some(Moment::now() + Gathering::TIME);
         }
         self.writer = if self.gathered_by.is_some() { Writer::IoTaskSoon } else { Writer::Nobody };
         begins

@@ -7,18 +7,12 @@ use std::time::Duration;
 use super::LaneKey;
 use super::passenger::{Passenger, depart_together};
 use super::watch::Watch;
-use crate::completion::Wakes;
+use crate::completion::{Gathering, Wakes};
 use crate::config::Batching;
 use crate::producer::operation::Operation;
 use crate::routing::PublishQueue;
 use crate::sync::Mutex;
 use crate::sys::Moment;
-
-/// So long a burst may take, as lanes see it.
-const GATHERING: Duration = Duration::from_millis(1);
-
-/// A message is gathered only if it has longer than this.
-const IN_TIME: Duration = Duration::from_millis(20);
 
 /// Deadlines are looked at no more often than this.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
@@ -64,7 +58,7 @@ impl Lane {
         let goes_with_burst = wakes.gathers()
             && linger.is_none()
             && passenger.may_share()
-            && passenger.deadline().since(arrived) > IN_TIME;
+            && passenger.deadline().since(arrived) > Gathering::IN_TIME;
         // The first of a burst does not wait for the others if nothing is on its way.
         let window = if goes_with_burst { 1 } else { self.key.window() };
         if linger.is_none() && state.waiting.is_empty() && state.outstanding < window {
@@ -76,7 +70,7 @@ impl Lane {
         let check = passenger.next_check(&self.watch.batching, arrived);
         state.push(passenger);
         let begins = goes_with_burst && state.gathered_by.is_none();
-        let gathered_by = begins.then(|| *state.gathered_by.insert(Moment::now() + GATHERING));
+        let gathered_by = begins.then(|| *state.gathered_by.insert(Moment::now() + Gathering::TIME));
         // Else only an answer makes room.
         let departures = match linger.is_some() || goes_with_burst {
             true => self.take_due(&mut state, arrived),
@@ -215,7 +209,7 @@ impl LaneState {
         match batching.linger {
             Some(linger) => first.arrived() + linger <= now,
             // Gatherings may follow each other; nobody waits for more than one.
-            None => self.gathered_by.is_none_or(|by| by <= now || first.arrived() + GATHERING <= now),
+            None => self.gathered_by.is_none_or(|by| by <= now || first.arrived() + Gathering::TIME <= now),
         }
     }
 
