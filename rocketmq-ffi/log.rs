@@ -15,8 +15,8 @@ pub const RMQ_LOG_INFO: i32 = 3;
 /// What is needed to follow one message.
 pub const RMQ_LOG_DEBUG: i32 = 4;
 
-/// Takes a line of the log: its level (`RMQ_LOG_*`), the part of the library it comes from, and its text without
-/// a line end. Both texts live until the function returns.
+/// Takes a line of the log: its level (`RMQ_LOG_*`), the part of the library it comes from (`client`, `hooks`,
+/// `producer`, `remoting` or `routing`), and its text without a line end. Both texts live until the function returns.
 ///
 /// Called from any thread, from library threads above all, and from several at once. It must be quick, must not
 /// block, and must not call a function of a producer. No C++ exception may leave it.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -60,14 +60,42 @@ impl FromStr for LogLevel {
     }
 }
 
+/// The part of the library that a line comes from. Programs filter by its name: a name stays when the code below it
+/// moves, and `rmq_log_fn` and the manual tell them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogTarget {
+    /// Name-server look-up, registration and heartbeat.
+    Client,
+    /// Code of the program that panicked.
+    Hooks,
+    /// The messages themselves.
+    Producer,
+    /// Connections, and what came over them.
+    Remoting,
+    /// Routes of topics.
+    Routing,
+}
+
+impl LogTarget {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Hooks => "hooks",
+            Self::Producer => "producer",
+            Self::Remoting => "remoting",
+            Self::Routing => "routing",
+        }
+    }
+}
+
 /// Takes the log lines of producers.
 ///
 /// Called from any thread, the I/O thread included, and from several at once: be quick, do not block, and do
 /// not call a producer. A sink that panics loses that line and nothing else. Lines hold no message bodies and
 /// no secrets.
 pub trait LogSink: Send + Sync {
-    /// One line: its level (never [`LogLevel::Off`]), the part of the library it comes from (`routing`,
-    /// `remoting`, …), and its text without a line end.
+    /// One line: its level (never [`LogLevel::Off`]), the part of the library it comes from (`client`, `hooks`,
+    /// `producer`, `remoting` or `routing`), and its text without a line end.
     fn log(&self, level: LogLevel, target: &str, text: &str);
 }
 
@@ -85,32 +113,27 @@ impl Log {
         Self { level, sink }
     }
 
-    #[track_caller]
-    pub(crate) fn error(&self, text: impl FnOnce() -> String) {
-        self.log(LogLevel::Error, text);
+    pub(crate) fn error(&self, target: LogTarget, text: impl FnOnce() -> String) {
+        self.log(LogLevel::Error, target, text);
     }
 
-    #[track_caller]
-    pub(crate) fn warn(&self, text: impl FnOnce() -> String) {
-        self.log(LogLevel::Warn, text);
+    pub(crate) fn warn(&self, target: LogTarget, text: impl FnOnce() -> String) {
+        self.log(LogLevel::Warn, target, text);
     }
 
-    #[track_caller]
-    pub(crate) fn info(&self, text: impl FnOnce() -> String) {
-        self.log(LogLevel::Info, text);
+    pub(crate) fn info(&self, target: LogTarget, text: impl FnOnce() -> String) {
+        self.log(LogLevel::Info, target, text);
     }
 
-    #[track_caller]
-    pub(crate) fn debug(&self, text: impl FnOnce() -> String) {
-        self.log(LogLevel::Debug, text);
+    pub(crate) fn debug(&self, target: LogTarget, text: impl FnOnce() -> String) {
+        self.log(LogLevel::Debug, target, text);
     }
 
-    #[track_caller]
-    fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
+    fn log(&self, level: LogLevel, target: LogTarget, text: impl FnOnce() -> String) {
         if level > self.level {
             return;
         }
-        let target = room(Location::caller().file());
+        let target = target.name();
         let Some(sink) = &self.sink else {
             return to_standard_error(level, target, text);
         };
@@ -120,12 +143,6 @@ impl Log {
             std::mem::forget(payload);
         }
     }
-}
-
-/// The part of the library a source file belongs to: its folder or its own name below `src`.
-fn room(file: &str) -> &str {
-    let path = file.rsplit_once("src/").map_or(file, |(_, path)| path);
-    path.split(['/', '.']).next().unwrap_or(path)
 }
 
 fn to_standard_error(level: LogLevel, target: &str, text: impl FnOnce() -> String) {
@@ -209,12 +226,15 @@ mod tests {
     fn the_sink_gets_its_level_and_nothing_else_is_formatted() {
         let kept = Arc::new(Kept::default());
         let log = Log::new(LogLevel::Info, Some(kept.clone()));
-        log.error(|| "1".to_owned());
-        log.warn(|| "2".to_owned());
-        log.info(|| "3".to_owned());
-        log.clone().debug(|| unreachable!("formatted a line nobody wants"));
-        let expected =
-            [(LogLevel::Error, "log", "1"), (LogLevel::Warn, "log", "2"), (LogLevel::Info, "log", "3")];
+        log.error(LogTarget::Client, || "1".to_owned());
+        log.warn(LogTarget::Hooks, || "2".to_owned());
+        log.info(LogTarget::Routing, || "3".to_owned());
+        log.clone().debug(LogTarget::Client, || unreachable!("formatted a line nobody wants"));
+        let expected = [
+            (LogLevel::Error, "client", "1"),
+            (LogLevel::Warn, "hooks", "2"),
+            (LogLevel::Info, "routing", "3"),
+        ];
         let kept = kept.0.lock();
         assert!(
             kept.iter().map(|(level, target, text)| (*level, target.as_str(), text.as_str())).eq(expected)
@@ -222,15 +242,23 @@ mod tests {
     }
 
     #[test]
-    fn a_line_names_the_part_it_comes_from_and_no_path() {
-        assert_eq!(room("/build/src/x/rocketmq-producer/src/routing/route_table.rs"), "routing");
-        assert_eq!(room("rocketmq-producer/src/runtime.rs"), "runtime");
+    fn the_names_that_programs_filter_by_stay() {
+        let targets = [
+            LogTarget::Client,
+            LogTarget::Hooks,
+            LogTarget::Producer,
+            LogTarget::Remoting,
+            LogTarget::Routing,
+        ];
+        assert_eq!(targets.map(LogTarget::name), ["client", "hooks", "producer", "remoting", "routing"]);
     }
 
     #[test]
     fn without_a_sink_only_warnings_are_formatted() {
-        Log::new(LogLevel::Debug, None).info(|| unreachable!("formatted a line nobody wants"));
-        Log::new(LogLevel::Off, None).error(|| unreachable!("formatted a line nobody wants"));
+        Log::new(LogLevel::Debug, None)
+            .info(LogTarget::Client, || unreachable!("formatted a line nobody wants"));
+        Log::new(LogLevel::Off, None)
+            .error(LogTarget::Client, || unreachable!("formatted a line nobody wants"));
     }
 
     #[test]
@@ -247,7 +275,7 @@ mod tests {
                 std::panic::panic_any(Bomb);
             }
         }
-        Log::new(LogLevel::Debug, Some(Arc::new(Panics))).error(|| "text".to_owned());
+        Log::new(LogLevel::Debug, Some(Arc::new(Panics))).error(LogTarget::Client, || "text".to_owned());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::instance::ClientInstance;
 use crate::config::parse_addresses;
+use crate::log::LogTarget;
 
 /// Asks once and takes over a usable answer; `false`: none came, what is known stays.
 pub(super) async fn refresh(instance: &ClientInstance, url: &str, timeout: Duration) -> bool {
@@ -12,18 +13,20 @@ pub(super) async fn refresh(instance: &ClientInstance, url: &str, timeout: Durat
     let answer = match tokio::task::spawn_blocking(move || request.send()).await {
         Ok(answer) => answer,
         Err(error) => {
-            instance.log.error(|| format!("name-server look-up at {url}: {error}"));
+            instance.log.error(LogTarget::Client, || format!("name-server look-up at {url}: {error}"));
             return false;
         }
     };
     let text = match &answer {
         Ok(response) if response.status_code == 200 => response.as_str(),
         Ok(response) => {
-            instance.log.warn(|| format!("name-server look-up at {url}: HTTP {}", response.status_code));
+            instance.log.warn(LogTarget::Client, || {
+                format!("name-server look-up at {url}: HTTP {}", response.status_code)
+            });
             return false;
         }
         Err(error) => {
-            instance.log.warn(|| format!("name-server look-up at {url}: {error}"));
+            instance.log.warn(LogTarget::Client, || format!("name-server look-up at {url}: {error}"));
             return false;
         }
     };
@@ -37,11 +40,11 @@ pub(super) async fn refresh(instance: &ClientInstance, url: &str, timeout: Durat
             true
         }
         Ok(_) => {
-            instance.log.warn(|| format!("name-server look-up at {url}: an empty answer"));
+            instance.log.warn(LogTarget::Client, || format!("name-server look-up at {url}: an empty answer"));
             false
         }
         Err(error) => {
-            instance.log.warn(|| format!("name-server look-up at {url}: {error}"));
+            instance.log.warn(LogTarget::Client, || format!("name-server look-up at {url}: {error}"));
             false
         }
     }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::{jobs, peer_requests};
 use crate::config::Settings;
 use crate::error::{Error, ErrorCode};
-use crate::log::Log;
+use crate::log::{Log, LogTarget};
 use crate::remoting::{Channel, Events, Remoting, RemotingOptions, Reply, call};
 use crate::routing::{BrokerTable, NameServers, RouteOptions, RouteTable};
 use crate::runtime::{ProcessHandle, now_ms};
@@ -183,7 +183,7 @@ impl ClientInstance {
         }
         while let Some(answer) = told.join_next().await {
             if let Ok(Err(failure)) = answer {
-                self.log.debug(|| format!("unregister {group}: {:?}", failure.kind));
+                self.log.debug(LogTarget::Client, || format!("unregister {group}: {:?}", failure.kind));
             }
         }
     }
@@ -197,12 +197,14 @@ impl ClientInstance {
         let body = HeartbeatData { client_id: self.client_id.clone(), producer_groups: groups }.to_json();
         match call(channel, request::HEART_BEAT, NoFields, body, self.api_timeout).await {
             Ok(answer) if answer.code == response::SUCCESS => {}
-            Ok(answer) => self.log.warn(|| {
+            Ok(answer) => self.log.warn(LogTarget::Client, || {
                 let remark = answer.remark.as_deref().unwrap_or_default();
                 format!("heartbeat refused by {}: code {} {remark}", channel.address(), answer.code)
             }),
             Err(failure) => {
-                self.log.info(|| format!("heartbeat to {} failed: {:?}", channel.address(), failure.kind));
+                self.log.info(LogTarget::Client, || {
+                    format!("heartbeat to {} failed: {:?}", channel.address(), failure.kind)
+                });
             }
         }
     }

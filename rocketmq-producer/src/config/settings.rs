@@ -333,7 +333,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::log::{LogLevel, LogSink};
+    use crate::log::{LogLevel, LogSink, LogTarget};
 
     fn config(values: &[(&str, &str)]) -> Config {
         let mut config = Config::new();
@@ -413,8 +413,8 @@ mod tests {
         let mut config = config(&[("name.server", "a:1"), ("log.level", "error")]);
         config.set_log(Some(counts.clone()));
         let log = Settings::read_with(&config, variable(None)).unwrap().log;
-        log.warn(|| unreachable!("below the level"));
-        log.error(String::new);
+        log.warn(LogTarget::Client, || unreachable!("below the level"));
+        log.error(LogTarget::Client, String::new);
         assert_eq!(counts.0.load(Ordering::Relaxed), 1);
     }
 

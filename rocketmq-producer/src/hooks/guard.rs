@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::log::Log;
+use crate::log::{Log, LogTarget};
 
 /// What the hook gave; `None`: it panicked, which the log tells.
 pub(crate) fn guarded<T>(log: &Log, name: &str, hook: impl FnOnce() -> T) -> Option<T> {
@@ -15,7 +15,7 @@ pub(crate) fn guarded<T>(log: &Log, name: &str, hook: impl FnOnce() -> T) -> Opt
             };
             // The payload's own end may panic again.
             std::mem::forget(payload);
-            log.error(|| format!("the {name} hook panicked and is ignored: {text}"));
+            log.error(LogTarget::Hooks, || format!("the {name} hook panicked and is ignored: {text}"));
         })
         .ok()
 }

@@ -8,6 +8,7 @@ use super::prepare::MAX_PROPERTIES;
 use super::validate::check_text;
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{SendAttempt, SendMode, SendOutcome, guarded};
+use crate::log::LogTarget;
 
 impl SendOperation {
     /// Before an attempt; an error if a hook forbids it.
@@ -31,11 +32,15 @@ impl SendOperation {
         for (name, value) in &added {
             match check_text("property name of a hook", name).and_then(|()| check_text(name, value)) {
                 Ok(()) => properties::push(&mut text, name, value),
-                Err(error) => log.warn(|| format!("a send hook's property is left out: {error}")),
+                Err(error) => {
+                    log.warn(LogTarget::Producer, || format!("a send hook's property is left out: {error}"))
+                }
             }
         }
         if self.prepared.properties().len() + text.len() > MAX_PROPERTIES {
-            log.warn(|| format!("the {} bytes of send hooks' properties are left out: too long", text.len()));
+            log.warn(LogTarget::Producer, || {
+                format!("the {} bytes of send hooks' properties are left out: too long", text.len())
+            });
             text.clear();
         }
         self.told_begin = true;

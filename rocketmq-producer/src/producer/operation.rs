@@ -18,6 +18,7 @@ use super::spare::Memory;
 use crate::completion::{Caller, Completion, Wakes};
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::hooks::SendOutcome;
+use crate::log::LogTarget;
 use crate::receipt::{IdText, Receipt, SendStatus};
 use crate::remoting::{Exchange, Failure, FrameContext, Outbound};
 use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
@@ -397,7 +398,9 @@ impl SendOperation {
 
     fn complete(self: Box<Self>, result: Result<Receipt, Error>, wakes: &mut Wakes) {
         if let (Completion::Caller(Caller::Nobody), Err(error)) = (&self.completion, &result) {
-            self.engine.client.log.warn(|| format!("one-way message to {} lost: {error}", self.topic.shown));
+            self.engine.client.log.warn(LogTarget::Producer, || {
+                format!("one-way message to {} lost: {error}", self.topic.shown)
+            });
         }
         match &result {
             Ok(receipt) => self.engine.recorder.succeeded(1, receipt.elapsed),

@@ -16,6 +16,7 @@ use super::exchange::{Failure, FailureKind};
 use super::state::MAX_ABANDONED;
 use crate::client::PROTOCOL_VERSION;
 use crate::completion::Wakes;
+use crate::log::LogTarget;
 use crate::sys::Moment;
 
 /// Deadlines are looked at no more often than this, however many there are.
@@ -44,7 +45,7 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
         Err(cause) => Failure::because(FailureKind::Connect, cause),
     };
     let address = channel.address();
-    channel.options.log.info(|| match &failure.cause {
+    channel.options.log.info(LogTarget::Remoting, || match &failure.cause {
         Some(cause) if failure.kind == FailureKind::Connect => format!("no connection to {address}: {cause}"),
         Some(cause) => format!("connection to {address} ended: {cause}"),
         None => format!("connection to {address} closed"),
@@ -256,7 +257,10 @@ fn requested(channel: &Arc<Channel>, header: &Header<'_>, body: &[u8]) {
     let mut bytes = Vec::new();
     match encode_frame(&mut bytes, channel.options.encoding, &preamble, &NoFields, &[&reply.body]) {
         Ok(()) => channel.push_bytes(&bytes),
-        Err(error) => channel.options.log.warn(|| format!("no reply to {}: {error}", channel.address())),
+        Err(error) => channel
+            .options
+            .log
+            .warn(LogTarget::Remoting, || format!("no reply to {}: {error}", channel.address())),
     }
 }
 

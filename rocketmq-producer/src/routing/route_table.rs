@@ -20,7 +20,7 @@ use super::publish::PublishQueues;
 use super::topic::{RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
-use crate::log::Log;
+use crate::log::{Log, LogTarget};
 use crate::stats::TopicState;
 
 /// How many topics are asked for at once in a refresh.
@@ -168,7 +168,7 @@ impl RouteTable {
             Ok(None) => {}
             Err(_) if self.ended.load(Ordering::Relaxed) => return false,
             Err(error) => {
-                self.log.warn(|| format!("route refresh: {}", error.message()));
+                self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));
                 return error.broker_code().is_some() || error.code() == ErrorCode::Protocol;
             }
         }
