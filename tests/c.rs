@@ -61,6 +61,7 @@ programs! {
     topic_queues
     two_clusters
     use_after_close
+    wall_clock
     writable
 }
 

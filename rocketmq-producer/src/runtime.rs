@@ -4,7 +4,6 @@
 //! parent is left untouched.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
@@ -27,6 +26,8 @@ pub(crate) struct Process {
     pub(crate) io: Handle,
     /// By client id.
     pub(crate) instances: Mutex<HashMap<String, Weak<ClientInstance>>>,
+    /// Tells this process from all others: process ids come again, in containers they are all alike, and clocks are set back.
+    pub(crate) random: u64,
     io_thread: ThreadId,
     unique_ids: UniqueIdGenerator,
     month: Month,
@@ -48,7 +49,7 @@ impl Month {
             return start;
         }
         let start = sys::month_start_ms(now_ms);
-        let in_next_month = start + 32 * 24 * 3_600_000;
+        let in_next_month = start.saturating_add(32 * 24 * 3_600_000);
         self.start_ms.store(start, Relaxed);
         self.end_ms.store(sys::month_start_ms(in_next_month), Relaxed);
         start
@@ -159,12 +160,13 @@ impl Process {
         let io = runtime.handle().clone();
         let thread = sys::spawn_quiet("rmq-io", move || runtime.block_on(std::future::pending::<()>()))
             .map_err(refused)?;
-        let hash = RandomState::new().hash_one(std::process::id()) as u32;
+        let random = sys::random();
         Ok(Self {
             io,
             io_thread: thread.thread().id(),
             instances: Mutex::default(),
-            unique_ids: UniqueIdGenerator::new(sys::local_ip(), std::process::id(), hash),
+            random,
+            unique_ids: UniqueIdGenerator::new(sys::local_ip(), std::process::id(), random as u32),
             month: Month::default(),
             wall_clock: WallClock::new(),
         })
@@ -186,14 +188,13 @@ impl Process {
     }
 }
 
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn now_ms() -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    }
 
     #[test]
     fn both_clocks_tell_the_same_time() {

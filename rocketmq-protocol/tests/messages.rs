@@ -42,21 +42,24 @@ fn names_are_checked() {
 }
 
 #[test]
-fn unique_ids_wrap_and_survive_a_clock_that_steps_back() {
+fn unique_ids_tell_the_time_and_begin_an_era_when_the_clock_is_set_back() {
     let ids = UniqueIdGenerator::new("fe80::1".parse().unwrap(), 0x1_0002, 1);
     let month_start = 10_000_000;
-    let id = ids.next(month_start - 5, month_start);
-    assert_eq!(id.as_str(), "FE8000000000000000000000000000010002000000010000000000\u{30}\u{30}");
-    assert_eq!(id.as_str().len(), 56);
+    let ends_of = |now: u64| ids.next(now, month_start).as_str()[36..].to_owned();
+    // Before the month's start it is the month's start. After 65,536 ids the time goes on.
+    assert_eq!(
+        ids.next(month_start - 5, month_start).as_str(),
+        "FE800000000000000000000000000001000200000001000000000000"
+    );
     for _ in 0..u16::MAX {
         ids.next(month_start, month_start);
     }
-    assert_eq!(ids.next(month_start - 5, month_start), id);
-    // After day 24 the time takes the top bit; far behind, the low 32 bits of the difference stand.
-    let late = ids.next(month_start + 0x9000_0000, month_start);
-    assert_eq!(&late.as_str()[44..52], "90000000");
-    let behind = ids.next(month_start - 1_000_000, month_start);
-    assert_eq!(&behind.as_str()[44..52], "FFF0BDC0");
+    assert_eq!(ends_of(month_start), "00000001000000010000");
+    // After day 24 the time takes the top bit.
+    assert_eq!(ends_of(month_start + 0x9000_0000), "00000001900000000000");
+    assert_eq!(ends_of(month_start + 0x9000_0000 - 1_000), "00000001900000000001");
+    assert_eq!(ends_of(month_start + 0x9000_0000 - 1_001), "000000028FFFFC170000");
+    assert_eq!(ends_of(month_start), "00000003000000000000");
 }
 
 #[test]

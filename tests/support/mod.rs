@@ -69,6 +69,8 @@ pub(crate) fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 
 /// Runs a command that must succeed and gives its standard output.
 pub(crate) fn run(command: &mut Command) -> String {
+    // Cargo has its own library folders there, which would come before the one a program was linked with.
+    command.env_remove("LD_LIBRARY_PATH");
     let output = command.output().unwrap_or_else(|cause| panic!("{command:?}: {cause}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));

@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorCode};
 use crate::log::{Log, LogTarget};
 use crate::remoting::{Channel, Events, Remoting, RemotingOptions, Reply, call};
 use crate::routing::{BrokerTable, NameServers, RouteOptions, RouteTable};
-use crate::runtime::{ProcessHandle, now_ms};
+use crate::runtime::ProcessHandle;
 use crate::sys;
 
 /// Numbers the client ids of one process.
@@ -49,7 +49,7 @@ impl ClientInstance {
     /// The instance of the configured client id, made if there is none, with the group registered in it.
     pub(crate) fn join(settings: &Settings) -> Result<Arc<Self>, Error> {
         let process = ProcessHandle::get()?;
-        let client_id = client_id(settings);
+        let client_id = client_id(settings, process.process().random);
         let mut instances = process.process().instances.lock();
         instances.retain(|_, instance| instance.strong_count() > 0);
         if let Some(instance) = instances.get(&client_id).and_then(Weak::upgrade) {
@@ -83,7 +83,7 @@ impl ClientInstance {
                 log: log.clone(),
             };
             let remoting = Arc::new(Remoting::new(options, events));
-            let start = now_ms() as usize;
+            let start = process.process().random as usize;
             let name_servers =
                 Arc::new(NameServers::new(Arc::clone(&remoting), &settings.name_servers, start));
             let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting), settings.vip_channel));
@@ -259,11 +259,11 @@ impl Drop for ClientInstance {
 }
 
 /// `address@instance[@unit][@STREAM]` (protocol 4.3), unique unless `instance.name` says otherwise.
-fn client_id(settings: &Settings) -> String {
+fn client_id(settings: &Settings, random: u64) -> String {
     let ip = settings.client_ip.clone().unwrap_or_else(|| in_client_id(sys::local_ip()));
     let instance = settings.instance_name.clone().unwrap_or_else(|| {
         let number = INSTANCES.fetch_add(1, Ordering::Relaxed);
-        format!("{}#{}#{number}", std::process::id(), now_ms())
+        format!("{}#{random}#{number}", std::process::id())
     });
     let mut id = format!("{ip}@{instance}");
     if let Some(unit) = &settings.unit_name {

@@ -20,7 +20,6 @@ use crate::error::{Error, ErrorCode};
 use crate::receipt::SendStatus;
 use crate::remoting::{Body, Exchange, Failure, FrameContext, Outbound, SHARED_BODY};
 use crate::routing::{PublishQueue, RouteWaiter, Verdict};
-use crate::runtime::now_ms;
 use crate::stats::BrokerId;
 use crate::sys::Moment;
 
@@ -181,7 +180,7 @@ impl BatchOperation {
 
     /// Makes the body; a member that a hook forbids, or that does not fit, leaves.
     fn fill(&mut self, queue: &PublishQueue, wakes: &mut Wakes) {
-        self.born_ms = now_ms();
+        self.born_ms = self.engine.wall_ms(Moment::now());
         self.queue_id = queue.queue_id;
         self.broker_name = Arc::clone(&queue.broker.name);
         self.marks = match &self.origin {

@@ -328,7 +328,7 @@ impl Engine {
                 share
             }
         };
-        // An id is made of the time and a counter that begins anew after 65,536: an old time might meet a used number.
+        // The id tells when the message was let in, and not when its call began to wait.
         let born_ms = self.wall_ms(born);
         let mut memory = Memory::default();
         let prepared = self.prepare(message, born_ms, Some(&self.settings.compression), |len| {

@@ -13,6 +13,7 @@ mod clock;
 mod event_fd;
 mod fork;
 mod interfaces;
+mod random;
 mod reuse;
 mod thread;
 
@@ -22,6 +23,7 @@ pub use clock::Moment;
 pub(crate) use event_fd::EventFd;
 pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::local_ip;
+pub(crate) use random::random;
 pub(crate) use reuse::take_out;
 pub(crate) use thread::spawn_quiet;
 pub use thread::with_signals_blocked;

@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::hex;
 
 const MAX_PREFIX: usize = 22;
+const HASH: usize = 4;
 const SUFFIX: usize = 6;
 const MAX_TEXT: usize = 2 * (MAX_PREFIX + SUFFIX);
 
-/// A clock that ran back this far at most counts as standing at the month's start, in ms.
-const TOLERATED_STEP_BACK_MS: i64 = 1_000_000;
+/// So far the time in an id may be ahead of the clock, in ms. Who looks a message up by its id searches from a second before
+/// the time in it on.
+const AHEAD_MS: u32 = 1_000;
 
 /// A unique message id: 32 (IPv4) or 56 (IPv6) upper-case hexadecimal characters, stored in place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,13 +47,29 @@ impl fmt::Debug for UniqueId {
     }
 }
 
-/// Makes the unique ids of one process; usable from any thread, without locks.
+/// Makes the unique ids of one process; usable from any thread, without locks. None is given twice, whatever the clock does.
+///
+/// What distinguishes the ids of a process is one number, which only grows:
+///
+/// ```text
+///  63      48 47                       16 15        0
+/// |   era   | ms since the month's start |  counter  |
+/// ```
+///
+/// An id is the number before an addition of 1, so that a full counter goes on in the next millisecond. The time is raised to
+/// the clock's. Where the clock is far behind it (it was set back, or a month has begun), an era begins, with the clock's
+/// time; the era is added to the hash. After the last era the time stays ahead.
 #[derive(Debug)]
 pub struct UniqueIdGenerator {
-    /// The part that stays: address, process id, hash; already as text.
+    /// The part that stays: address, process id, and the hash of the first era; already as text.
     prefix: UniqueId,
-    counter: AtomicU16,
+    hash: u32,
+    next: AtomicU64,
 }
+
+const ERA_SHIFT: u32 = 48;
+const TIME_SHIFT: u32 = 16;
+const LAST_ERA: u64 = u64::MAX >> ERA_SHIFT;
 
 impl UniqueIdGenerator {
     /// `ip` is an address of this host, `pid` the process id (its low 16 bits count), `hash` any value
@@ -73,23 +91,46 @@ impl UniqueIdGenerator {
         let mut text = [b'0'; MAX_TEXT];
         hex::write(&mut text, &bytes[..address_length + 6]);
         let len = 2 * (address_length + 6 + SUFFIX) as u8;
-        UniqueIdGenerator { prefix: UniqueId { text, len }, counter: AtomicU16::new(0) }
+        UniqueIdGenerator { prefix: UniqueId { text, len }, hash, next: AtomicU64::new(0) }
     }
 
     /// The next id. `now_ms` is the clock, `month_start_ms` the first moment of its month in local
-    /// time, both ms since the epoch. The counter wraps after 65,536 ids.
+    /// time, both ms since the epoch; a time before it counts as the month's start.
     pub fn next(&self, now_ms: u64, month_start_ms: u64) -> UniqueId {
-        let mut elapsed = now_ms.wrapping_sub(month_start_ms) as i64;
-        if elapsed < 0 && elapsed > -TOLERATED_STEP_BACK_MS {
-            elapsed = 0;
+        let now = now_ms.saturating_sub(month_start_ms) as u32;
+        if time_of(self.next.load(Relaxed)) != now {
+            self.follow(now);
         }
-        let counter = self.counter.fetch_add(1, Ordering::Relaxed);
+        let number = self.next.fetch_add(1, Relaxed);
         let mut suffix = [0; SUFFIX];
-        suffix[..4].copy_from_slice(&(elapsed as u32).to_be_bytes());
-        suffix[4..].copy_from_slice(&counter.to_be_bytes());
+        suffix[..4].copy_from_slice(&time_of(number).to_be_bytes());
+        suffix[4..].copy_from_slice(&(number as u16).to_be_bytes());
         let mut id = self.prefix;
-        let end = usize::from(id.len);
-        hex::write(&mut id.text[end - 2 * SUFFIX..end], &suffix);
+        let end = usize::from(id.len) - 2 * SUFFIX;
+        hex::write(&mut id.text[end..], &suffix);
+        let era = (number >> ERA_SHIFT) as u32;
+        if era > 0 {
+            hex::write(&mut id.text[end - 2 * HASH..end], &self.hash.wrapping_add(era).to_be_bytes());
+        }
         id
     }
+
+    /// Raises the number to this time, in a new era if it is far ahead.
+    fn follow(&self, now: u32) {
+        // An error says that there is nothing to do.
+        let _ = self.next.fetch_update(Relaxed, Relaxed, |number| {
+            let (era, time) = (number >> ERA_SHIFT, time_of(number));
+            let era = match time.checked_sub(now) {
+                None => era,
+                Some(..=AHEAD_MS) => return None,
+                Some(_) if era == LAST_ERA => return None,
+                Some(_) => era + 1,
+            };
+            Some(era << ERA_SHIFT | u64::from(now) << TIME_SHIFT)
+        });
+    }
+}
+
+fn time_of(number: u64) -> u32 {
+    (number >> TIME_SHIFT) as u32
 }
