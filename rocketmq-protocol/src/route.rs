@@ -1,5 +1,6 @@
 //! Routes: where a topic's queues are (protocol 3.1), and the brokers of a name server (code 106).
 
+pub mod bounds;
 mod cluster_info;
 mod lenient_json;
 mod topic_route;

@@ -17,6 +17,7 @@ use rocketmq_protocol::ids::OffsetMessageId;
 use rocketmq_protocol::language::Language;
 use rocketmq_protocol::record::{self, Record};
 use rocketmq_protocol::requests::*;
+use rocketmq_protocol::route::bounds::MAX_QUEUES;
 use rocketmq_protocol::route::{BrokerData, ClusterInfo, QueueData, TopicRoute};
 use rocketmq_protocol::sys_flag::CompressionType;
 use rocketmq_protocol::{batch, compression, properties, recall::RecallHandle};
@@ -47,7 +48,8 @@ fn address() -> impl Strategy<Value = SocketAddr> {
 }
 
 fn route() -> impl Strategy<Value = TopicRoute> {
-    let queues = btree_map(text(), (any::<i32>(), any::<i32>(), any::<i32>(), any::<i32>()), 0..4);
+    let nums = || 0..=MAX_QUEUES;
+    let queues = btree_map(text(), (nums(), nums(), any::<i32>(), any::<i32>()), 0..4);
     let broker = (text(), btree_map(any::<i64>(), text(), 0..4), any::<bool>(), option::of(text()));
     (option::of(text()), queues, btree_map(text(), broker, 0..4)).prop_map(|(conf, queues, brokers)| {
         TopicRoute {

@@ -1,51 +1,116 @@
 //! Name-server addresses by HTTP (protocol 3.5), for clusters that publish them so.
 
+use std::io::Read;
 use std::time::Duration;
 
 use super::instance::ClientInstance;
 use crate::config::parse_addresses;
 use crate::log::LogTarget;
+use crate::routing::{MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};
+
+/// A look-up may be sent elsewhere this often.
+const MAX_REDIRECTS: usize = 5;
 
 /// Asks once and takes over a usable answer; `false`: none came, what is known stays.
 pub(super) async fn refresh(instance: &ClientInstance, url: &str, timeout: Duration) -> bool {
     let seconds = timeout.as_secs().max(1);
-    let request = minreq::get(url).with_timeout(seconds);
-    let answer = match tokio::task::spawn_blocking(move || request.send()).await {
+    let asked = url.to_owned();
+    let answer = match tokio::task::spawn_blocking(move || ask(&asked, seconds)).await {
         Ok(answer) => answer,
         Err(error) => {
             instance.log.error(LogTarget::Client, || format!("name-server look-up at {url}: {error}"));
             return false;
         }
     };
-    let text = match &answer {
-        Ok(response) if response.status_code == 200 => response.as_str(),
-        Ok(response) => {
-            instance.log.warn(LogTarget::Client, || {
-                format!("name-server look-up at {url}: HTTP {}", response.status_code)
-            });
-            return false;
-        }
-        Err(error) => {
-            instance.log.warn(LogTarget::Client, || format!("name-server look-up at {url}: {error}"));
-            return false;
-        }
-    };
-    let line = text.map(|text| text.trim().lines().next().unwrap_or_default().to_owned());
-    match line
-        .map_err(|error| error.to_string())
-        .and_then(|line| parse_addresses(&line).map_err(|error| error.to_string()))
-    {
-        Ok(addresses) if !addresses.is_empty() => {
+    match answer {
+        Ok(addresses) => {
             instance.name_servers.set(&addresses);
             true
         }
-        Ok(_) => {
-            instance.log.warn(LogTarget::Client, || format!("name-server look-up at {url}: an empty answer"));
+        Err(why) => {
+            instance.log.warn(LogTarget::Client, || format!("name-server look-up at {url}: {why}"));
             false
         }
-        Err(error) => {
-            instance.log.warn(LogTarget::Client, || format!("name-server look-up at {url}: {error}"));
-            false
+    }
+}
+
+/// Blocks until the answer is there, or for the time that is given. Some addresses, or why there are none.
+fn ask(url: &str, seconds: u64) -> Result<Vec<String>, String> {
+    let request = minreq::get(url).with_timeout(seconds).with_max_redirects(MAX_REDIRECTS);
+    let mut answer = request.send_lazy().map_err(|error| error.to_string())?;
+    if answer.status_code != 200 {
+        return Err(format!("HTTP {}", answer.status_code));
+    }
+    let mut text = Vec::new();
+    let mut bounded = answer.by_ref().take(MAX_LOOK_UP_BYTES as u64 + 1);
+    bounded.read_to_end(&mut text).map_err(|error| error.to_string())?;
+    if text.len() > MAX_LOOK_UP_BYTES {
+        return Err(format!("an answer of more than {MAX_LOOK_UP_BYTES} bytes"));
+    }
+    let length = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    if let Some((_, length)) = length.filter(|(_, length)| *length != text.len().to_string()) {
+        return Err(format!("an answer that ends after {} of {length} bytes", text.len()));
+    }
+    let text = str::from_utf8(&text).map_err(|error| error.to_string())?;
+    let addresses = parse_addresses(text.trim().lines().next().unwrap_or_default())?;
+    match addresses.len() {
+        0 => Err("an empty answer".to_owned()),
+        1..=MAX_NAME_SERVERS => Ok(addresses),
+        count => Err(format!("{count} name servers, more than {MAX_NAME_SERVERS}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What a server comes to that answers so.
+    fn answered(head: &str, body: &str) -> Result<Vec<String>, String> {
+        let page = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/nsaddr", page.local_addr().expect("an address"));
+        let answer = format!("HTTP/1.1 {head}\r\n\r\n{body}");
+        let server = std::thread::spawn(move || {
+            let (mut socket, _) = page.accept().expect("a caller");
+            let mut request = [0; 1024];
+            let _ = socket.read(&mut request).expect("a request");
+            // The client may have gone when it has read enough.
+            let _ = socket.write_all(answer.as_bytes());
+        });
+        let outcome = ask(&url, 30);
+        server.join().expect("served");
+        outcome
+    }
+
+    #[test]
+    fn an_answer_is_bounded_whatever_it_announces() {
+        let longest = format!("{}a:1", " ".repeat(MAX_LOOK_UP_BYTES - 3));
+        assert_eq!(answered("200 OK", &longest).expect("addresses"), ["a:1"]);
+        for head in ["200 OK", "200 OK\r\nContent-Length: 99999999999"] {
+            let error = answered(head, &"a:1;".repeat(1 << 20)).expect_err("too long");
+            assert!(error.contains("65536"), "{error}");
+        }
+        let error = answered("200 OK\r\nContent-Length: 7", "a:1;b:").expect_err("cut");
+        assert!(error.contains("6 of 7"), "{error}");
+    }
+
+    #[test]
+    fn the_number_of_name_servers_is_bounded() {
+        let list = |count: usize| (0..count).map(|n| format!("h{n}:1")).collect::<Vec<_>>().join(";");
+        assert_eq!(answered("200 OK", &list(MAX_NAME_SERVERS)).expect("addresses").len(), MAX_NAME_SERVERS);
+        let error = answered("200 OK", &list(MAX_NAME_SERVERS + 1)).expect_err("too many");
+        assert!(error.contains("65 name servers") && error.contains("64"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_list_of_addresses_says_why() {
+        for (head, body, part) in
+            [("404 Not Found", "", "HTTP 404"), ("200 OK", " \n", "empty"), ("200 OK", "<html>", "<html>")]
+        {
+            let error = answered(head, body).expect_err(part);
+            assert!(error.contains(part), "{error}");
         }
     }
 }

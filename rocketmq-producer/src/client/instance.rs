@@ -20,7 +20,7 @@ use crate::config::Settings;
 use crate::error::{Error, ErrorCode};
 use crate::log::{Log, LogTarget};
 use crate::remoting::{Channel, Events, Remoting, RemotingOptions, Reply, call};
-use crate::routing::{BrokerTable, NameServers, RouteOptions, RouteTable};
+use crate::routing::{BrokerTable, MAX_HEARTBEAT_CONNECTIONS, NameServers, RouteOptions, RouteTable};
 use crate::runtime::ProcessHandle;
 use crate::sys;
 
@@ -209,10 +209,14 @@ impl ClientInstance {
         }
     }
 
-    /// To all masters at once, so that a silent one delays nobody.
+    /// To all masters at once, so that a silent one delays nobody. Not to more than a program has descriptors for: those
+    /// that get messages come first.
     pub(super) async fn heartbeat_round(self: Arc<Self>) {
         let mut round = JoinSet::new();
-        for broker in self.brokers.masters() {
+        let (connected, others): (Vec<_>, Vec<_>) =
+            self.brokers.masters().into_iter().partition(|broker| broker.channel.is_open());
+        let more = MAX_HEARTBEAT_CONNECTIONS.saturating_sub(connected.len());
+        for broker in connected.into_iter().chain(others.into_iter().take(more)) {
             let instance = Arc::clone(&self);
             round.spawn(async move { instance.heartbeat(&broker.channel).await });
         }

@@ -1,19 +1,21 @@
 //! Brokers by name, and the address each is written at.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, LazyLock};
 
 use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
 use rocketmq_protocol::answers::SendAnswer;
-use rocketmq_protocol::route::BrokerData;
+use rocketmq_protocol::route::{BrokerData, MASTER_ID, TopicRoute};
 
+use super::bounds::MAX_CLIENT_BROKERS;
 use super::marks::Marks;
+use crate::error::{Error, ErrorCode};
 use crate::remoting::{Channel, Remoting};
 
-/// The id of a master among the addresses of a broker name.
-const MASTER_ID: i64 = 0;
+/// The key of this process: nobody who names brokers can choose names of equal hashes.
+static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// A broker name. It stays the same object while its master moves.
 pub(crate) struct Broker {
@@ -45,7 +47,7 @@ impl BrokerTarget {
 
 impl Broker {
     pub(super) fn without_master(name: &str) -> Self {
-        let name_hash = foldhash::fast::FixedState::default().hash_one(name);
+        let name_hash = KEY.hash_one(name);
         Self { name: name.into(), name_hash, master: ArcSwapOption::empty() }
     }
 
@@ -68,12 +70,14 @@ impl Broker {
 pub(crate) struct BrokerTable {
     remoting: Arc<Remoting>,
     vip: bool,
-    brokers: Mutex<HashMap<Arc<str>, Entry>>,
+    brokers: Mutex<Brokers>,
 }
 
-struct Entry {
-    broker: Arc<Broker>,
-    addresses: BTreeMap<i64, String>,
+#[derive(Default)]
+struct Brokers {
+    by_name: HashMap<Arc<str>, Arc<Broker>>,
+    /// Addresses of masters, with how many broker names have each.
+    masters: HashMap<Arc<str>, usize>,
 }
 
 impl BrokerTable {
@@ -83,49 +87,88 @@ impl BrokerTable {
 
     /// The broker of this name; without a master until a route names one.
     pub(crate) fn broker(&self, name: &str) -> Arc<Broker> {
-        Arc::clone(&self.brokers.lock().entry(name.into()).or_insert_with_key(Entry::new).broker)
+        Arc::clone(self.brokers.lock().broker(name))
     }
 
-    /// A route told the addresses of a broker: they replace what was known.
-    pub(crate) fn update(&self, data: &BrokerData) {
+    /// A route told the addresses of brokers: they replace what was known. An error if there would be too many, and then
+    /// all stays as it was.
+    pub(crate) fn update(&self, route: &TopicRoute) -> Result<(), Error> {
         let mut brokers = self.brokers.lock();
-        let entry = brokers.entry(data.broker_name.as_str().into()).or_insert_with_key(Entry::new);
-        if entry.addresses == data.broker_addrs {
+        let named = route.broker_datas.iter().map(|data| data.broker_name.as_str());
+        let named = named.chain(route.order().map(|(name, _)| name));
+        let new: HashSet<_> = named.filter(|name| !brokers.by_name.contains_key(*name)).collect();
+        let count = brokers.by_name.len() + new.len();
+        if count > MAX_CLIENT_BROKERS {
+            let text =
+                format!("routes name {count} brokers, more than a client knows ({MAX_CLIENT_BROKERS})");
+            return Err(Error::new(ErrorCode::Protocol, text));
+        }
+        for data in &route.broker_datas {
+            self.update_one(&mut brokers, data);
+        }
+        Ok(())
+    }
+
+    fn update_one(&self, brokers: &mut Brokers, data: &BrokerData) {
+        let broker = Arc::clone(brokers.broker(&data.broker_name));
+        let known = broker.master();
+        let address = data.broker_addrs.get(&MASTER_ID).map(String::as_str);
+        let known_at = known.as_ref().map(|master| (&**master.channel.address(), master.cluster.as_str()));
+        if known_at == address.map(|address| (address, data.cluster.as_str())) {
             return;
         }
-        entry.addresses.clone_from(&data.broker_addrs);
-        let master = data.broker_addrs.get(&MASTER_ID).map(|address| {
+        let master = address.map(|address| {
             let vip = if self.vip { vip_address(address) } else { None };
             Arc::new(BrokerTarget {
-                broker_name: Arc::clone(&entry.broker.name),
+                broker_name: Arc::clone(&broker.name),
                 channel: self.remoting.channel(address),
                 send_channel: self.remoting.channel(vip.as_deref().unwrap_or(address)),
                 cluster: data.cluster.clone(),
                 marks: Marks::default(),
             })
         });
-        entry.broker.master.store(master);
+        brokers.count_master(known.as_deref(), master.as_deref());
+        broker.master.store(master);
     }
 
     /// Drops the brokers that no route names any more.
     pub(crate) fn retain(&self, named: &HashSet<String>) {
-        self.brokers.lock().retain(|name, entry| {
-            let kept = named.contains(name.as_ref());
-            if !kept {
-                entry.broker.master.store(None);
-            }
-            kept
-        });
+        let mut brokers = self.brokers.lock();
+        let gone: Vec<_> = brokers.by_name.extract_if(|name, _| !named.contains(name.as_ref())).collect();
+        for (_, broker) in gone {
+            brokers.count_master(broker.master.swap(None).as_deref(), None);
+        }
     }
 
     /// All masters.
     pub(crate) fn masters(&self) -> Vec<Arc<BrokerTarget>> {
-        self.brokers.lock().values().filter_map(|entry| entry.broker.master()).collect()
+        self.brokers.lock().by_name.values().filter_map(|broker| broker.master()).collect()
     }
 
     /// Whether this is the address of a known master.
     pub(crate) fn is_master(&self, address: &str) -> bool {
-        self.masters().iter().any(|master| master.channel.address().as_ref() == address)
+        self.brokers.lock().masters.contains_key(address)
+    }
+}
+
+impl Brokers {
+    fn broker(&mut self, name: &str) -> &Arc<Broker> {
+        self.by_name.entry(name.into()).or_insert_with_key(|name| Arc::new(Broker::without_master(name)))
+    }
+
+    /// A broker name has another master than before.
+    fn count_master(&mut self, before: Option<&BrokerTarget>, now: Option<&BrokerTarget>) {
+        if let Some(before) = before.map(|master| master.channel.address())
+            && let Some(count) = self.masters.get_mut(before)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.masters.remove(before);
+            }
+        }
+        if let Some(now) = now {
+            *self.masters.entry(Arc::clone(now.channel.address())).or_default() += 1;
+        }
     }
 }
 
@@ -134,12 +177,6 @@ fn vip_address(address: &str) -> Option<String> {
     let (host, port) = address.rsplit_once(':')?;
     let vip = port.parse::<u16>().ok()?.checked_sub(2).filter(|port| *port > 0)?;
     Some(format!("{host}:{vip}"))
-}
-
-impl Entry {
-    fn new(name: &Arc<str>) -> Self {
-        Self { broker: Arc::new(Broker::without_master(name)), addresses: BTreeMap::new() }
-    }
 }
 
 #[cfg(test)]
@@ -152,5 +189,55 @@ mod tests {
         assert_eq!(vip_address("[::1]:3").as_deref(), Some("[::1]:1"));
         assert_eq!(vip_address("h:2"), None);
         assert_eq!(vip_address("h"), None);
+    }
+
+    /// With nothing that connects.
+    fn table() -> BrokerTable {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let options = crate::remoting::RemotingOptions::for_tests(runtime.handle().clone());
+        let nobody: std::sync::Weak<dyn crate::remoting::Events> =
+            std::sync::Weak::<crate::client::ClientInstance>::new();
+        BrokerTable::new(Arc::new(Remoting::new(options, nobody)), false)
+    }
+
+    fn route(brokers: impl IntoIterator<Item = (String, &'static str)>) -> TopicRoute {
+        let data = |(broker_name, address): (String, &str)| BrokerData {
+            broker_name,
+            broker_addrs: [(MASTER_ID, address.to_owned())].into(),
+            ..BrokerData::default()
+        };
+        TopicRoute { broker_datas: brokers.into_iter().map(data).collect(), ..TopicRoute::default() }
+    }
+
+    #[test]
+    fn a_master_is_known_by_its_address_as_long_as_a_broker_has_it() {
+        let table = table();
+        let [a, b] = ["a", "b"].map(str::to_owned);
+        table.update(&route([(a.clone(), "h:1"), (b.clone(), "h:1")])).expect("few");
+        assert!(table.is_master("h:1") && !table.is_master("h:2"));
+        table.update(&route([(a.clone(), "h:2")])).expect("few");
+        assert!(table.is_master("h:1") && table.is_master("h:2"));
+        table.update(&route([(b, "h:2")])).expect("few");
+        assert!(!table.is_master("h:1") && table.is_master("h:2"));
+        table.retain(&HashSet::from([a]));
+        assert!(table.is_master("h:2"));
+        table.retain(&HashSet::new());
+        assert!(!table.is_master("h:2") && table.masters().is_empty());
+    }
+
+    #[test]
+    fn a_client_knows_so_many_brokers_and_forgets_those_that_left() {
+        let table = table();
+        let brokers = |count: usize, of: usize| (0..count).map(move |n| (format!("{of}-{n}"), "h:1"));
+        table.update(&route(brokers(MAX_CLIENT_BROKERS - 1, 1))).expect("few enough");
+        let mut ordered = route(brokers(1, 2));
+        ordered.order_topic_conf = Some("3-0:4".to_owned());
+        let error = table.update(&ordered).expect_err("too many");
+        assert_eq!(error.code(), ErrorCode::Protocol);
+        assert!(error.message().contains("16385") && error.message().contains("16384"), "{error}");
+        assert_eq!(table.masters().len(), MAX_CLIENT_BROKERS - 1, "as it was");
+        table.retain(&HashSet::from(["1-0".to_owned()]));
+        table.update(&ordered).expect("few");
+        assert_eq!(table.masters().len(), 2);
     }
 }

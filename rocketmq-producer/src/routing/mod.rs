@@ -1,6 +1,7 @@
 //! Where a message can go: name servers, the routes of topics, the queues that may be written.
 
 mod batch_trials;
+mod bounds;
 mod broker;
 mod faults;
 mod marks;
@@ -9,6 +10,7 @@ mod publish;
 mod route_table;
 mod topic;
 
+pub(crate) use bounds::{MAX_HEARTBEAT_CONNECTIONS, MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};
 pub(crate) use broker::{Broker, BrokerTable, BrokerTarget};
 pub(crate) use faults::{BanTable, FaultStrategy, Verdict};
 pub(crate) use name_servers::NameServers;

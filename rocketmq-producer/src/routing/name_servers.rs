@@ -5,14 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
+use rocketmq_protocol::DecodeError;
 use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::requests::GetRouteRequest;
 use rocketmq_protocol::route::TopicRoute;
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use super::bounds::LARGE_ROUTE;
 use crate::error::{Error, ErrorCode};
 use crate::remoting::{Answer, Channel, Failure, FailureKind, Remoting, call};
-use crate::sys::Moment;
+use crate::sys::{self, Moment};
 
 /// While someone waits for the first answer: how long one round may take, and the pause after a failed one.
 const READY_PATIENCE: Duration = Duration::from_secs(3);
@@ -25,6 +29,7 @@ pub(crate) struct NameServers {
     chosen: AtomicUsize,
     /// Whether any has answered yet.
     answered: AtomicBool,
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl NameServers {
@@ -34,6 +39,7 @@ impl NameServers {
             channels: ArcSwap::default(),
             chosen: AtomicUsize::new(start),
             answered: AtomicBool::new(false),
+            reading: tokio::sync::Mutex::default(),
         };
         servers.set(addresses);
         servers
@@ -90,7 +96,7 @@ impl NameServers {
                 Ok(answer) => {
                     self.chosen.store(index, Ordering::Relaxed);
                     self.answered.store(true, Ordering::Relaxed);
-                    match understood(&answer) {
+                    match self.understood(answer).await {
                         Ok(route) => return Ok(route),
                         Err(error) => error,
                     }
@@ -111,16 +117,38 @@ impl NameServers {
             ),
         })
     }
+
+    async fn understood(&self, answer: Answer) -> Result<Option<TopicRoute>, Error> {
+        match answer.code {
+            response::SUCCESS => {
+                // One at a time: a thread for each topic would be too many.
+                let _turn = self.reading.lock().await;
+                read(answer.body).await.map(Some).map_err(|error| {
+                    Error::new(ErrorCode::Protocol, format!("route not understood: {error}"))
+                        .with_source(error)
+                })
+            }
+            response::TOPIC_NOT_EXIST => Ok(None),
+            code => Err(Error::answered(ErrorCode::NameServer, code, answer.remark.as_deref(), true)),
+        }
+    }
 }
 
-fn understood(answer: &Answer) -> Result<Option<TopicRoute>, Error> {
-    match answer.code {
-        response::SUCCESS => TopicRoute::parse(&answer.body).map(Some).map_err(|error| {
-            Error::new(ErrorCode::Protocol, format!("route not understood: {error}")).with_source(error)
-        }),
-        response::TOPIC_NOT_EXIST => Ok(None),
-        code => Err(Error::answered(ErrorCode::NameServer, code, answer.remark.as_deref(), true)),
+/// Away from the I/O thread if there is much of it.
+async fn read(body: Bytes) -> Result<TopicRoute, DecodeError> {
+    if body.len() >= LARGE_ROUTE {
+        let (sender, route) = oneshot::channel();
+        let copy = body.clone();
+        // Nobody listens any more when the look-up was given up.
+        let reader = sys::spawn_quiet("rmq-route", move || drop(sender.send(TopicRoute::parse(&copy))));
+        if reader.is_ok()
+            && let Ok(route) = route.await
+        {
+            return route;
+        }
     }
+    // It is little, or there is no thread.
+    TopicRoute::parse(&body)
 }
 
 fn unanswered(failure: &Failure, waited: Duration) -> Error {

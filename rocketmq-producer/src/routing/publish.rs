@@ -1,5 +1,6 @@
 //! The queues of a topic that a producer may write, in the Java client's order.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,11 +29,16 @@ pub(crate) struct PublishQueues {
 impl PublishQueues {
     /// The rules of protocol 3.2. `start` is where the round robin begins.
     pub(crate) fn of(route: &TopicRoute, brokers: &BrokerTable, start: usize) -> Self {
-        let queues = match route.order_topic_conf.as_deref() {
-            Some(order) if !order.is_empty() => ordered(order, brokers),
-            _ => writable(route, brokers),
-        };
-        Self { queues, next: AtomicUsize::new(start) }
+        let runs = runs(route).into_iter().map(|(name, count)| (brokers.broker(name), count));
+        let queues = runs.flat_map(|(broker, count)| {
+            (0..count).map(move |queue_id| PublishQueue { broker: Arc::clone(&broker), queue_id })
+        });
+        Self { queues: queues.collect(), next: AtomicUsize::new(start) }
+    }
+
+    /// How many there are in a route.
+    pub(super) fn count(route: &TopicRoute) -> usize {
+        runs(route).into_iter().map(|(_, count)| usize::try_from(count).unwrap_or(0)).sum()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -96,33 +102,22 @@ impl PublishQueues {
     }
 }
 
-/// `broker-a:4;broker-b:2`: these queues in this order, whatever the rest of the route says.
-fn ordered(order: &str, brokers: &BrokerTable) -> Vec<PublishQueue> {
-    let items = order.split(';').filter_map(|item| item.split_once(':'));
-    items
-        .filter_map(|(name, count)| Some((brokers.broker(name), count.trim().parse().ok()?)))
-        .flat_map(|(broker, count)| queues_of(broker, count))
-        .collect()
-}
-
-fn writable(route: &TopicRoute, brokers: &BrokerTable) -> Vec<PublishQueue> {
-    let has_master = |name: &str| {
-        route.broker_datas.iter().any(|data| data.broker_name == name && data.broker_addrs.contains_key(&0))
-    };
-    let mut datas: Vec<_> = route
+/// Broker names in order, each with how many queues follow each other there.
+fn runs(route: &TopicRoute) -> Vec<(&str, i32)> {
+    // `broker-a:4;broker-b:2`: these queues in this order, whatever the rest of the route says.
+    if route.order_topic_conf.as_deref().is_some_and(|order| !order.is_empty()) {
+        return route.order().collect();
+    }
+    let masters = route.broker_datas.iter().filter(|data| data.master().is_some());
+    let with_master: HashSet<_> = masters.map(|data| data.broker_name.as_str()).collect();
+    let mut runs: Vec<_> = route
         .queue_datas
         .iter()
-        .filter(|data| data.perm & perm::WRITE != 0 && has_master(&data.broker_name))
+        .filter(|data| data.perm & perm::WRITE != 0 && with_master.contains(data.broker_name.as_str()))
+        .map(|data| (data.broker_name.as_str(), data.write_queue_nums))
         .collect();
-    datas.sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
-    datas
-        .into_iter()
-        .flat_map(|data| queues_of(brokers.broker(&data.broker_name), data.write_queue_nums))
-        .collect()
-}
-
-fn queues_of(broker: Arc<Broker>, count: i32) -> impl Iterator<Item = PublishQueue> {
-    (0..count).map(move |queue_id| PublishQueue { broker: Arc::clone(&broker), queue_id })
+    runs.sort_by_key(|(name, _)| *name);
+    runs
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
+use super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
 use super::broker::BrokerTable;
 use super::name_servers::NameServers;
 use super::publish::PublishQueues;
@@ -41,6 +42,8 @@ pub(crate) struct RouteTable {
     name_servers: Arc<NameServers>,
     brokers: Arc<BrokerTable>,
     topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
+    /// Roughly, of all routes.
+    bytes: AtomicUsize,
     random: RandomState,
     /// The client instance is gone: what fails now is nobody's concern.
     ended: AtomicBool,
@@ -62,6 +65,7 @@ impl RouteTable {
             name_servers,
             brokers,
             topics: RwLock::default(),
+            bytes: AtomicUsize::new(0),
             random: RandomState::new(),
             ended: AtomicBool::new(false),
             log,
@@ -164,7 +168,11 @@ impl RouteTable {
     /// `false`: no name server answers, so there is no use in asking on.
     async fn refresh_one(self: Arc<Self>, topic: Arc<Topic>) -> bool {
         match self.name_servers.route(&topic.name, &topic.shown, self.options.timeout).await {
-            Ok(Some(route)) => self.adopt(&topic, route),
+            Ok(Some(route)) => {
+                if let Err(error) = self.adopt(&topic, route) {
+                    self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));
+                }
+            }
             Ok(None) => {}
             Err(_) if self.ended.load(Ordering::Relaxed) => return false,
             Err(error) => {
@@ -185,7 +193,12 @@ impl RouteTable {
         let mut named = HashSet::new();
         for topic in self.topics.read().values() {
             if let Some(route) = &topic.look_up.lock().route {
-                named.extend(route.broker_datas.iter().map(|data| data.broker_name.clone()));
+                let names = route.broker_datas.iter().map(|data| &data.broker_name);
+                for name in names {
+                    if !named.contains(name) {
+                        named.insert(name.clone());
+                    }
+                }
             }
         }
         self.brokers.retain(&named);
@@ -205,7 +218,8 @@ impl RouteTable {
         };
         self.expire(&topic);
         // A refresh may have brought queues meanwhile, or they were there: then a failure takes nothing away.
-        let failure = result.map(|route| self.adopt(&topic, route)).err().filter(|_| !topic.has_queues());
+        let failure =
+            result.and_then(|route| self.adopt(&topic, route)).err().filter(|_| !topic.has_queues());
         let mut wakes = Wakes::default();
         if let Some(error) = failure {
             // Who comes now asks anew.
@@ -259,23 +273,35 @@ impl RouteTable {
         Ok(route)
     }
 
-    /// Takes over a route if it differs from what is known, or if nothing usable is known.
-    fn adopt(&self, topic: &Topic, route: TopicRoute) {
+    /// Takes over a route if it differs from what is known, or if nothing usable is known. An error if it is too much
+    /// beside those of other topics; what is known stays then.
+    fn adopt(&self, topic: &Topic, route: TopicRoute) -> Result<(), Error> {
         let mut look_up = topic.look_up.lock();
+        if look_up.route.as_ref() != Some(&route) || !topic.has_queues() {
+            let bytes = route_bytes(route.broker_datas.len(), PublishQueues::count(&route));
+            let others = self.bytes.load(Ordering::Relaxed) - look_up.bytes;
+            if others + bytes > MAX_CLIENT_ROUTES {
+                let text = format!(
+                    "the routes of all topics take {} bytes with that of topic {}, more than {MAX_CLIENT_ROUTES}",
+                    others + bytes,
+                    topic.shown
+                );
+                return Err(Error::new(ErrorCode::Protocol, text));
+            }
+            self.brokers.update(&route)?;
+            self.bytes.fetch_add(bytes, Ordering::Relaxed);
+            self.bytes.fetch_sub(look_up.bytes, Ordering::Relaxed);
+            let start = self.random.hash_one((&topic.name, Moment::now())) as usize;
+            topic.set_queues(PublishQueues::of(&route, &self.brokers, start));
+            look_up.route = Some(route);
+            look_up.bytes = bytes;
+        }
         look_up.confirmed = Some(Moment::now());
         // A look-up that runs opens the topic when all who waited for it have gone on.
         if !look_up.running {
             topic.set_open(true);
         }
-        if look_up.route.as_ref() == Some(&route) && topic.has_queues() {
-            return;
-        }
-        for data in &route.broker_datas {
-            self.brokers.update(data);
-        }
-        let start = self.random.hash_one((&topic.name, Moment::now())) as usize;
-        topic.set_queues(PublishQueues::of(&route, &self.brokers, start));
-        look_up.route = Some(route);
+        Ok(())
     }
 
     /// Fails the waiters whose deadline passed while the name servers were silent.

@@ -54,6 +54,8 @@ pub(crate) struct Topic {
 #[derive(Default)]
 pub(super) struct LookUp {
     pub(super) route: Option<TopicRoute>,
+    /// How much of the client's bound it takes.
+    pub(super) bytes: usize,
     /// When a name server last said that this is the route.
     pub(super) confirmed: Option<Moment>,
     pub(super) running: bool,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{lenient_json, wire};
+use super::{bounds, lenient_json, wire};
 use crate::DecodeError;
 
 /// Broker id of a master.
@@ -70,10 +70,19 @@ pub struct QueueMapping {
 impl TopicRoute {
     /// Reads a route body. Lenient where servers differ: ids may be unquoted, `topicSysFlag` may be
     /// spelled `topicSynFlag`, null is absent, unknown members are skipped. A `$ref` in place of an
-    /// object is an error.
+    /// object is an error, and so is more of anything than the [bounds](super::bounds) allow.
     pub fn parse(body: &[u8]) -> Result<TopicRoute, DecodeError> {
+        if body.len() > bounds::MAX_ROUTE_BYTES {
+            let text = format!("a route of {} bytes, more than {}", body.len(), bounds::MAX_ROUTE_BYTES);
+            return Err(bounds::refused(text));
+        }
         let route: wire::Route = lenient_json::parse("topic route", body)?;
         route.try_into()
+    }
+
+    /// The items of the order configuration, in order: broker names and how many queues of each.
+    pub fn order(&self) -> impl Iterator<Item = (&str, i32)> {
+        bounds::order(self.order_topic_conf.as_deref().unwrap_or_default())
     }
 
     /// The body a name server would send: with quoted ids for clients from 4.9.4 on, with unquoted ones

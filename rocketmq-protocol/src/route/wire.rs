@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{BrokerData, ClusterInfo, QueueData, QueueMapping, TopicRoute};
+use super::{BrokerData, ClusterInfo, QueueData, QueueMapping, TopicRoute, bounds};
 use crate::DecodeError;
 
 const WHAT: &str = "topic route";
@@ -16,13 +16,13 @@ type Reference = Option<IgnoredAny>;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Route {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::brokers")]
     broker_datas: Option<Vec<Broker>>,
     #[serde(default, skip_deserializing)]
     filter_server_table: BTreeMap<(), ()>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order_topic_conf: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::brokers")]
     queue_datas: Option<Vec<Queue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     topic_queue_mapping_by_broker: Option<BTreeMap<String, Mapping>>,
@@ -33,7 +33,7 @@ pub(super) struct Route {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Broker {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::addresses")]
     broker_addrs: Option<BTreeMap<String, Option<String>>>,
     #[serde(default)]
     broker_name: Option<String>,
@@ -98,7 +98,8 @@ fn id<T: std::str::FromStr>(name: &str) -> Result<T, DecodeError> {
 }
 
 fn named(name: Option<String>, what: &str) -> Result<String, DecodeError> {
-    name.ok_or_else(|| DecodeError::malformed(WHAT, format!("{what} without brokerName")))
+    let name = name.ok_or_else(|| DecodeError::malformed(WHAT, format!("{what} without brokerName")))?;
+    bounds::text("brokerName", name)
 }
 
 impl TryFrom<Route> for TopicRoute {
@@ -112,6 +113,8 @@ impl TryFrom<Route> for TopicRoute {
         let mut broker_datas: Vec<BrokerData> = brokers.map(TryInto::try_into).collect::<Result<_, _>>()?;
         queue_datas.sort();
         broker_datas.sort();
+        bounds::topic_queues(queue_datas.iter().map(|data| data.write_queue_nums))?;
+        route.order_topic_conf.as_deref().map_or(Ok(()), bounds::check_order)?;
         let mappings = route.topic_queue_mapping_by_broker.map(|mappings| {
             mappings.into_iter().map(|(name, mapping)| Ok((name, mapping.try_into()?))).collect()
         });
@@ -129,10 +132,12 @@ impl TryFrom<Queue> for QueueData {
 
     fn try_from(queue: Queue) -> Result<Self, DecodeError> {
         reject(&queue.reference)?;
+        let broker_name = named(queue.broker_name, "queueDatas item")?;
+        let count = |what, nums: Option<i32>| bounds::queue_count(&broker_name, what, nums.unwrap_or(0));
         Ok(QueueData {
-            broker_name: named(queue.broker_name, "queueDatas item")?,
-            read_queue_nums: queue.read_queue_nums.unwrap_or(0),
-            write_queue_nums: queue.write_queue_nums.unwrap_or(0),
+            read_queue_nums: count("readQueueNums", queue.read_queue_nums)?,
+            write_queue_nums: count("writeQueueNums", queue.write_queue_nums)?,
+            broker_name,
             perm: queue.perm.unwrap_or(0),
             topic_sys_flag: queue.topic_sys_flag.or(queue.topic_syn_flag).unwrap_or(0),
         })
@@ -150,15 +155,15 @@ impl TryFrom<Broker> for BrokerData {
                 return reject(&Some(IgnoredAny)).map(|()| BrokerData::default());
             }
             if let Some(address) = address {
-                broker_addrs.insert(id(&name)?, address);
+                broker_addrs.insert(id(&name)?, bounds::text("an address", address)?);
             }
         }
         Ok(BrokerData {
             broker_name: named(broker.broker_name, "brokerDatas item")?,
-            cluster: broker.cluster.unwrap_or_default(),
+            cluster: bounds::text("cluster", broker.cluster.unwrap_or_default())?,
             broker_addrs,
             enable_acting_master: broker.enable_acting_master.unwrap_or(false),
-            zone_name: broker.zone_name,
+            zone_name: broker.zone_name.map(|zone| bounds::text("zoneName", zone)).transpose()?,
         })
     }
 }

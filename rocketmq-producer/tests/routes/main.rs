@@ -1,0 +1,9 @@
+//! Routes and name servers as they are found in the field: hostile, forgetful, moved, many.
+
+#![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
+mod bounds;
+#[path = "../common/mod.rs"]
+mod common;
+#[allow(dead_code, reason = "each test uses its part")]
+mod name_server;
