@@ -51,6 +51,7 @@ class ProducerOptions(TypedDict, total=False):
     in_flight_max_messages: int
     in_flight_max_bytes: int
     in_flight_full: Literal["fail", "wait"]
+    after_fork: Literal["fail", "renew"]
     header_encoding: Literal["rocketmq", "json"]
     client_language: str
     socket_send_buffer_bytes: int

@@ -77,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) in_flight_max_messages: usize,
     pub(crate) in_flight_max_bytes: usize,
     pub(crate) in_flight_full: InFlightFull,
+    /// Whether a forked child gets a producer of its own.
+    pub(crate) renew_after_fork: bool,
     pub(crate) header_encoding: HeaderEncoding,
     pub(crate) language: Language,
     /// `None` leaves the choice to the operating system.
@@ -163,6 +165,11 @@ impl Settings {
             in_flight_full: reader.choice("in.flight.full", |word| match word {
                 "fail" => Some(InFlightFull::Fail),
                 "wait" => Some(InFlightFull::Wait),
+                _ => None,
+            })?,
+            renew_after_fork: reader.choice("after.fork", |word| match word {
+                "fail" => Some(false),
+                "renew" => Some(true),
                 _ => None,
             })?,
             header_encoding: reader.parsed("header.encoding")?,
@@ -374,6 +381,7 @@ mod tests {
         assert_eq!(settings.max_message_size, 4 << 20);
         assert_eq!((settings.in_flight_max_messages, settings.in_flight_max_bytes), (100_000, 256 << 20));
         assert_eq!(settings.in_flight_full, InFlightFull::Fail);
+        assert!(!settings.renew_after_fork);
         assert_eq!(settings.header_encoding, HeaderEncoding::Rocketmq);
         assert_eq!(settings.language, Language::Other);
         assert_eq!((settings.socket_send_buffer, settings.socket_receive_buffer), (None, None));
@@ -385,6 +393,7 @@ mod tests {
             ("name.server", "a:1, b:2"),
             ("send.timeout.ms", "5"),
             ("in.flight.full", "wait"),
+            ("after.fork", "renew"),
             ("header.encoding", "json"),
             ("retry.another.broker.when.not.store.ok", "true"),
             ("socket.send.buffer.bytes", "65536"),
@@ -394,6 +403,7 @@ mod tests {
         assert_eq!(settings.name_servers, ["a:1", "b:2"]);
         assert_eq!(settings.send_timeout, Duration::from_millis(5));
         assert_eq!(settings.in_flight_full, InFlightFull::Wait);
+        assert!(settings.renew_after_fork);
         assert_eq!(settings.header_encoding, HeaderEncoding::Json);
         assert!(settings.retry_another_broker_when_not_store_ok);
         assert_eq!(settings.socket_send_buffer, Some(65_536));

@@ -455,6 +455,18 @@ pub(super) static TABLE: &[Key] = &[
                until its deadline.",
     },
     Key {
+        name: "after.fork",
+        kind: Kind::Choice(&["fail", "renew"]),
+        default: "fail",
+        unit: "",
+        java: "",
+        secret: false,
+        text: "What a producer is in a child made by `fork`: `fail` answers every call with `FORKED`; `renew` makes \
+               a fresh producer with the same settings, behind the same handle, at its first use there. What the \
+               parent has in flight stays the parent's: the child hears nothing of it. Completion queues are not \
+               renewed.",
+    },
+    Key {
         name: "header.encoding",
         kind: Kind::Choice(&["rocketmq", "json"]),
         default: "rocketmq",

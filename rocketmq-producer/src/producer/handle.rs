@@ -5,12 +5,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::oneshot;
 
 use super::burst::Burst;
 use super::engine::{Engine, Mode, Span};
 use crate::completion::{BatchWaiter, Caller, Completion, CompletionQueue, Gathering, Tag, Waiter, Wakes};
-use crate::config::{Config, Settings, parse_addresses};
+use crate::config::{Config, Settings, WritableListener, parse_addresses};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
 use crate::receipt::Receipt;
@@ -20,11 +21,15 @@ use crate::sys::Moment;
 /// A producer of one group. Clones are handles of the same producer; any thread may use any of them.
 ///
 /// The last handle's drop closes it without waiting; [`Producer::close`] waits. In a child made by `fork` every
-/// call answers `FORKED` and the drop does nothing.
+/// call answers `FORKED` and the drop does nothing; [`Producer::renewed`] makes the one that works there.
 #[derive(Clone)]
 pub struct Producer(Arc<Handle>);
 
-struct Handle(Arc<Engine>);
+struct Handle {
+    engine: Arc<Engine>,
+    /// Given at run time, for [`Producer::renewed`].
+    name_servers: ArcSwapOption<Vec<String>>,
+}
 
 impl Producer {
     /// Makes and starts a producer. Never waits for the network: name servers and brokers are reached when the
@@ -34,11 +39,42 @@ impl Producer {
     /// `INVALID_VALUE` (no or bad `producer.group`), `NO_NAME_SERVER` (nothing says where the cluster is),
     /// `GROUP_CONFLICT` (with `instance.name`: the group has a producer there), `SYSTEM` (no thread).
     pub fn new(config: &Config) -> Result<Self, Error> {
-        Ok(Self(Arc::new(Handle(Engine::start(Settings::read(config)?)?))))
+        Self::start(Settings::read(config)?)
+    }
+
+    fn start(settings: Settings) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Handle { engine: Engine::start(settings)?, name_servers: ArcSwapOption::empty() })))
+    }
+
+    /// Whether the key `after.fork` says `renew`: the program expects [`Producer::renewed`] in the place of this one
+    /// in a forked child. That is for the one who holds it to do, who has queues and listeners to renew too.
+    pub fn renews_after_fork(&self) -> bool {
+        self.engine().settings.renew_after_fork
+    }
+
+    /// For a forked child: another producer with the settings, hooks and log of this one, and with its name servers as
+    /// they were set last. `writable` takes the place of [`Config::set_writable`]. Nothing of the parent is touched:
+    /// its connections and sends go on there, and nothing is heard of them here.
+    ///
+    /// # Errors
+    /// `CLOSED` if this one was closed before the fork; `SYSTEM` (no thread); `GROUP_CONFLICT` and `INVALID_VALUE` as
+    /// [`Producer::new`], above all if this process is not a child.
+    pub fn renewed(&self, writable: Option<WritableListener>) -> Result<Self, Error> {
+        if self.is_closed() {
+            return Err(Error::closed());
+        }
+        let mut settings = Settings { writable, ..self.engine().settings.clone() };
+        let name_servers = self.0.name_servers.load_full();
+        if let Some(name_servers) = &name_servers {
+            settings.name_servers = Vec::clone(name_servers);
+        }
+        let renewed = Self::start(settings)?;
+        renewed.0.name_servers.store(name_servers);
+        Ok(renewed)
     }
 
     fn engine(&self) -> &Arc<Engine> {
-        &self.0.0
+        &self.0.engine
     }
 
     /// Sends and waits for the receipt, at most `timeout` (`send.timeout.ms` if `None`) all attempts included.
@@ -334,6 +370,7 @@ impl Producer {
             return Err(refuse("no address is given".to_owned()));
         }
         self.engine().client.name_servers.set(&addresses);
+        self.0.name_servers.store(Some(Arc::new(addresses)));
         Ok(())
     }
 
@@ -409,11 +446,11 @@ impl fmt::Debug for Producer {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if self.0.is_forked() {
+        if self.engine.is_forked() {
             // In a forked child the engine belongs to threads that are not there: it is left as it is.
-            std::mem::forget(Arc::clone(&self.0));
-        } else if self.0.begin_closing() {
-            self.0.end_in_background();
+            std::mem::forget(Arc::clone(&self.engine));
+        } else if self.engine.begin_closing() {
+            self.engine.end_in_background();
         }
     }
 }
