@@ -143,7 +143,8 @@ impl BatchOperation {
             return self.release(wakes);
         };
         self.limit = self.first().and_then(SendOperation::attempt_limit);
-        self.broker = Some(self.engine.recorder.attempted(&target.broker_name));
+        self.engine.recorder.attempted(target.id, &target.broker_name);
+        self.broker = Some(target.id);
         self.engine.recorder.wire_batch(self.members.len());
         let deadline = self.limit.map_or(self.deadline(), |limit| limit.min(self.deadline()));
         target.send_channel.submit(self, deadline, false, wakes);

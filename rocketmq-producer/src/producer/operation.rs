@@ -188,7 +188,8 @@ impl SendOperation {
             return self.give_up(Error::new(ErrorCode::Internal, "an attempt without a target"), wakes);
         };
         let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
-        self.broker = Some(self.engine.recorder.attempted(&target.broker_name));
+        self.engine.recorder.attempted(target.id, &target.broker_name);
+        self.broker = Some(target.id);
         target.send_channel.submit(self, deadline, oneway, wakes);
     }
 

@@ -13,6 +13,7 @@ use super::bounds::MAX_CLIENT_BROKERS;
 use super::marks::Marks;
 use crate::error::{Error, ErrorCode};
 use crate::remoting::{Channel, Remoting};
+use crate::stats::BrokerId;
 
 /// The key of this process: nobody who names brokers can choose names of equal hashes.
 static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -21,12 +22,14 @@ static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 pub(crate) struct Broker {
     pub(crate) name: Arc<str>,
     name_hash: u64,
+    id: BrokerId,
     master: ArcSwapOption<BrokerTarget>,
 }
 
 /// A broker name at the address it had when it was chosen.
 pub(crate) struct BrokerTarget {
     pub(crate) broker_name: Arc<str>,
+    pub(crate) id: BrokerId,
     pub(crate) channel: Arc<Channel>,
     /// Where sends go: `channel`, or the broker's VIP channel.
     pub(crate) send_channel: Arc<Channel>,
@@ -48,7 +51,7 @@ impl BrokerTarget {
 impl Broker {
     pub(super) fn without_master(name: &str) -> Self {
         let name_hash = KEY.hash_one(name);
-        Self { name: name.into(), name_hash, master: ArcSwapOption::empty() }
+        Self { name: name.into(), name_hash, id: BrokerId::new(), master: ArcSwapOption::empty() }
     }
 
     pub(crate) fn is_named_as(self: &Arc<Self>, other: &Arc<Self>) -> bool {
@@ -121,6 +124,7 @@ impl BrokerTable {
             let vip = if self.vip { vip_address(address) } else { None };
             Arc::new(BrokerTarget {
                 broker_name: Arc::clone(&broker.name),
+                id: broker.id,
                 channel: self.remoting.channel(address),
                 send_channel: self.remoting.channel(vip.as_deref().unwrap_or(address)),
                 cluster: data.cluster.clone(),

@@ -70,6 +70,10 @@ impl FaultStrategy {
             return;
         }
         let mut brokers = self.brokers.write();
+        if !brokers.contains_key(broker) {
+            // Names that nobody else has any more left the routes.
+            brokers.retain(|name, _| Arc::strong_count(name) > 1);
+        }
         let health =
             brokers.entry(Arc::clone(broker)).or_insert(Health { banned_until: now, reachable: true });
         health.banned_until = health.banned_until.max(until);
@@ -173,5 +177,17 @@ mod tests {
             faults.reached("b");
             assert!(faults.is_reachable("b") && !faults.is_available("b", now + ms(1)));
         }
+    }
+
+    #[test]
+    fn what_left_the_routes_is_forgotten() {
+        let (faults, now) = (strategy(true), Moment::now());
+        let stays: Arc<str> = "stays".into();
+        faults.record(&stays, ms(1), Verdict::Refused, now);
+        for number in 0..100 {
+            faults.record(&format!("{number}").into(), ms(1), Verdict::Refused, now);
+        }
+        assert_eq!(faults.unreachable().len(), 2, "the last one and that which is still named");
+        assert!(!faults.is_reachable("stays"));
     }
 }

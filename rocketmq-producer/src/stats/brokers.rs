@@ -1,10 +1,15 @@
-//! The counters of each broker, found by name on the send path without a lock.
+//! The counters of each broker, found on the send path without a lock.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use super::counters::{OutcomeCounter, Padded, Striped};
 use super::histogram::{Histogram, LatencyStats};
+use crate::sync::Mutex;
+use crate::sys::Moment;
 
 /// The counters of one broker.
 #[derive(Default)]
@@ -33,145 +38,260 @@ impl BrokerRecorder {
         let [attempts] = self.attempts.sums();
         BrokerCounts { latency, failed, attempts }
     }
+
+    /// All counters begin anew. Gives how many requests there were.
+    fn reset(&self) -> u64 {
+        self.outcomes.0.succeeded.reset();
+        self.outcomes.0.failed.reset();
+        let [attempts] = self.attempts.take();
+        attempts
+    }
 }
 
-/// A broker as its [`Brokers`] know it, kept from an attempt to its outcome: the number of its slot among those of all
-/// tables, from 1.
+/// A broker as statistics tell it from others: a number of ours, which nobody else can choose. One that left the routes
+/// and came again has another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BrokerId(NonZeroU32);
+
+impl BrokerId {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Self(NonZeroU32::MIN.saturating_add(NEXT.fetch_add(1, Ordering::Relaxed) % (u32::MAX - 1)))
+    }
+}
 
 /// How many brokers the first table has room for; each further one has room for twice as many.
 const FIRST_SLOTS: usize = 256;
 
-/// How many slots a name may be in, from its hash on. It goes into the next table if others have them all.
+/// The room of the last one. So 3,840 brokers have counters of their own at a time, of some 5 KB each; the requests to
+/// more are counted in all only.
+const LAST_SLOTS: usize = 2048;
+
+/// How many slots a broker may be in, from its number on. It goes into the next table if others have them all.
 const PROBES: usize = 8;
 
-/// A hash table that only grows. Slots are filled once and never emptied, so that looking needs no lock: a name
-/// is in the first slot of its row that was free when it came.
+/// Brokers to take out are looked for no more often than this.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A hash table that needs no lock to look. A broker whose name nobody has any more is taken out when another comes, or
+/// when somebody looks at all; what still counts for it just then counts for who comes into its slot.
+#[derive(Default)]
 pub(super) struct Brokers {
-    slots: Box<[OnceLock<Slot>]>,
+    tables: Table,
+    /// Requests to brokers without a slot.
+    others: Striped<1>,
+    /// Held by who changes slots. When it was last looked for brokers to take out.
+    changing: Mutex<Option<Moment>>,
+}
+
+struct Table {
+    slots: Box<[Slot]>,
     more: OnceLock<Box<Self>>,
 }
 
+#[derive(Default)]
 struct Slot {
-    name: Arc<str>,
-    recorder: Box<BrokerRecorder>,
+    /// 0: nobody's.
+    id: AtomicU32,
+    name: Mutex<Option<Weak<str>>>,
+    recorder: OnceLock<Box<BrokerRecorder>>,
 }
 
-impl Default for Brokers {
+impl Default for Table {
     fn default() -> Self {
         Self::with_slots(FIRST_SLOTS)
     }
 }
 
-impl Brokers {
+impl Table {
     fn with_slots(count: usize) -> Self {
-        Self { slots: (0..count).map(|_| OnceLock::new()).collect(), more: OnceLock::new() }
+        Self { slots: (0..count).map(|_| Slot::default()).collect(), more: OnceLock::new() }
     }
 
-    /// The broker of this name; a new one if there is none yet.
-    pub(super) fn find(&self, name: &Arc<str>) -> (BrokerId, &BrokerRecorder) {
-        let hash = hash(name);
-        let mut brokers = self;
-        let mut before = 0;
-        loop {
-            for probe in 0..PROBES {
-                let position = (hash as usize + probe) % brokers.slots.len();
-                let slot = brokers.slots[position]
-                    .get_or_init(|| Slot { name: Arc::clone(name), recorder: Box::default() });
-                if Arc::ptr_eq(&slot.name, name) || slot.name == *name {
-                    let number = NonZeroU32::MIN.saturating_add((before + position) as u32);
-                    return (BrokerId(number), &slot.recorder);
-                }
-            }
-            before += brokers.slots.len();
-            brokers = brokers.more.get_or_init(|| Box::new(Self::with_slots(brokers.slots.len() * 2)));
-        }
-    }
-
-    /// The broker of this id.
-    pub(super) fn get(&self, id: BrokerId) -> Option<&BrokerRecorder> {
-        let mut position = id.0.get() as usize - 1;
-        let mut brokers = self;
-        while position >= brokers.slots.len() {
-            position -= brokers.slots.len();
-            brokers = brokers.more.get()?;
-        }
-        Some(&brokers.slots[position].get()?.recorder)
-    }
-
-    /// All there are, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &BrokerRecorder)> {
-        let slots = self.tables().flat_map(|brokers| brokers.slots.iter());
-        slots.filter_map(OnceLock::get).map(|slot| (&slot.name, &*slot.recorder))
+    /// The slots that this broker may be in.
+    fn row(&self, id: u32) -> impl Iterator<Item = &Slot> {
+        // Their count is a power of two.
+        let mask = self.slots.len() - 1;
+        (0..PROBES).map(move |probe| &self.slots[(id as usize + probe) & mask])
     }
 
     fn tables(&self) -> impl Iterator<Item = &Self> {
-        std::iter::successors(Some(self), |brokers| brokers.more.get().map(|more| &**more))
+        std::iter::successors(Some(self), |table| table.more.get().map(|more| &**more))
+    }
+
+    fn slot(&self, id: u32) -> Option<&Slot> {
+        self.tables().find_map(|table| table.row(id).find(|slot| slot.id.load(Ordering::Acquire) == id))
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.tables().flat_map(|table| table.slots.iter())
+    }
+
+    /// A slot of nobody's for this broker, in a new table if need be.
+    fn free_slot(&self, id: u32) -> Option<&Slot> {
+        let mut table = self;
+        loop {
+            if let Some(slot) = table.row(id).find(|slot| slot.id.load(Ordering::Relaxed) == 0) {
+                return Some(slot);
+            }
+            let more = table.slots.len() * 2;
+            if more > LAST_SLOTS {
+                return None;
+            }
+            table = table.more.get_or_init(|| Box::new(Self::with_slots(more)));
+        }
     }
 }
 
-/// Names are short and nobody gains by choosing them badly: a few multiplications do.
-fn hash(name: &str) -> u64 {
-    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mix = |hash: u64, bytes: &[u8]| {
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        (hash.rotate_left(29) ^ u64::from_le_bytes(word)).wrapping_mul(ODD)
-    };
-    let hash = name.as_bytes().chunks(8).fold(name.len() as u64, mix);
-    // A product's bits know only of lower ones, and names differ in their last bytes, the highest of a word.
-    (hash ^ (hash >> 32)).wrapping_mul(ODD) >> 32
+impl Brokers {
+    /// A request goes to this broker.
+    pub(super) fn attempted(&self, id: BrokerId, name: &Arc<str>) {
+        match self.get(id).or_else(|| self.enter(id, name)) {
+            Some(recorder) => recorder.attempts.add([1]),
+            None => self.others.add([1]),
+        }
+    }
+
+    /// The broker of this number, if it has a slot.
+    pub(super) fn get(&self, id: BrokerId) -> Option<&BrokerRecorder> {
+        self.tables.slot(id.0.get())?.recorder.get().map(|recorder| &**recorder)
+    }
+
+    /// A slot for a broker that has none yet.
+    fn enter(&self, id: BrokerId, name: &Arc<str>) -> Option<&BrokerRecorder> {
+        let mut looked = self.changing.lock();
+        if let Some(recorder) = self.get(id) {
+            return Some(recorder);
+        }
+        if looked.is_none_or(|looked| looked.elapsed() >= LOOK_INTERVAL) {
+            *looked = Some(Moment::now());
+            self.forget_unnamed();
+        }
+        let slot = self.tables.free_slot(id.0.get())?;
+        let recorder = slot.recorder.get_or_init(Box::default);
+        *slot.name.lock() = Some(Arc::downgrade(name));
+        slot.id.store(id.0.get(), Ordering::Release);
+        Some(recorder)
+    }
+
+    /// Takes out the brokers whose names nobody has any more. What was counted stays in the sum.
+    fn forget_unnamed(&self) {
+        for slot in self.tables.slots().filter(|slot| slot.id.load(Ordering::Relaxed) != 0) {
+            if slot.name.lock().as_ref().is_none_or(|name| name.strong_count() == 0) {
+                slot.id.store(0, Ordering::Relaxed);
+                self.others.add([slot.recorder.get().map_or(0, |recorder| recorder.reset())]);
+            }
+        }
+    }
+
+    /// All that have a slot. Of two with one name the one that came later.
+    pub(super) fn counts(&self) -> BTreeMap<Arc<str>, BrokerCounts> {
+        let _changing = self.changing.lock();
+        self.forget_unnamed();
+        let mut found: Vec<_> = self.tables.slots().collect();
+        found.sort_by_key(|slot| slot.id.load(Ordering::Relaxed));
+        let counts = found.into_iter().filter_map(|slot| {
+            let name = slot.name.lock().as_ref()?.upgrade()?;
+            Some((name, slot.recorder.get()?.counts()))
+        });
+        counts.collect()
+    }
+
+    /// Requests to all brokers there ever were.
+    pub(super) fn attempts(&self) -> u64 {
+        let _changing = self.changing.lock();
+        let named = self.tables.slots().filter_map(|slot| slot.recorder.get());
+        let [others] = self.others.sums();
+        others + named.map(|recorder| recorder.attempts.sums()[0]).sum::<u64>()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{HashMap, HashSet};
     use std::thread;
 
     use super::*;
 
-    #[test]
-    fn a_name_is_one_broker_whatever_text_holds_it() {
-        let brokers = Brokers::default();
-        let names: Vec<String> = (0..1000).map(|number| format!("broker-{number}")).collect();
-        let ids: HashMap<_, _> =
-            names.iter().map(|name| (name, brokers.find(&name.as_str().into()).0)).collect();
-        assert_eq!(ids.values().collect::<HashSet<_>>().len(), names.len());
-        for (name, id) in ids {
-            let (again, recorder) = brokers.find(&name.as_str().into());
-            assert_eq!(again, id);
-            assert!(brokers.get(id).is_some_and(|known| std::ptr::eq(known, recorder)));
-        }
-        let known: HashSet<_> = brokers.iter().map(|(name, _)| name.to_string()).collect();
-        assert_eq!(known, names.into_iter().collect());
+    fn broker(name: &str) -> (BrokerId, Arc<str>) {
+        (BrokerId::new(), name.into())
     }
 
     #[test]
-    fn names_are_spread() {
+    fn each_broker_has_its_counters() {
         let brokers = Brokers::default();
-        for number in 0..FIRST_SLOTS / 4 {
-            brokers.find(&format!("broker-{number}").as_str().into());
+        let all: Vec<_> = (0..1000).map(|number| broker(&format!("broker-{number}"))).collect();
+        for (times, (id, name)) in (1..).zip(&all) {
+            (0..times).for_each(|_| brokers.attempted(*id, name));
         }
-        assert_eq!(brokers.tables().count(), 1, "no row of slots is full");
+        let counts = brokers.counts();
+        for (times, (_, name)) in (1..).zip(&all) {
+            assert_eq!(counts[name].attempts, times, "{name}");
+        }
+        assert_eq!(brokers.attempts(), 1000 * 1001 / 2);
     }
 
     #[test]
-    fn threads_that_bring_a_name_at_once_count_at_one_broker() {
+    fn a_broker_that_nobody_names_any_more_leaves_and_its_slot_is_anothers() {
+        let brokers = Brokers::default();
+        let (stays, name) = broker("stays");
+        // As if a route named others again and again.
+        for round in 0..100 {
+            for number in 0..100 {
+                let (id, other) = broker(&format!("other-{round}-{number}"));
+                brokers.attempted(stays, &name);
+                brokers.attempted(id, &other);
+                assert!(brokers.get(id).is_some());
+            }
+            assert_eq!(brokers.counts().len(), 1);
+        }
+        assert_eq!(brokers.counts()["stays"].attempts, 10_000);
+        assert_eq!(brokers.attempts(), 20_000, "nothing is lost");
+        let used = brokers.tables.slots().filter(|slot| slot.recorder.get().is_some()).count();
+        assert!(used <= FIRST_SLOTS, "{used}");
+    }
+
+    #[test]
+    fn there_is_a_bound_whatever_names_come() {
+        let brokers = Brokers::default();
+        let all: Vec<_> = (0..20_000).map(|number| broker(&format!("broker-{number}"))).collect();
+        for (id, name) in &all {
+            brokers.attempted(*id, name);
+        }
+        let slots = brokers.tables.slots().count();
+        assert_eq!(slots, 3840);
+        assert!((slots / 2..=slots).contains(&brokers.counts().len()));
+        assert_eq!(brokers.attempts(), 20_000);
+    }
+
+    #[test]
+    fn of_two_with_one_name_the_later_is_shown() {
+        let brokers = Brokers::default();
+        let [first, second] = [broker("b"), broker("b")];
+        for (times, (id, name)) in [(3, &second), (5, &first)] {
+            (0..times).for_each(|_| brokers.attempted(*id, name));
+        }
+        assert_eq!(brokers.counts()["b"].attempts, 3);
+        assert_eq!(brokers.attempts(), 8);
+    }
+
+    #[test]
+    fn threads_that_bring_a_broker_at_once_count_at_one() {
         const THREADS: u64 = 4;
-        const NAMES: u64 = 200;
+        const NAMES: usize = 200;
         let brokers = Brokers::default();
+        let all: Vec<_> = (0..NAMES).map(|number| broker(&format!("{number}"))).collect();
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
-                    for number in 0..NAMES {
-                        brokers.find(&format!("{number}").as_str().into()).1.attempts.add([1]);
+                    for (id, name) in &all {
+                        brokers.attempted(*id, name);
                     }
                 });
             }
         });
-        assert_eq!(brokers.iter().count() as u64, NAMES);
-        assert!(brokers.iter().all(|(_, recorder)| recorder.counts().attempts == THREADS));
+        let counts = brokers.counts();
+        assert_eq!(counts.len(), NAMES);
+        assert!(counts.values().all(|counts| counts.attempts == THREADS));
     }
 
     #[test]

@@ -40,6 +40,12 @@ impl<const N: usize> Striped<N> {
         let sum = |index: usize| self.0.iter().map(|lane| lane.0[index].load(Ordering::Relaxed)).sum();
         std::array::from_fn(sum)
     }
+
+    /// The sums so far; the counters begin anew.
+    pub(super) fn take(&self) -> [u64; N] {
+        let take = |index: usize| self.0.iter().map(|lane| lane.0[index].swap(0, Ordering::Relaxed)).sum();
+        std::array::from_fn(take)
+    }
 }
 
 /// Counts something that ends a send. Who sees the count sees all that was counted for the send before.
@@ -53,6 +59,10 @@ impl OutcomeCounter {
 
     pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Acquire)
+    }
+
+    pub(super) fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 

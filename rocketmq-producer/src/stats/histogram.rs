@@ -44,6 +44,12 @@ impl Histogram {
         self.buckets[bucket_of(micros)].fetch_add(times, Ordering::Release);
     }
 
+    pub(super) fn reset(&self) {
+        for counter in self.buckets.iter().chain([&self.sum, &self.max]) {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn summary(&self) -> LatencyStats {
         let counts: [u64; BUCKETS] = std::array::from_fn(|index| self.buckets[index].load(Ordering::Acquire));
         let count: u64 = counts.iter().sum();

@@ -45,6 +45,8 @@ pub(super) struct Counts {
     pub(super) rejected: CodeCounts,
     pub(super) accepted: u64,
     pub(super) accepted_bytes: u64,
+    /// Requests to all brokers, those that are gone too.
+    pub(super) attempts: u64,
     pub(super) brokers: BTreeMap<Arc<str>, BrokerCounts>,
 }
 
@@ -63,11 +65,9 @@ impl Recorder {
         self.rejected.0.add(code, messages as u64);
     }
 
-    /// A request is handed to the broker's connection. The outcome of the attempt is told with the id.
-    pub(crate) fn attempted(&self, broker: &Arc<str>) -> BrokerId {
-        let (id, recorder) = self.brokers.find(broker);
-        recorder.attempts.add([1]);
-        id
+    /// A request is handed to the connection of the broker of this name. The outcome of the attempt is told with the id.
+    pub(crate) fn attempted(&self, broker: BrokerId, name: &Arc<str>) {
+        self.brokers.attempted(broker, name);
     }
 
     /// The broker stored what the attempt brought. `latency` is that of the attempt.
@@ -118,7 +118,7 @@ impl Recorder {
         let (latency, failed) = (outcomes.succeeded.summary(), outcomes.failed.counts());
         let oneway_written = outcomes.oneway_written.get();
         let [accepted, accepted_bytes] = self.accepted.sums();
-        let brokers = self.brokers.iter().map(|(name, recorder)| (Arc::clone(name), recorder.counts()));
+        let brokers = self.brokers.counts();
         Counts {
             latency,
             failed,
@@ -129,7 +129,8 @@ impl Recorder {
             rejected: self.rejected.0.counts(),
             accepted,
             accepted_bytes,
-            brokers: brokers.collect(),
+            attempts: self.brokers.attempts(),
+            brokers,
         }
     }
 }
@@ -146,25 +147,30 @@ mod tests {
     const SNAPSHOTS: usize = 100;
 
     /// One round of each thread: 6 messages, 4 requests.
-    fn round(recorder: &Recorder, brokers: &[Arc<str>; 3], number: usize) {
+    fn round(recorder: &Recorder, brokers: &[(BrokerId, Arc<str>); 3], number: usize) {
+        let attempted = |index: usize| {
+            let (id, name) = &brokers[index];
+            recorder.attempted(*id, name);
+            *id
+        };
         let latency = Duration::from_micros(number as u64 + 1);
         recorder.rejected(1, ErrorCode::QueueFull);
         recorder.accepted(1, 10);
-        let first = recorder.attempted(&brokers[number % 3]);
+        let first = attempted(number % 3);
         recorder.attempt_failed(first);
         recorder.retried(1);
-        let second = recorder.attempted(&brokers[(number + 1) % 3]);
+        let second = attempted((number + 1) % 3);
         recorder.attempt_succeeded(second, latency);
         recorder.succeeded(1, latency);
         recorder.accepted(3, 300);
-        let batch = recorder.attempted(&brokers[0]);
+        let batch = attempted(0);
         recorder.wire_batch(3);
         recorder.attempt_succeeded(batch, latency);
         recorder.succeeded(3, latency);
         recorder.accepted(1, 1);
         recorder.failed(1, ErrorCode::NoRoute);
         recorder.accepted(1, 0);
-        recorder.attempted(&brokers[1]);
+        attempted(1);
         recorder.oneway_written(1);
     }
 
@@ -186,11 +192,10 @@ mod tests {
     #[test]
     fn totals_of_all_threads_agree_and_no_snapshot_shows_an_outcome_too_many() {
         let recorder = Recorder::new();
+        let brokers = ["a", "b", "c"].map(|name| (BrokerId::new(), Arc::from(name)));
         let done = AtomicBool::new(false);
         let triples = thread::scope(|scope| {
             let count = || {
-                // Each thread has texts of its own, as after a broker was dropped and named again.
-                let brokers = ["a", "b", "c"].map(Arc::from);
                 let mut triples = 0;
                 while !done.load(Ordering::Relaxed) {
                     (0..3).for_each(|number| round(&recorder, &brokers, number));

@@ -119,7 +119,6 @@ pub(crate) struct TopicState {
 impl Stats {
     pub(crate) fn of(recorder: &Recorder, surroundings: Surroundings) -> Self {
         let counts = recorder.counts();
-        let attempts = counts.brokers.values().map(|broker| broker.attempts).sum();
         Self {
             group: surroundings.group,
             client_id: surroundings.client_id,
@@ -129,7 +128,7 @@ impl Stats {
             succeeded: counts.latency.count,
             failed: counts.failed,
             oneway_written: counts.oneway_written,
-            attempts,
+            attempts: counts.attempts,
             retries: counts.retries,
             wire_batches: counts.wire_batches,
             wire_batch_messages: counts.wire_batch_messages,
@@ -180,6 +179,7 @@ fn topics(mut states: Vec<TopicState>) -> Vec<TopicStats> {
 pub(super) mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use crate::stats::BrokerId;
 
     fn broker(name: &str, address: Option<&str>, banned_ms: u64) -> BrokerState {
         BrokerState {
@@ -205,12 +205,13 @@ pub(super) mod tests {
         recorder.retried(7);
         recorder.wire_batch(9);
         let (used, gone): (Arc<str>, Arc<str>) = ("broker.a".into(), "gone".into());
+        let ids = [BrokerId::new(), BrokerId::new()];
         for _ in 0..11 {
-            let id = recorder.attempted(&used);
-            recorder.attempt_succeeded(id, Duration::from_micros(31));
+            recorder.attempted(ids[0], &used);
+            recorder.attempt_succeeded(ids[0], Duration::from_micros(31));
         }
-        let id = recorder.attempted(&gone);
-        recorder.attempt_failed(id);
+        recorder.attempted(ids[1], &gone);
+        recorder.attempt_failed(ids[1]);
         let topic = |name: &str, queues, age_ms: Option<u64>| TopicState {
             name: name.into(),
             writable_queues: queues,
