@@ -373,7 +373,7 @@ pub(super) static TABLE: &[Key] = &[
         unit: "ms",
         java: "batchMaxDelayMs",
         secret: false,
-        text: "With `batch.auto` = `linger`: how long a message may wait for others.",
+        text: "With `batch.auto` = `linger`: how long a message may wait for others, but at most a quarter of its time.",
     },
     Key {
         name: "batch.split",

@@ -119,7 +119,7 @@ impl Lanes {
     /// Ends everything that waits: the producer is closed.
     pub(super) fn abort(&self) {
         let mut wakes = Wakes::default();
-        for passenger in self.all().iter().flat_map(|lane| lane.take_gone(|_| true)) {
+        for passenger in self.all().iter().flat_map(|lane| lane.take_gone(usize::MAX, |_| true)) {
             passenger.give_up(&Error::closed(), &mut wakes);
         }
     }

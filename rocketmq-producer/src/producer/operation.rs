@@ -244,6 +244,11 @@ impl SendOperation {
         (self.attempts <= self.retries()).then(|| Moment::now() + limit)
     }
 
+    /// Whether its next attempt will have such a limit.
+    pub(super) fn may_be_cut_short(&self) -> bool {
+        self.engine.settings.attempt_timeout.is_some() && self.attempts < self.retries()
+    }
+
     fn attempt_deadline(&self) -> Moment {
         self.attempt_limit().map_or(self.span.deadline, |limit| limit.min(self.span.deadline))
     }

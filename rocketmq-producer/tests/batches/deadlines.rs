@@ -3,7 +3,7 @@
 use rocketmq_mock::Fault;
 use rocketmq_producer::{CompletionQueue, Destination, ErrorCode, Message, Persistence, Tag};
 
-use crate::common::{PATIENCE, PRESSURE, in_order, ms, on_batches, on_sends, producer, with_topic};
+use crate::common::{self, PATIENCE, PRESSURE, in_order, ms, on_batches, on_sends, producer, with_topic};
 use crate::support::{plain, send_all};
 
 #[test]
@@ -121,5 +121,47 @@ fn what_waits_for_a_silent_broker_has_time_for_another() {
     }
     for outcome in send_all(&producer, 500, plain, |_| Some(ms(2000))) {
         assert_eq!(outcome.expect("stored").broker_name(), "broker-0");
+    }
+}
+
+#[test]
+fn a_short_message_behind_long_ones_leaves_in_its_own_time() {
+    let cluster = with_topic(1, 1);
+    let producer = producer(&cluster, &[PRESSURE, ("retry.times.async", "0")]);
+    common::send(&producer, "T").expect("the broker is known from then on");
+    for fault in [on_sends, on_batches] {
+        cluster.inject(fault(None, None, Fault::NoAnswer));
+    }
+    let (long, short) = (CompletionQueue::new(), CompletionQueue::new());
+    let message = Message::new("T", b"x");
+    for index in 0..10 {
+        producer.send_queued(&message, Some(PATIENCE), &long, Tag(index, 0)).expect("accepted");
+    }
+    producer.send_queued(&message, Some(ms(800)), &short, Tag(0, 0)).expect("accepted");
+    producer.send_queued(&message, Some(PATIENCE), &long, Tag(10, 0)).expect("accepted");
+    let outcomes = in_order(&short, 1);
+    let error = outcomes[0].as_ref().expect_err("no answer");
+    assert_eq!((error.code(), error.attempts()), (ErrorCode::Timeout, 1), "{error}");
+    assert_eq!(error.persistence(), Persistence::PossiblyPersisted);
+    assert_eq!(cluster.request_count(320), 0, "those with more time wait on");
+}
+
+#[test]
+fn nobody_lingers_beyond_its_own_time() {
+    let cluster = with_topic(1, 1);
+    for destination in [Destination::Any, Destination::Queue { broker: "broker-0", queue_id: 0 }] {
+        let settings = [("batch.auto", "linger"), ("batch.linger.ms", "30000")];
+        let producer = producer(&cluster, &settings);
+        common::send(&producer, "T").expect("the broker is known from then on");
+        let message = Message { destination, ..Message::new("T", b"x") };
+        let queue = CompletionQueue::new();
+        for (index, timeout) in [PATIENCE, ms(4000)].into_iter().enumerate() {
+            producer.send_queued(&message, Some(timeout), &queue, Tag(index, 0)).expect("accepted");
+        }
+        let mut reports = Vec::new();
+        assert_eq!(queue.poll(&mut reports, 1, PATIENCE), 1);
+        for report in reports {
+            report.result.expect("stored in time");
+        }
     }
 }

@@ -14,6 +14,9 @@ use crate::routing::PublishQueue;
 use crate::sync::Mutex;
 use crate::sys::Moment;
 
+/// So many are taken out at a time when their time is over, so that others have the I/O thread in between.
+pub(super) const TAKEN_AT_ONCE: usize = 2048;
+
 /// Deadlines are looked at no more often than this.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -29,6 +32,8 @@ struct LaneState {
     outstanding: usize,
     waiting: VecDeque<Passenger>,
     bytes: usize,
+    /// With a linger: when the first of those who wait wants to leave, at the earliest.
+    company_end: Option<Moment>,
     /// Whoever waits here may not linger.
     hurried: bool,
     /// A burst brings messages one after the other: only full batches leave before its end, or before this moment.
@@ -68,7 +73,7 @@ impl Lane {
             return Ok(());
         }
         let check = passenger.next_check(&self.watch.batching, arrived);
-        state.push(passenger);
+        state.push(passenger, linger);
         let begins = goes_with_burst && state.gathered_by.is_none();
         let gathered_by = begins.then(|| *state.gathered_by.insert(Moment::now() + Gathering::TIME));
         // Else only an answer makes room.
@@ -115,15 +120,24 @@ impl Lane {
         self.let_go_where_due(|state| state.hurried = !state.waiting.is_empty(), wakes);
     }
 
-    /// Takes out those that `gone` names.
-    pub(super) fn take_gone(&self, gone: impl Fn(&Passenger) -> bool) -> Vec<Passenger> {
-        self.state.lock().take_gone(gone)
+    /// Takes out those that `gone` names, at most so many.
+    pub(super) fn take_gone(&self, most: usize, gone: impl Fn(&Passenger) -> bool) -> Vec<Passenger> {
+        self.state.lock().take_gone(most, gone)
     }
 
-    /// The watch comes by: lets go what waited long enough, and says when to look again.
-    pub(super) fn look(self: &Arc<Self>, now: Moment, wakes: &mut Wakes) {
-        self.let_go_where_due(|_| {}, wakes);
-        self.plan_next_check(now);
+    /// The watch comes by: lets go what waited long enough, and says when to look again. `true`: at once, there is more.
+    pub(super) fn look(self: &Arc<Self>, now: Moment, wakes: &mut Wakes) -> bool {
+        let (departures, more) = {
+            let mut state = self.state.lock();
+            let mut departures = self.take_due(&mut state, now);
+            let more = state.take_impatient(&self.watch.batching, now, &mut departures);
+            (departures, more)
+        };
+        self.let_go(departures, wakes);
+        if !more {
+            self.plan_next_check(now);
+        }
+        more
     }
 
     /// Changes the lane, and lets go what is due then.
@@ -156,15 +170,12 @@ impl Lane {
 }
 
 impl LaneState {
-    fn push(&mut self, passenger: Passenger) {
+    fn push(&mut self, passenger: Passenger, linger: Option<Duration>) {
         self.bytes += passenger.bytes();
+        if let Some(linger) = linger {
+            self.company_end = self.company_end.into_iter().chain([passenger.company_end(linger)]).min();
+        }
         self.waiting.push_back(passenger);
-    }
-
-    fn pop(&mut self) -> Option<Passenger> {
-        let passenger = self.waiting.pop_front()?;
-        self.bytes -= passenger.bytes();
-        Some(passenger)
     }
 
     /// Makes sure that the watch looks here by then; `true`: it must be told.
@@ -176,12 +187,19 @@ impl LaneState {
         earlier
     }
 
-    /// Takes out those that `gone` names.
-    fn take_gone(&mut self, gone: impl Fn(&Passenger) -> bool) -> Vec<Passenger> {
+    /// Takes out those that `gone` names, at most so many.
+    fn take_gone(&mut self, most: usize, gone: impl Fn(&Passenger) -> bool) -> Vec<Passenger> {
         if !self.waiting.iter().any(&gone) {
             return Vec::new();
         }
-        let (taken, kept): (Vec<_>, _) = std::mem::take(&mut self.waiting).into_iter().partition(gone);
+        let mut left = most;
+        let mut is_taken = |passenger: &Passenger| {
+            let is_taken = left > 0 && gone(passenger);
+            left -= usize::from(is_taken);
+            is_taken
+        };
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let (taken, kept): (Vec<_>, _) = waiting.partition(|passenger| is_taken(passenger));
         self.waiting = kept.into();
         self.bytes -= taken.iter().map(Passenger::bytes).sum::<usize>();
         taken
@@ -190,14 +208,38 @@ impl LaneState {
     /// Takes out what leaves now, request by request.
     fn take_due(&mut self, batching: &Batching, window: usize, now: Moment) -> Vec<Vec<Passenger>> {
         let mut departures = Vec::new();
-        while (self.outstanding < window || self.is_impatient(now)) && self.is_due(batching, now) {
-            departures.push(self.take_run(batching));
+        while self.outstanding < window && self.is_due(batching, now) {
+            let run = take_run(&mut self.waiting, batching);
+            self.bytes -= run.iter().map(Passenger::bytes).sum::<usize>();
             self.outstanding += 1;
+            if let Some(linger) = batching.linger {
+                let ends = self.waiting.iter().map(|passenger| passenger.company_end(linger));
+                self.company_end = ends.min();
+            }
+            departures.push(run);
         }
         if self.waiting.is_empty() {
             self.hurried = false;
         }
         departures
+    }
+
+    /// Takes out those who wait for others' answers no longer, wherever they stand: each has its own time. `true`: there
+    /// are more of them.
+    fn take_impatient(
+        &mut self,
+        batching: &Batching,
+        now: Moment,
+        departures: &mut Vec<Vec<Passenger>>,
+    ) -> bool {
+        let is_impatient = |passenger: &Passenger| passenger.patience_end().is_some_and(|end| end <= now);
+        let mut taken = VecDeque::from(self.take_gone(TAKEN_AT_ONCE, is_impatient));
+        let more = taken.len() == TAKEN_AT_ONCE;
+        while !taken.is_empty() {
+            departures.push(take_run(&mut taken, batching));
+            self.outstanding += 1;
+        }
+        more
     }
 
     fn is_due(&self, batching: &Batching, now: Moment) -> bool {
@@ -207,32 +249,25 @@ impl LaneState {
             return true;
         }
         match batching.linger {
-            Some(linger) => first.arrived() + linger <= now,
+            Some(_) => self.company_end.is_some_and(|end| end <= now),
             // Gatherings may follow each other; nobody waits for more than one.
             None => self.gathered_by.is_none_or(|by| by <= now || first.arrived() + Gathering::TIME <= now),
         }
     }
+}
 
-    /// Whether the first one waits for no answers any more.
-    fn is_impatient(&self, now: Moment) -> bool {
-        self.waiting.front().and_then(Passenger::patience_end).is_some_and(|end| end <= now)
+/// Takes the first one, and those behind it that may travel with it.
+fn take_run(waiting: &mut VecDeque<Passenger>, batching: &Batching) -> Vec<Passenger> {
+    let mut run: Vec<Passenger> = Vec::new();
+    let mut bytes = 0;
+    while let Some(next) = waiting.pop_front_if(|next| {
+        let fits = run.len() < batching.max_messages && bytes + next.bytes() <= batching.max_bytes;
+        run.first().is_none_or(|first| fits && next.travels_with(first))
+    }) {
+        bytes += next.bytes();
+        run.push(next);
     }
-
-    /// The first one, and those behind it that may travel with it.
-    fn take_run(&mut self, batching: &Batching) -> Vec<Passenger> {
-        let mut run = Vec::new();
-        let mut bytes = 0;
-        while let Some(next) = self.waiting.front() {
-            let fits = run.len() < batching.max_messages && bytes + next.bytes() <= batching.max_bytes;
-            let joins = run.first().is_none_or(|first| fits && next.travels_with(first));
-            if !joins {
-                break;
-            }
-            bytes += next.bytes();
-            run.extend(self.pop());
-        }
-        run
-    }
+    run
 }
 
 impl Ticket {

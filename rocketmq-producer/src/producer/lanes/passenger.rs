@@ -2,17 +2,18 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::lane::Ticket;
 use crate::completion::Wakes;
 use crate::config::Batching;
 use crate::error::Error;
 use crate::producer::batch::{BatchOperation, Origin};
-use crate::producer::operation::Operation;
+use crate::producer::operation::{Operation, SendOperation};
 use crate::routing::PublishQueue;
 use crate::sys::Moment;
 
-/// The part of its time that a message waits for others' answers: 1 of so many.
+/// The part of its time that a message waits for others' answers or for company: 1 of so many.
 const PATIENCE: u32 = 4;
 
 /// Who waits in a lane.
@@ -43,18 +44,25 @@ impl Passenger {
     /// Until when it waits for others' answers, if it need not keep its place among them.
     pub(super) fn patience_end(&self) -> Option<Moment> {
         match self {
-            Self::One(operation, _) if operation.prepared.target.is_any() => {
-                let span = &operation.span;
-                Some(span.started + span.deadline.since(span.started) / PATIENCE)
-            }
+            Self::One(operation, _) if operation.prepared.target.is_any() => Some(end_of_patience(operation)),
             Self::One(..) | Self::Batch(_) => None,
+        }
+    }
+
+    /// Until when it waits for company.
+    pub(super) fn company_end(&self, linger: Duration) -> Moment {
+        match self {
+            Self::One(operation, _) if operation.may_share() => {
+                (self.arrived() + linger).min(end_of_patience(operation))
+            }
+            Self::One(..) | Self::Batch(_) => self.arrived(),
         }
     }
 
     /// When the watch must look at it, after `now`.
     pub(super) fn next_check(&self, batching: &Batching, now: Moment) -> Moment {
         let linger = batching.linger.filter(|_| self.may_share());
-        let moments = [linger.map(|linger| self.arrived() + linger), self.patience_end()];
+        let moments = [linger.map(|linger| self.company_end(linger)), self.patience_end()];
         moments.into_iter().flatten().filter(|moment| *moment > now).fold(self.deadline(), Moment::min)
     }
 
@@ -72,6 +80,8 @@ impl Passenger {
     pub(super) fn travels_with(&self, first: &Passenger) -> bool {
         let (Self::One(own, _), Self::One(first, _)) = (self, first) else { return false };
         let alike = own.prepared.wait_store_ok == first.prepared.wait_store_ok;
+        // An attempt that is cut short and one that is the last do not end together.
+        let alike = alike && own.may_be_cut_short() == first.may_be_cut_short();
         alike && own.may_share() && first.may_share()
     }
 
@@ -88,6 +98,11 @@ impl Passenger {
             Self::Batch(batch) => batch.give_up(error, wakes),
         }
     }
+}
+
+fn end_of_patience(operation: &SendOperation) -> Moment {
+    let span = &operation.span;
+    span.started + span.deadline.since(span.started) / PATIENCE
 }
 
 /// One passenger by itself, or several as one batch.

@@ -11,8 +11,12 @@ use super::lane::Lane;
 use crate::completion::Wakes;
 use crate::config::Batching;
 use crate::error::{Error, ErrorCode};
+use crate::remoting::Turn;
 use crate::sync::Mutex;
 use crate::sys::Moment;
+
+/// So many messages of a lane that are over end before others have the I/O thread.
+const ENDED_AT_ONCE: usize = 256;
 
 /// Looks at the lanes when time alone changes something in them.
 pub(super) struct Watch {
@@ -48,7 +52,7 @@ impl Lanes {
                 gathered.iter().for_each(|lane| lane.end_gathering(&mut wakes));
             }
             if check.is_some_and(|check| check <= now) {
-                self.look(now);
+                self.look(now).await;
             }
             let Some(next) = self.watch.next.lock().moment() else {
                 attention.notified().await;
@@ -61,18 +65,29 @@ impl Lanes {
         }
     }
 
-    fn look(&self, now: Moment) {
+    async fn look(&self, now: Moment) {
         // First: who arrives meanwhile announces itself anew.
         self.watch.next.lock().moment = None;
-        let mut wakes = Wakes::default();
+        let mut turn = Turn::default();
         for lane in self.all() {
-            for passenger in lane.take_gone(|passenger| passenger.deadline() <= now) {
-                let text = "earlier messages for the same broker had no answer in time";
-                passenger.give_up(&Error::new(ErrorCode::Timeout, text), &mut wakes);
+            while look_at(&lane, now) {
+                turn.give_way(Moment::now()).await;
             }
-            lane.look(now, &mut wakes);
+            turn.give_way(Moment::now()).await;
         }
     }
+}
+
+/// Ends some of what waits beyond its deadline, and lets some go that waited long enough; `true`: there is more of it.
+fn look_at(lane: &Arc<Lane>, now: Moment) -> bool {
+    let mut wakes = Wakes::default();
+    let over = lane.take_gone(ENDED_AT_ONCE, |passenger| passenger.deadline() <= now);
+    let more = over.len() == ENDED_AT_ONCE;
+    for passenger in over {
+        let text = "earlier messages for the same broker had no answer in time";
+        passenger.give_up(&Error::new(ErrorCode::Timeout, text), &mut wakes);
+    }
+    more || lane.look(now, &mut wakes)
 }
 
 impl NextCheck {
