@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::client::ClientInstance;
 use crate::error::{Error, ErrorCode};
+use crate::remoting::InboundBudget;
 use crate::sys::{self, Moment};
 
 /// Resolving names takes a thread while it lasts.
@@ -28,6 +29,8 @@ pub(crate) struct Process {
     pub(crate) instances: Mutex<HashMap<String, Weak<ClientInstance>>>,
     /// Tells this process from all others: process ids come again, in containers they are all alike, and clocks are set back.
     pub(crate) random: u64,
+    /// What all connections may hold of unfinished frames.
+    pub(crate) inbound: Arc<InboundBudget>,
     io_thread: ThreadId,
     unique_ids: UniqueIdGenerator,
     month: Month,
@@ -167,6 +170,7 @@ impl Process {
             instances: Mutex::default(),
             random,
             unique_ids: UniqueIdGenerator::new(sys::local_ip(), std::process::id(), random as u32),
+            inbound: Arc::default(),
             month: Month::default(),
             wall_clock: WallClock::new(),
         })

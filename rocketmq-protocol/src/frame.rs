@@ -91,6 +91,12 @@ pub fn total_len(buffer: &[u8]) -> Result<Option<usize>, DecodeError> {
     Ok(Some(rest + 4))
 }
 
+/// Bytes of the header of the first frame in `buffer`, as the frame announces; `None` when its prefix is not there yet.
+pub fn header_len(buffer: &[u8]) -> Option<usize> {
+    let &[_, _, _, _, _, high, middle, low] = buffer.first_chunk::<PREFIX>()?;
+    Some(u32::from_be_bytes([0, high, middle, low]) as usize)
+}
+
 /// The first frame in `buffer` and the bytes it takes; `None` when more bytes are needed.
 /// What is wrong with the prefix is told as soon as the prefix is there. Never allocates.
 pub fn split(buffer: &[u8]) -> Result<Option<(Frame<'_>, usize)>, DecodeError> {

@@ -79,6 +79,7 @@ impl ClientInstance {
                 send_buffer: settings.socket_send_buffer,
                 receive_buffer: settings.socket_receive_buffer,
                 max_backlog: settings.in_flight_max_bytes,
+                inbound: Arc::clone(&process.process().inbound),
                 rpc: settings.rpc.clone(),
                 log: log.clone(),
             };

@@ -18,7 +18,7 @@ use super::request::send_request;
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::receipt::SendStatus;
-use crate::remoting::{Body, Exchange, Failure, FrameContext, Outbound, SHARED_BODY};
+use crate::remoting::{Body, Exchange, Failure, FrameContext, HEADER, OFFSET_ID, Outbound, SHARED_BODY};
 use crate::routing::{PublishQueue, RouteWaiter, Verdict};
 use crate::stats::BrokerId;
 use crate::sys::Moment;
@@ -367,6 +367,11 @@ impl Exchange for BatchOperation {
         let two_way = 0;
         let body = if made.len() < SHARED_BODY { Body::Copied(&made) } else { Body::Shared(made.into()) };
         context.write(out, request::SEND_BATCH_MESSAGE, two_way, &header.v2(), body)
+    }
+
+    /// With an id for each message.
+    fn longest_header(&self) -> usize {
+        HEADER + OFFSET_ID * self.members.len()
     }
 
     fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Moment, wakes: &mut Wakes) {

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::state::{Haste, PLENTY, Phase, State, Writer};
+use super::turn::TURN;
 use super::{Events, RemotingOptions, connection};
 use crate::completion::Wakes;
 use crate::hooks::{RpcResponse, guarded};
@@ -53,7 +54,7 @@ impl Channel {
             exchange.failed(forgotten(), wakes);
             return;
         }
-        let Some(stream) = state.stream() else {
+        let Some(stream) = state.stream_for_new() else {
             state.wait_for_connection(exchange, deadline, oneway);
             let announce = state.check_by(deadline);
             let begun = matches!(state.phase, Phase::Closed).then(|| state.begin());
@@ -103,15 +104,16 @@ impl Channel {
         }
     }
 
-    /// Appends ready-made bytes: an answer to a request of the peer's.
-    pub(super) fn push_bytes(&self, bytes: &[u8]) {
+    /// Appends ready-made frames: answers to requests of the peer's. An error when it does not read them.
+    pub(super) fn reply(&self, frames: &[u8]) -> Result<(), Failure> {
         let mut state = self.state.lock();
         if let Some(stream) = state.stream() {
-            state.append(bytes);
+            state.add_replies(frames)?;
             let writer = state.choose_writer(Haste::AtOnce, self.options.max_backlog);
             drop(state);
             self.see_to_writing(writer, &stream);
         }
+        Ok(())
     }
 
     /// Writes what is there now, or much of it; the calling thread is the writer. `false`: more is there, or an error was
@@ -119,7 +121,7 @@ impl Channel {
     fn write_plenty(&self, stream: &Arc<TcpStream>) -> bool {
         let mut left = PLENTY;
         loop {
-            let written = self.write_chunk(stream);
+            let written = self.write_chunk(stream, left);
             let mut state = self.state.lock();
             match written {
                 Ok(count) if count < left && state.has_more(stream) => left -= count,
@@ -129,25 +131,27 @@ impl Channel {
         }
     }
 
-    /// Writes until nothing is left or the socket takes no more; the I/O task is the writer, and stays it when
-    /// the socket is full.
+    /// Writes what is there, or plenty of it; the I/O task is the writer, and stays it while something is left.
     pub(super) fn write_out(&self, stream: &Arc<TcpStream>) -> io::Result<Written> {
+        let mut left = PLENTY;
         loop {
-            match self.write_chunk(stream) {
+            match self.write_chunk(stream, left) {
                 Ok(0) => return Ok(Written::All),
-                Ok(_) => {}
+                Ok(count) if count < left => left -= count,
+                Ok(_) => return Ok(Written::Plenty),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Written::Blocked),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Hands one chunk to the socket and tells its size; 0: there was none.
-    fn write_chunk(&self, stream: &Arc<TcpStream>) -> io::Result<usize> {
+    /// Hands one chunk to the socket, or this much of it, and tells its size; 0: there was none.
+    fn write_chunk(&self, stream: &Arc<TcpStream>, most: usize) -> io::Result<usize> {
         let Some((chunk, start)) = self.state.lock().next_chunk(stream) else {
             return Ok(0);
         };
-        let (count, outcome) = write_some(stream, &chunk[start..]);
+        let end = chunk.len().min(start + most);
+        let (count, outcome) = write_some(stream, &chunk[start..end]);
         let through = self.state.lock().chunk_written(stream, chunk, start + count, count);
         let mut wakes = Wakes::default();
         for exchange in through {
@@ -181,40 +185,55 @@ impl Channel {
         }
     }
 
-    /// Whether requests wait for answers here.
+    /// Whether requests wait for answers here, or for being told of their end.
     pub(super) fn is_busy(&self) -> bool {
-        self.state.lock().in_flight.len() > 0
+        let state = self.state.lock();
+        state.in_flight.len() > 0 || state.has_failed()
     }
 
     /// Ends the connection, if there is one, for good; what is in flight on it fails.
     pub(super) fn forget(&self) {
         let mut state = self.state.lock();
-        let ended = state.reset();
+        let stream = state.reset(&forgotten());
         state.phase = Phase::Forgotten;
         drop(state);
-        fail_all(ended, &forgotten());
+        close(stream);
+        self.tell_all_failed();
         self.attention.notify_one();
     }
 
-    /// The end of a connection, told by its task: everything on it fails, unless it was closed before.
+    /// The end of a connection, found by its task: everything on it has failed, unless it was closed before.
     pub(super) fn end(&self, epoch: u64, failure: &Failure) {
         let mut state = self.state.lock();
         if state.is_current(epoch) {
-            let ended = state.reset();
+            let stream = state.reset(failure);
             drop(state);
-            fail_all(ended, failure);
+            close(stream);
         }
+    }
+
+    /// Tells those that have failed, for the time of a turn; `true`: there are more.
+    pub(super) fn tell_failed(&self, wakes: &mut Wakes) -> bool {
+        let began = Moment::now();
+        loop {
+            let Some((exchange, failure)) = self.state.lock().take_failed() else { return false };
+            exchange.failed(failure, wakes);
+            if began.elapsed() >= TURN {
+                return self.state.lock().has_failed();
+            }
+        }
+    }
+
+    fn tell_all_failed(&self) {
+        let mut wakes = Wakes::default();
+        while self.tell_failed(&mut wakes) {}
     }
 }
 
-fn fail_all(ended: State, failure: &Failure) {
-    let mut wakes = Wakes::default();
-    if let Phase::Open(stream) = &ended.phase {
+fn close(stream: Option<Arc<TcpStream>>) {
+    if let Some(stream) = stream {
         // The peer must see the end also where a forked child holds a copy of the descriptor.
         let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
-    }
-    for (exchange, sent) in ended.into_exchanges() {
-        exchange.failed(failure.sent(sent), &mut wakes);
     }
 }
 
@@ -225,6 +244,8 @@ fn forgotten() -> Failure {
 /// How far the I/O task came.
 pub(super) enum Written {
     All,
+    /// As much as is written at a time; more may be there.
+    Plenty,
     Blocked,
 }
 
@@ -261,10 +282,10 @@ mod tests {
         {
             let mut state = channel.state.lock();
             state.begin();
-            assert!(state.open(Arc::clone(&stream), "peer", &channel.options).is_empty());
-            state.append(&vec![b'.'; PLENTY]);
+            state.open(Arc::clone(&stream));
+            assert!(state.add_replies(&vec![b'.'; PLENTY]).is_ok());
         }
-        channel.push_bytes(b"answer");
+        assert!(channel.reply(b"answer").is_ok());
         let (mut peer, _) = listener.accept().expect("the connection");
         peer.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a timeout");
         let reader = std::thread::spawn(move || {

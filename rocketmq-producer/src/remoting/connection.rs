@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
 use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
 use rocketmq_protocol::frame;
 use rocketmq_protocol::header::{Header, HeaderReader, flag};
@@ -13,7 +12,9 @@ use tokio::time::{sleep_until, timeout};
 
 use super::channel::{Channel, Written};
 use super::exchange::{Failure, FailureKind};
-use super::state::MAX_ABANDONED;
+use super::inbound::Inbound;
+use super::limits;
+use super::turn::{TURN, Turn};
 use crate::client::PROTOCOL_VERSION;
 use crate::completion::Wakes;
 use crate::log::LogTarget;
@@ -25,7 +26,11 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 /// A connection ends when requests time out on it for this long and no answer comes.
 const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 
-const READ_SPACE: usize = 64 * 1024;
+/// Between so many frames the clock is read, so that a read full of them is no longer than a turn.
+const FRAMES_AT_ONCE: usize = 16;
+
+/// A buffer for replies that grew beyond this is not kept.
+const KEPT_REPLIES: usize = 64 * 1024;
 
 /// Lives as long as one connection. The channel starts it when a request needs a connection.
 pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
@@ -35,9 +40,10 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
                 channel: Arc::clone(&channel),
                 epoch,
                 stream: Arc::new(stream),
-                inbound: BytesMut::new(),
+                inbound: Inbound::new(Arc::clone(&channel.options.inbound)),
                 headers: HeaderReader::default(),
                 wakes: Wakes::default(),
+                replies: Vec::new(),
                 silent_since: None,
             };
             connection.open().await
@@ -51,6 +57,9 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
         None => format!("connection to {address} closed"),
     });
     channel.end(epoch, &failure);
+    while channel.tell_failed(&mut Wakes::default()) {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Connects within `connect.timeout.ms`, and meanwhile fails the requests whose deadline passes.
@@ -75,7 +84,8 @@ async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
                 }
             },
             () = until(check) => {
-                check_deadlines(channel, &mut Wakes::default());
+                check_deadlines(channel);
+                channel.tell_failed(&mut Wakes::default());
             }
             () = channel.attention.notified() => {}
         }
@@ -95,9 +105,11 @@ struct Connection {
     channel: Arc<Channel>,
     epoch: u64,
     stream: Arc<TcpStream>,
-    inbound: BytesMut,
+    inbound: Inbound,
     headers: HeaderReader,
     wakes: Wakes,
+    /// To the requests of the peer's that one read brought.
+    replies: Vec<u8>,
     /// When the first request timed out that no answer followed.
     silent_since: Option<Moment>,
 }
@@ -105,15 +117,12 @@ struct Connection {
 impl Connection {
     /// From the open socket to the end; returns why it ended.
     async fn open(&mut self) -> Failure {
-        let unencodable = {
+        {
             let mut state = self.channel.state.lock();
             if !state.is_current(self.epoch) {
                 return Failure::new(FailureKind::Aborted);
             }
-            state.open(Arc::clone(&self.stream), self.channel.address(), &self.channel.options)
-        };
-        for (exchange, failure) in unencodable {
-            exchange.failed(failure, &mut self.wakes);
+            state.open(Arc::clone(&self.stream));
         }
         if let Some(events) = self.channel.events.upgrade() {
             events.opened(&self.channel);
@@ -126,24 +135,32 @@ impl Connection {
         let timer = sleep_until(tokio::time::Instant::now());
         tokio::pin!(timer);
         let mut armed = None;
+        let mut turn = Turn::default();
+        // Whole frames are left of the last read.
+        let mut unread = false;
         loop {
             // First, so that what goes next is in the same write.
             self.wakes.depart();
+            // Whether there is more to do without waiting for anything.
+            let mut more = unread;
             if !blocked {
-                blocked = match self.write() {
-                    Ok(blocked) => blocked,
+                match self.write() {
+                    Ok(Written::All) => {}
+                    Ok(Written::Plenty) => more = true,
+                    Ok(Written::Blocked) => blocked = true,
                     Err(error) => return lost(error),
-                };
+                }
             }
             self.wakes.flush();
             let now = Moment::now();
-            let (check, gathered) = {
+            let (check, gathered, has_failed) = {
                 let mut state = self.channel.state.lock();
                 if !state.is_current(self.epoch) {
                     return Failure::new(FailureKind::Aborted);
                 }
                 let gathered = state.end_gathering(now);
-                (state.next_check, if gathered { Some(now) } else { state.gathered_by })
+                let by = if gathered { Some(now) } else { state.gathered_by };
+                (state.next_check, by, state.has_failed())
             };
             let is_due = |moment: Option<Moment>| moment.is_some_and(|moment| moment <= now);
             // Before the select, which may have something to read for ever.
@@ -152,7 +169,16 @@ impl Connection {
             {
                 return failure;
             }
-            if is_due(check) || is_due(gathered) {
+            more |= is_due(check) || is_due(gathered) || has_failed;
+            if has_failed {
+                self.channel.tell_failed(&mut self.wakes);
+            }
+            turn.give_way(now).await;
+            if unread {
+                unread = match self.take_frames() {
+                    Ok(unread) => unread,
+                    Err(failure) => return failure,
+                };
                 continue;
             }
             let next = check.into_iter().chain(gathered).min();
@@ -162,65 +188,79 @@ impl Connection {
                     timer.as_mut().reset(next.into());
                 }
             }
-            tokio::select! {
-                biased;
-                ready = self.stream.readable() => {
-                    let read = match ready {
-                        Ok(()) => self.read(),
-                        Err(error) => Err(lost(error)),
-                    };
-                    if let Err(failure) = read {
-                        return failure;
+            let event = turn.wait(async {
+                tokio::select! {
+                    biased;
+                    ready = self.stream.readable() => ready.map(|()| Event::Readable),
+                    () = self.channel.attention.notified() => Ok(Event::Other),
+                    ready = self.stream.writable(), if blocked => ready.map(|()| Event::Writable),
+                    () = timer.as_mut(), if armed.is_some() => Ok(Event::Other),
+                    () = std::future::ready(()), if more => Ok(Event::Other),
+                }
+            });
+            match event.await {
+                Ok(Event::Readable) => {
+                    unread = match self.read() {
+                        Ok(unread) => unread,
+                        Err(failure) => return failure,
                     }
                 }
-                () = self.channel.attention.notified() => {}
-                ready = self.stream.writable(), if blocked => {
-                    if let Err(error) = ready {
-                        return lost(error);
-                    }
-                    blocked = false;
-                }
-                () = timer.as_mut(), if armed.is_some() => {}
+                Ok(Event::Writable) => blocked = false,
+                Ok(Event::Other) => {}
+                Err(error) => return lost(error),
             }
         }
     }
 
     /// Fails what is over its deadline; an error when too much of that was never answered.
     fn expire(&mut self) -> Result<(), Failure> {
-        if !check_deadlines(&self.channel, &mut self.wakes) {
+        if !check_deadlines(&self.channel) {
             return Ok(());
         }
         let since = *self.silent_since.get_or_insert_with(Moment::now);
         let abandoned = self.channel.state.lock().in_flight.abandoned();
-        if since.elapsed() >= SILENCE_LIMIT || abandoned > MAX_ABANDONED {
+        if since.elapsed() >= SILENCE_LIMIT || abandoned > limits::ABANDONED {
             return Err(lost(io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more")));
         }
         Ok(())
     }
 
-    /// Writes what is there, if that is this task's turn; `true`: the socket takes no more now.
-    fn write(&mut self) -> io::Result<bool> {
-        let mine = self.channel.state.lock().begin_writing();
-        Ok(mine && matches!(self.channel.write_out(&self.stream)?, Written::Blocked))
+    /// Writes what is there, if that is this task's part, or plenty of it.
+    fn write(&mut self) -> io::Result<Written> {
+        let (more, mine) = {
+            let mut state = self.channel.state.lock();
+            let more = state.admit_waiting(self.channel.address(), &self.channel.options);
+            (more, state.begin_writing())
+        };
+        let written = if mine { self.channel.write_out(&self.stream)? } else { Written::All };
+        Ok(if more && matches!(written, Written::All) { Written::Plenty } else { written })
     }
 
-    /// One read, and all frames that it completed.
-    fn read(&mut self) -> Result<(), Failure> {
-        self.inbound.reserve(READ_SPACE);
-        match self.stream.try_read_buf(&mut self.inbound) {
+    /// One read, and the frames that it completed; `true`: some of them are left.
+    fn read(&mut self) -> Result<bool, Failure> {
+        match self.inbound.read(&self.stream) {
             Ok(0) => Err(lost(io::Error::new(io::ErrorKind::UnexpectedEof, "closed by the peer"))),
             Ok(_) => self.take_frames(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
             Err(error) => Err(lost(error)),
         }
     }
 
-    fn take_frames(&mut self) -> Result<(), Failure> {
+    /// Takes the whole frames that were read, for the time of a turn; `true`: more of them are there.
+    fn take_frames(&mut self) -> Result<bool, Failure> {
         let garbage = |error| Failure::because(FailureKind::Garbage, error);
         let now = Moment::now();
-        let mut consumed = 0;
-        while let Some((frame, len)) = frame::split(&self.inbound[consumed..]).map_err(garbage)? {
+        let (mut consumed, mut frames, mut more) = (0, 0, false);
+        loop {
+            let bytes = &self.inbound.bytes()[consumed..];
+            check_header(&self.channel, bytes)?;
+            let Some((frame, len)) = frame::split(bytes).map_err(garbage)? else { break };
+            frames += 1;
+            if frames % FRAMES_AT_ONCE == 0 && now.elapsed() >= TURN {
+                more = true;
+                break;
+            }
             let header = self.headers.decode(frame.encoding, frame.header).map_err(garbage)?;
             consumed += len;
             if header.is_response() {
@@ -231,16 +271,32 @@ impl Connection {
                     pending.exchange.answered(&header, frame.body, now, &mut self.wakes);
                 }
             } else {
-                requested(&self.channel, &header, frame.body);
+                requested(&self.channel, &header, frame.body, &mut self.replies);
             }
         }
-        self.inbound.advance(consumed);
-        Ok(())
+        self.inbound.consume(consumed).map_err(|error| Failure::because(FailureKind::Garbage, error))?;
+        if !self.replies.is_empty() {
+            self.channel.reply(&self.replies)?;
+            self.replies.clear();
+            self.replies.shrink_to(KEPT_REPLIES);
+        }
+        Ok(more)
     }
 }
 
-/// A request of the peer's: lets the client instance answer it.
-fn requested(channel: &Arc<Channel>, header: &Header<'_>, body: &[u8]) {
+/// An error if the first header of these bytes is longer than that of any answer which is waited for.
+fn check_header(channel: &Channel, bytes: &[u8]) -> Result<(), Failure> {
+    let Some(len) = frame::header_len(bytes).filter(|len| *len > limits::HEADER) else { return Ok(()) };
+    let longest = channel.state.lock().in_flight.longest_header();
+    if len <= longest {
+        return Ok(());
+    }
+    let text = format!("a header of {len} bytes, where none is longer than {longest}");
+    Err(Failure::because(FailureKind::Garbage, io::Error::new(io::ErrorKind::InvalidData, text)))
+}
+
+/// A request of the peer's: lets the client instance answer it, and adds the answer to `replies`.
+fn requested(channel: &Arc<Channel>, header: &Header<'_>, body: &[u8], replies: &mut Vec<u8>) {
     let Some(events) = channel.events.upgrade() else { return };
     let Some(reply) = events.requested(channel, header, body) else { return };
     if header.is_oneway() {
@@ -254,32 +310,28 @@ fn requested(channel: &Arc<Channel>, header: &Header<'_>, body: &[u8]) {
         flag: flag::RESPONSE,
         remark: reply.remark.as_deref(),
     };
-    let mut bytes = Vec::new();
-    match encode_frame(&mut bytes, channel.options.encoding, &preamble, &NoFields, &[&reply.body]) {
-        Ok(()) => channel.push_bytes(&bytes),
-        Err(error) => channel
-            .options
-            .log
-            .warn(LogTarget::Remoting, || format!("no reply to {}: {error}", channel.address())),
+    let written = encode_frame(replies, channel.options.encoding, &preamble, &NoFields, &[&reply.body]);
+    if let Err(error) = written {
+        let text = || format!("no reply to {}: {error}", channel.address());
+        channel.options.log.warn(LogTarget::Remoting, text);
     }
 }
 
-/// Fails what is over its deadline and says when to look again; `true`: something was.
-fn check_deadlines(channel: &Channel, wakes: &mut Wakes) -> bool {
+/// What is over its deadline has failed; says when to look again. `true`: something was over.
+fn check_deadlines(channel: &Channel) -> bool {
     let now = Moment::now();
-    let gone = {
-        let mut state = channel.state.lock();
-        let mut gone = state.split_expired(now);
-        gone.extend(state.take_gone(|_, deadline| deadline <= now));
-        state.next_check = state.next_deadline().map(|deadline| deadline.max(now + CHECK_INTERVAL));
-        gone
-    };
-    let failure = Failure::new(FailureKind::Timeout);
-    let found = !gone.is_empty();
-    for (exchange, sent) in gone {
-        exchange.failed(failure.sent(sent), wakes);
-    }
+    let mut state = channel.state.lock();
+    let found = state.expire(now);
+    state.next_check = state.next_deadline().map(|deadline| deadline.max(now + CHECK_INTERVAL));
     found
+}
+
+/// What ends the wait of a connection's task.
+enum Event {
+    Readable,
+    Writable,
+    /// Something for the next round to find.
+    Other,
 }
 
 async fn until(moment: Option<Moment>) {

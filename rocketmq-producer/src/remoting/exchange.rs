@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rocketmq_protocol::header::Header;
 
-use super::{FrameContext, Outbound};
+use super::{FrameContext, Outbound, limits};
 use crate::completion::Wakes;
 use crate::sys::Moment;
 
@@ -16,6 +16,11 @@ pub(crate) trait Exchange: Send {
 
     /// Adds the whole frame to `out`; on a failure `out` is as before.
     fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure>;
+
+    /// The longest that the header of its answer may be.
+    fn longest_header(&self) -> usize {
+        limits::HEADER
+    }
 
     /// The answer came, about `now` (the clock is read once for all answers of a read).
     fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Moment, wakes: &mut Wakes);

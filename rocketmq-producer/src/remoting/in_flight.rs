@@ -4,18 +4,15 @@
 //! arrives or the connection ends, so a late answer can never be taken for another request's.
 
 use super::exchange::Exchange;
+use super::limits::{self, SLOT_BITS, SLOTS};
 use crate::sys::Moment;
 
-/// Low bits of an opaque: the slot. The bits above count how often the slot was used.
-const SLOT_BITS: u32 = 20;
+/// The bits of an opaque that are the slot. Those above count how often the slot was used.
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
 const USE_MASK: u16 = ((i32::MAX as u32) >> SLOT_BITS) as u16;
 
 /// Room for so many requests is made at first.
 const FIRST_SLOTS: usize = 64;
-
-/// The most requests one connection can have in flight.
-pub(super) const MAX_SLOTS: usize = 1 << SLOT_BITS;
 
 #[derive(Default)]
 pub(super) struct InFlight {
@@ -58,7 +55,7 @@ impl InFlight {
     /// The opaque that the next [`Self::insert`] will use, or `None` when every slot is taken.
     pub(super) fn next_opaque(&mut self) -> Option<i32> {
         if self.free.is_empty() {
-            if self.slots.len() == MAX_SLOTS {
+            if self.slots.len() == SLOTS {
                 return None;
             }
             if self.slots.len() == self.slots.capacity() {
@@ -104,6 +101,12 @@ impl InFlight {
     /// All that wait.
     pub(super) fn waiting_mut(&mut self) -> impl Iterator<Item = &mut Pending> {
         self.slots.iter_mut().filter_map(|slot| slot.waiting.as_mut())
+    }
+
+    /// The longest that the header of an answer may be.
+    pub(super) fn longest_header(&self) -> usize {
+        let waiting = self.slots.iter().filter_map(|slot| slot.waiting.as_ref());
+        waiting.map(|pending| pending.exchange.longest_header()).max().unwrap_or(limits::HEADER)
     }
 
     /// Takes out those that `gone` names and leaves their slots to the late answers.

@@ -10,14 +10,20 @@ mod connection;
 mod exchange;
 mod frame_context;
 mod in_flight;
+mod inbound;
+mod limits;
 mod outbound;
 mod state;
+mod turn;
 
 pub(crate) use call::{Answer, call};
 pub(crate) use channel::Channel;
 pub(crate) use exchange::{Exchange, Failure, FailureKind, Reply};
 pub(crate) use frame_context::FrameContext;
+pub(crate) use inbound::InboundBudget;
+pub(crate) use limits::{HEADER, OFFSET_ID};
 pub(crate) use outbound::{Body, Outbound, SHARED_BODY};
+pub(crate) use turn::Turn;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,6 +48,8 @@ pub(crate) struct RemotingOptions {
     pub(crate) receive_buffer: Option<usize>,
     /// Bytes that may wait to be written on one connection.
     pub(crate) max_backlog: usize,
+    /// What all connections of the process may hold of unfinished frames.
+    pub(crate) inbound: Arc<InboundBudget>,
     pub(crate) rpc: RpcHooks,
     pub(crate) log: Log,
 }
@@ -57,6 +65,7 @@ impl RemotingOptions {
             send_buffer: None,
             receive_buffer: None,
             max_backlog: usize::MAX,
+            inbound: Arc::default(),
             rpc: RpcHooks::default(),
             log: Log::new(crate::log::LogLevel::Off, None),
         }

@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use super::RemotingOptions;
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_context::FrameContext;
-use super::in_flight::{InFlight, MAX_SLOTS, Pending};
+use super::in_flight::{InFlight, Pending};
+use super::limits;
 use super::outbound::{Outbound, Piece};
 use crate::completion::Gathering;
 use crate::sys::Moment;
@@ -23,8 +24,8 @@ pub(super) const PLENTY: usize = 512 * 1024;
 /// The opaque of one-way requests, which are never answered.
 const ONEWAY_OPAQUE: i32 = i32::MAX;
 
-/// So many requests of one connection may stay without an answer for good; then the connection is given up.
-pub(super) const MAX_ABANDONED: usize = 1 << 16;
+/// Requests that waited for the connection are encoded so many bytes, or so many of them, at a time.
+const ADMITTED: (u64, usize) = (512 * 1024, 512);
 
 #[derive(Default)]
 pub(super) struct State {
@@ -40,14 +41,19 @@ pub(super) struct State {
     pub(super) gathered_by: Option<Moment>,
     /// One-way requests went through since the writer began.
     oneways_written: bool,
-    /// Requests that wait for the connection; nothing of them was written.
+    /// Requests that wait for the connection, or until those before them are encoded; nothing of them was written.
     waiting: VecDeque<Waiting>,
+    /// What has failed and was not told yet: the I/O task tells a few at a time.
+    failed: VecDeque<(Box<dyn Exchange>, Failure)>,
     /// One-way requests not yet written.
     oneways: VecDeque<Pending>,
     outbound: Outbound,
     /// Bytes of this connection that were or are being handed to the socket; that it took.
     handed: u64,
     written: u64,
+    /// Replies that are not yet written: where each ends, and its length.
+    replies: VecDeque<(u64, usize)>,
+    reply_bytes: usize,
 }
 
 #[derive(Default)]
@@ -107,6 +113,11 @@ impl State {
         self.phase = Phase::Connecting;
         self.epoch += 1;
         self.epoch
+    }
+
+    /// The open connection, if a new request can go to it at once.
+    pub(super) fn stream_for_new(&self) -> Option<Arc<TcpStream>> {
+        if self.waiting.is_empty() { self.stream() } else { None }
     }
 
     /// The open connection.
@@ -189,28 +200,48 @@ impl State {
         begins
     }
 
-    /// Back to the start; returns what was there.
-    pub(super) fn reset(&mut self) -> Self {
-        let epoch = self.epoch;
-        std::mem::replace(self, Self { epoch, ..Self::default() })
+    /// Back to the start: everything here has failed, and is to be told so. Returns the connection if one was open.
+    pub(super) fn reset(&mut self, failure: &Failure) -> Option<Arc<TcpStream>> {
+        let (epoch, failed) = (self.epoch, std::mem::take(&mut self.failed));
+        let stream = self.stream();
+        let ended = std::mem::replace(self, Self { epoch, failed, ..Self::default() });
+        self.failed.extend(ended.into_exchanges().map(|(exchange, sent)| (exchange, failure.sent(sent))));
+        stream
     }
 
-    /// The connection is there: what waited for it is encoded. Returns what could not be.
-    pub(super) fn open(
-        &mut self,
-        stream: Arc<TcpStream>,
-        address: &str,
-        options: &RemotingOptions,
-    ) -> Vec<(Box<dyn Exchange>, Failure)> {
+    /// The connection is there.
+    pub(super) fn open(&mut self, stream: Arc<TcpStream>) {
         self.phase = Phase::Open(stream);
         self.writer = Writer::IoTask;
-        let waiting = std::mem::take(&mut self.waiting);
-        waiting
-            .into_iter()
-            .filter_map(|entry| {
-                self.add(entry.exchange, entry.deadline, entry.oneway, address, options).err()
-            })
-            .collect()
+    }
+
+    /// Encodes some of what waited for the connection, and makes the I/O task its writer; `true`: more waits. What comes
+    /// meanwhile waits behind it.
+    pub(super) fn admit_waiting(&mut self, address: &str, options: &RemotingOptions) -> bool {
+        if self.waiting.is_empty() || self.stream().is_none() {
+            return false;
+        }
+        let (bytes, requests) = ADMITTED;
+        let full = self.outbound.queued() + bytes;
+        for _ in 0..requests {
+            let Some(entry) = self.waiting.pop_front_if(|_| self.outbound.queued() < full) else { break };
+            let added = self.add(entry.exchange, entry.deadline, entry.oneway, address, options);
+            self.failed.extend(added.err());
+        }
+        if matches!(self.writer, Writer::Nobody | Writer::IoTaskSoon) && !self.outbound.is_empty() {
+            self.gathered_by = None;
+            self.writer = Writer::IoTask;
+        }
+        !self.waiting.is_empty()
+    }
+
+    /// Something that has failed and was not told yet.
+    pub(super) fn take_failed(&mut self) -> Option<(Box<dyn Exchange>, Failure)> {
+        self.failed.pop_front()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
     }
 
     /// Encodes the request behind the others and registers what waits for its answer.
@@ -229,7 +260,7 @@ impl State {
         }
         let opaque = if oneway { Some(ONEWAY_OPAQUE) } else { self.in_flight.next_opaque() };
         let Some(opaque) = opaque else {
-            let cause = std::io::Error::other(format!("{MAX_SLOTS} requests wait for answers"));
+            let cause = std::io::Error::other(format!("{} requests wait for answers", limits::SLOTS));
             return Err((exchange, Failure::because(FailureKind::Backlog, cause)));
         };
         let context = FrameContext { options, address, opaque };
@@ -245,8 +276,20 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn append(&mut self, bytes: &[u8]) {
+    /// Adds replies to the peer's requests; an error when it does not read them.
+    pub(super) fn add_replies(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let waiting = self.reply_bytes + bytes.len();
+        if waiting > limits::REPLIES {
+            let text = format!(
+                "the peer asks and does not read: {waiting} bytes of replies wait, more than {}",
+                limits::REPLIES
+            );
+            return Err(Failure::because(FailureKind::Garbage, std::io::Error::other(text)));
+        }
         self.outbound.append(bytes);
+        self.replies.push_back((self.outbound.queued(), bytes.len()));
+        self.reply_bytes = waiting;
+        Ok(())
     }
 
     /// Makes sure that the deadlines are looked at by then; `true`: the I/O task must be told.
@@ -304,6 +347,9 @@ impl State {
         self.written += count as u64;
         self.handed = self.written;
         self.outbound.written(chunk, end);
+        while let Some((_, len)) = self.replies.pop_front_if(|(end, _)| *end <= self.written) {
+            self.reply_bytes -= len;
+        }
         let through = self.oneways.partition_point(|entry| entry.frame_end <= self.written);
         self.oneways_written |= through > 0;
         self.oneways.drain(..through).map(|entry| entry.exchange).collect()
@@ -335,8 +381,18 @@ impl State {
         true
     }
 
+    /// Moves what is over its deadline to what has failed; `true`: something is.
+    pub(super) fn expire(&mut self, now: Moment) -> bool {
+        let mut over = self.split_expired(now);
+        over.extend(self.take_gone(|_, deadline| deadline <= now));
+        let failure = Failure::new(FailureKind::Timeout);
+        let is_something = !over.is_empty();
+        self.failed.extend(over.into_iter().map(|(exchange, sent)| (exchange, failure.sent(sent))));
+        is_something
+    }
+
     /// What is over of the requests that go on for others, with whether the peer may still act on it.
-    pub(super) fn split_expired(&mut self, now: Moment) -> Vec<(Box<dyn Exchange>, bool)> {
+    fn split_expired(&mut self, now: Moment) -> Vec<(Box<dyn Exchange>, bool)> {
         let mut over = Vec::new();
         let mut split = |exchange: &mut Box<dyn Exchange>, deadline: &mut Moment, sent| {
             if *deadline <= now
@@ -381,11 +437,11 @@ impl State {
 
     /// Everything that waits here, with whether its whole frame may have reached the socket: a chunk may be in a
     /// write call just now.
-    pub(super) fn into_exchanges(mut self) -> Vec<(Box<dyn Exchange>, bool)> {
+    fn into_exchanges(mut self) -> impl Iterator<Item = (Box<dyn Exchange>, bool)> {
         let handed = self.handed;
         let waiting = self.waiting.into_iter().map(|entry| (entry.exchange, false));
         let pending = self.in_flight.drain().into_iter().chain(self.oneways);
-        waiting.chain(pending.map(|entry| (entry.exchange, entry.frame_end <= handed))).collect()
+        pending.map(move |entry| (entry.exchange, entry.frame_end <= handed)).chain(waiting)
     }
 }
 

@@ -8,6 +8,9 @@ use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::properties::{self, name};
 use rocketmq_protocol::version;
 
+/// The longest name of a region that is taken over: it goes into every member of every batch.
+const MAX_REGION: usize = 255;
+
 /// The marks of one broker, learned from its answers.
 #[derive(Default)]
 pub(crate) struct Marks(ArcSwapOption<Known>);
@@ -22,19 +25,20 @@ struct Known {
 impl Marks {
     /// A message was stored, and this was the answer.
     pub(crate) fn learn(&self, cluster: &str, broker_version: i32, answer: &SendAnswer<'_>) {
+        let region_id = answer.region_id.filter(|region| region.len() <= MAX_REGION);
         let is_known = |known: &Known| {
             known.version == broker_version
                 && known.trace_on == answer.trace_on
-                && known.region_id.as_deref() == answer.region_id
+                && known.region_id.as_deref() == region_id
         };
         if self.0.load().as_deref().is_some_and(is_known) {
             return;
         }
         self.0.store(Some(Arc::new(Known {
-            region_id: answer.region_id.map(Into::into),
+            region_id: region_id.map(Into::into),
             trace_on: answer.trace_on,
             version: broker_version,
-            text: marks(cluster, broker_version, answer).into_boxed_str(),
+            text: marks(cluster, broker_version, region_id, answer.trace_on).into_boxed_str(),
         })));
     }
 
@@ -49,12 +53,12 @@ impl Marks {
 }
 
 /// Brokers of 4.9 add their cluster to members too, and region and trace switch to no message.
-fn marks(cluster: &str, broker_version: i32, answer: &SendAnswer<'_>) -> String {
+fn marks(cluster: &str, broker_version: i32, region_id: Option<&str>, trace_on: bool) -> String {
     let mut text = String::new();
     if broker_version >= version::V5_0_0 {
-        if let Some(region_id) = answer.region_id {
+        if let Some(region_id) = region_id {
             properties::push(&mut text, name::MSG_REGION, region_id);
-            properties::push(&mut text, name::TRACE_ON, if answer.trace_on { "true" } else { "false" });
+            properties::push(&mut text, name::TRACE_ON, if trace_on { "true" } else { "false" });
         }
         if !cluster.is_empty() {
             properties::push(&mut text, name::CLUSTER, cluster);
@@ -81,5 +85,9 @@ mod tests {
         answer.trace_on = false;
         marks.learn("C", version::V5_5_0, &answer);
         assert_eq!(properties::get(&marks.text().unwrap_or_default(), "TRACE_ON"), Some("false"));
+        let long = "r".repeat(MAX_REGION + 1);
+        answer.region_id = Some(&long);
+        marks.learn("C", version::V5_5_0, &answer);
+        assert_eq!(marks.text().as_deref(), Some("CLUSTER\u{1}C\u{2}"), "no region has such a name");
     }
 }

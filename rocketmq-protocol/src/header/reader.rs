@@ -7,10 +7,17 @@ use super::{Fields, Header, json_general};
 use crate::DecodeError;
 use crate::frame::HeaderEncoding;
 
+/// A form with more literal bytes than this is not remembered. (Java's answer to a send has about 250, and ten fields at most.)
+const MAX_LITERALS: usize = 2048;
+
+/// Nor one with more values.
+const MAX_VALUES: usize = 64;
+
 /// Reads the headers that one peer writes, one after the other.
 ///
 /// It remembers what stood between the values of the last JSON header. In the next one that is compared as a whole,
-/// and only the values are read; a header of another form is read in full, and its form remembered instead.
+/// and only the values are read; a header of another form is read in full, and its form remembered instead if it is not
+/// larger than those that servers write.
 #[derive(Debug, Default)]
 pub struct HeaderReader {
     form: Form,
@@ -46,11 +53,17 @@ impl HeaderReader {
         }
         let mut header = Header::default();
         let Some(opaque) = json::decode(bytes, &mut header) else { return json_general::decode(bytes) };
-        if header.remark.is_none() && !opaque.is_empty() {
+        if header.remark.is_none() && !opaque.is_empty() && is_usual(bytes, &header) {
             self.form.learn(bytes, &header, opaque);
         }
         Ok(header)
     }
+}
+
+/// Whether its form is as small as those of real servers. The values may be long: the answer to a batch has many ids.
+fn is_usual(bytes: &[u8], header: &Header<'_>) -> bool {
+    let values = || header.fields.iter().map(|(_, value)| value.len());
+    values().count() <= MAX_VALUES && bytes.len() <= MAX_LITERALS + values().sum::<usize>()
 }
 
 /// A JSON header cut at its values, with the values that stay.
@@ -135,5 +148,32 @@ impl Form {
             at = end;
         }
         self.literals.extend_from_slice(&bytes[at..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with so many ext fields whose names have so many bytes, and one long value.
+    fn header(fields: usize, name: usize) -> String {
+        let fields: Vec<String> = (0..fields).map(|number| format!(r#""{number:0name$}":"v""#)).collect();
+        let fields = fields.join(",");
+        format!(r#"{{"code":0,"extFields":{{"msgId":"{}",{fields}}},"opaque":7}}"#, "A".repeat(100_000))
+    }
+
+    #[test]
+    fn only_forms_as_small_as_those_of_servers_are_remembered() {
+        for (fields, name, is_remembered) in
+            [(20, 20, true), (MAX_VALUES, 10, false), (1, MAX_LITERALS, false)]
+        {
+            let (mut reader, text) = (HeaderReader::default(), header(fields, name));
+            for _ in 0..2 {
+                let header = reader.decode(HeaderEncoding::Json, text.as_bytes()).expect("a header");
+                assert_eq!((header.opaque, header.fields.iter().count()), (7, fields + 1));
+            }
+            assert_eq!(!reader.form.literals.is_empty(), is_remembered, "{fields} names of {name} bytes");
+            assert!(reader.form.literals.capacity() <= 2 * MAX_LITERALS);
+        }
     }
 }

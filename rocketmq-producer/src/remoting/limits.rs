@@ -1,0 +1,35 @@
+//! What a peer may make of us: every size on a connection that the other side drives has its bound here.
+//!
+//! (Frames are at most [`MAX_FRAME`](rocketmq_protocol::frame::MAX_FRAME) long. What a header's reader remembers is bounded
+//! where it is kept, in the protocol crate.)
+
+/// So many bytes are read at once, and a connection may hold so many without asking the process for more.
+pub(super) const READ_SPACE: usize = 64 * 1024;
+
+/// The longest header of a frame. That of an answer to a send has some 300 bytes, and a remark may be a stack trace of some
+/// thousands. Only the answer to a batch has an id for each message; see `Exchange::longest_header`.
+pub(crate) const HEADER: usize = 64 * 1024;
+
+/// The longest that the id of one message can be in the answer to a batch: IPv6 address, port and offset as 56 hexadecimal
+/// digits, and a comma.
+pub(crate) const OFFSET_ID: usize = 57;
+
+/// The bytes of unfinished frames that all connections of a process may hold, beyond [`READ_SPACE`] each. The longest
+/// legitimate frame is a route of 16 MiB, and a name server is asked for few at a time; the answer to a send is read at
+/// once. (Their buffers may take twice as much.)
+pub(super) const INBOUND: usize = 128 << 20;
+
+/// A buffer that held more than this is given back to the system when it is empty: few frames are so large.
+pub(super) const KEPT_INBOUND: usize = 1 << 20;
+
+/// The bytes of replies to a peer's requests that may wait for the peer to read them. A broker asks a producer some times a
+/// second and a reply has some 100 bytes, so this is the work of hours for which nothing was read.
+pub(super) const REPLIES: usize = 1 << 20;
+
+/// The most requests one connection can have in flight; an opaque has so many bits for its slot.
+pub(super) const SLOT_BITS: u32 = 20;
+pub(super) const SLOTS: usize = 1 << SLOT_BITS;
+
+/// So many requests of one connection may stay without an answer for good, as their slots are not used again; then the
+/// connection is given up.
+pub(super) const ABANDONED: usize = 1 << 16;
