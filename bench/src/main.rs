@@ -7,8 +7,10 @@
 
 mod against;
 mod arguments;
+mod c_driver;
 mod checks;
 mod harness;
+mod instructions;
 mod lines;
 mod measure;
 mod null_broker;
@@ -33,8 +35,9 @@ rmq-bench [--target null|mock|real[:VERSION]] [--quick] [--peers all|NAME,…] [
     runs the limits, our drivers and other clients in turn against one target and prints a Markdown table
 rmq-bench --report FILE,…
     makes the summary, the plots and the figures of the manual from results that were printed as JSON lines
-rmq-bench --against REV [--runs N] [--scale F] [--placement apart|free]
-    compares the revision REV (A) with this tree (B): instructions per message and interleaved timed runs
+rmq-bench --against REV [--quick] [--runs N] [--scale F] [--placement apart|free]
+    compares the revision REV (A) with this tree (B): instructions per message and interleaved timed runs;
+    --quick leaves out the timed runs
 rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answers json|binary] [--hold]
     name server and brokers on loopback; prints their addresses, ends when its input ends;
     --hold leaves sends without an answer

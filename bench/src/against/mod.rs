@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use crate::Failure;
 use crate::arguments::Arguments;
 use crate::harness::placement::Placement;
-use crate::null_broker::{BrokerProcess, Options};
+use crate::null_broker::{Brokers, Encoding};
 use revision::Revision;
 use sides::Sides;
 use table::Table;
@@ -27,6 +27,7 @@ pub(crate) fn run(revision: &str, arguments: &mut Arguments) -> Result<ExitCode,
     let runs = arguments.number("runs")?.unwrap_or(5).max(1);
     let scale: f64 = arguments.number("scale")?.unwrap_or(1.0);
     let placement = Placement::from_text(arguments.text("placement").as_deref())?;
+    let quick = arguments.flag("quick");
     arguments.end()?;
     if cfg!(debug_assertions) {
         return Err("--against compares release builds: run it as cargo xtask bench".into());
@@ -35,10 +36,12 @@ pub(crate) fn run(revision: &str, arguments: &mut Arguments) -> Result<ExitCode,
     let sides = Sides { old: Revision::build(revision)?, new: Revision::of_this_tree()? };
     let mut table = Table::new(&sides, &placement);
     placement.before_broker()?;
-    let mut broker = BrokerProcess::start(&Options::default())?;
+    let mut brokers = Brokers::start()?;
     placement.before_clients()?;
-    instructions::compare(&sides, &mut broker, &mut table)?;
-    timed::compare(&sides, runs, scale, &mut broker, &mut table)?;
+    instructions::compare(&sides, &mut brokers, &mut table)?;
+    if !quick {
+        timed::compare(&sides, runs, scale, brokers.answering(Encoding::Json), &mut table)?;
+    }
     println!("{table}");
     Ok(if table.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

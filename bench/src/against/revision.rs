@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use crate::Failure;
+use crate::{Failure, c_driver};
 
 /// One side of the comparison.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Revision {
     pub(super) name: String,
     /// Its `rmq-bench`.
     pub(super) executable: PathBuf,
+    /// Its driver in C, with its library.
+    pub(super) c_driver: PathBuf,
 }
 
 impl Revision {
@@ -25,15 +28,27 @@ impl Revision {
         let commit = git(["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])
             .map_err(|_| format!("--against {revision:?}: no such commit"))?;
         let folder = folder()?;
-        let executable = folder.join(&commit);
-        if !executable.exists() {
+        let built = folder.join("revisions").join(&commit);
+        let side = Revision {
+            letter: 'A',
+            name: described(&commit)?,
+            executable: built.join("rmq-bench"),
+            c_driver: built.join("c"),
+        };
+        // The driver in C comes last.
+        if !side.c_driver.exists() {
+            let start = Instant::now();
             eprintln!("building {revision}");
-            fs::create_dir_all(&folder)?;
+            fs::create_dir_all(&built)?;
             let source = folder.join("source");
             check_out(&source, &commit)?;
-            fs::copy(compile(&source, &folder.join("build"))?, &executable)?;
+            let release = compile(&source, &folder.join("build"))?;
+            fs::copy(release.join("rmq-bench"), &side.executable)?;
+            fs::copy(release.join("librmq.so"), built.join("librmq.so"))?;
+            compile_c_driver(&source.join("bench"), &built, &built)?;
+            eprintln!("building took {} s", start.elapsed().as_secs());
         }
-        Ok(Revision { letter: 'A', name: described(&commit)?, executable })
+        Ok(side)
     }
 
     /// This executable, and the state of the tree that it was built from.
@@ -42,7 +57,11 @@ impl Revision {
         if !git(["status", "--porcelain", "--untracked-files=no"])?.is_empty() {
             name.push_str(", with changes");
         }
-        Ok(Revision { letter: 'B', name, executable: std::env::current_exe()? })
+        let executable = std::env::current_exe()?;
+        let release = executable.parent().ok_or("this executable has no folder")?;
+        let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let c_driver = compile_c_driver(bench, release, &folder()?.join("this-tree"))?;
+        Ok(Revision { letter: 'B', name, executable, c_driver })
     }
 }
 
@@ -68,10 +87,20 @@ fn check_out(source: &Path, commit: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The folder of what was built.
 fn compile(source: &Path, build: &Path) -> Result<PathBuf, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let status = Command::new(cargo)
-        .args(["build", "--release", "--locked", "--package", "rmq-bench", "--target-dir"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            "rmq-bench",
+            "--package",
+            "rmq",
+            "--target-dir",
+        ])
         .arg(build)
         .current_dir(source)
         .status()
@@ -79,7 +108,14 @@ fn compile(source: &Path, build: &Path) -> Result<PathBuf, Failure> {
     if !status.success() {
         return Err(format!("cargo build in {}: {status}", source.display()).into());
     }
-    Ok(build.join("release/rmq-bench"))
+    Ok(build.join("release"))
+}
+
+/// The driver of the tree that has this `bench` folder.
+fn compile_c_driver(bench: &Path, library: &Path, output: &Path) -> Result<PathBuf, Failure> {
+    let (sources, include) = (bench.join("drivers/c"), bench.join("../include"));
+    let parts = c_driver::Parts { sources: &sources, include: &include, library, output };
+    Ok(c_driver::compile(&parts)??)
 }
 
 /// What git prints, without the last line's end.

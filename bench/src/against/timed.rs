@@ -5,7 +5,7 @@ use std::process::Command;
 use super::pairs::{Better, Pairs};
 use super::revision::Revision;
 use super::sides::Sides;
-use super::subject::{ASYNC_64, ASYNC_1024, ASYNC_1024_BATCHED, LONE, Subject};
+use super::subject::{ASYNC_64, ASYNC_1024, ASYNC_1024_BATCHED, BATCH, LONE, ONEWAY, Subject, THREADS};
 use super::table::{Row, Table};
 use crate::Failure;
 use crate::measure::{Others, Outcome};
@@ -43,10 +43,13 @@ const P50: Figure = Figure {
 
 /// Each with its number of messages. With 1,024 in flight there are as many as the harness sends, for the reason
 /// that its plan gives.
-const SUBJECTS: [(Subject, u64, &[Figure]); 4] = [
+const SUBJECTS: [(Subject, u64, &[Figure]); 7] = [
     (ASYNC_1024, 2_200_000, &[RATE, CPU]),
     (ASYNC_1024_BATCHED, 2_200_000, &[RATE, CPU]),
     (ASYNC_64, 300_000, &[RATE, CPU]),
+    (BATCH, 4_000_000, &[RATE, CPU]),
+    (ONEWAY, 2_000_000, &[RATE, CPU]),
+    (THREADS, 300_000, &[RATE, CPU]),
     (LONE, 20_000, &[P50, CPU]),
 ];
 

@@ -1,6 +1,8 @@
 //! Runs programs beside each other and compares them.
 
+mod budget;
 mod costs;
+mod counting;
 mod driver;
 pub(crate) mod placement;
 mod places;
@@ -16,17 +18,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::Failure;
 use crate::arguments::Arguments;
 use crate::measure::Others;
+use crate::null_broker::Brokers;
 use crate::report;
 use crate::results::{Results, Run, Section, Session};
 use crate::workload::USUAL_BODY;
+use budget::Budget;
 use placement::Placement;
 use places::Places;
 use program::Program;
 use selection::Selection;
-use target::Target;
+use target::{Kind, Target};
 
 /// Runs every program of the plan `--runs` times, each round going through all of them, so that a limit and
-/// what is held against it meet the same state of the machine.
+/// what is held against it meet the same state of the machine; and counts instructions.
 pub(crate) fn run(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
     let command = format!("cargo xtask bench{}", arguments.words_without(&Places::OPTIONS));
     let runs = arguments.number("runs")?.unwrap_or(3).max(1);
@@ -39,26 +43,28 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
     let mut results = Results::new(session);
     let (programs, missing) = selection.programs(&places)?;
     results.missing = missing;
+    let mut budget = Budget::new(selection.quick);
     placement.before_broker()?;
     let mut target = Target::start(selection.target)?;
+    // Instructions say nothing about a broker: they are counted where everything else is fastest.
+    let mut brokers = matches!(selection.target, Kind::Null).then(Brokers::start).transpose()?;
     placement.before_clients()?;
-    for round in 1..=runs {
-        for program in &programs {
-            match run_once(program, round, &mut target) {
-                Ok(run) => {
-                    eprintln!("{}", run.progress(runs));
-                    results.runs.push(run);
-                }
-                Err(failure) => {
-                    eprintln!("{round}/{runs} {failure}");
-                    results.failures.push(format!("round {round}: {failure}"));
-                }
-            }
-        }
+    // Counts come before further rounds: on a busy machine they are what can be believed.
+    run_round(1, runs, &programs, &mut target, &mut budget, &mut results);
+    if let Some(brokers) = &mut brokers {
+        results.instructions = counting::count(&places, brokers, &mut budget)?;
+    }
+    for round in 2..=runs {
+        run_round(round, runs, &programs, &mut target, &mut budget, &mut results);
     }
     let counter = places.allocation_counter()?;
     for program in programs.iter().filter(|program| counts_costs(program)) {
-        results.costs.push(costs::measure(program, &target.name_server(), &counter));
+        let cost = budget.spend(|| costs::measure(program, &target.name_server(), &counter));
+        results.costs.extend(cost);
+    }
+    if budget.left_out() > 0 {
+        let reason = format!("{} steps: the time of a quick benchmark was over", budget.left_out());
+        results.missing.push(reason);
     }
     let folder = report::folder();
     std::fs::create_dir_all(&folder)?;
@@ -68,6 +74,30 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
     println!("{}", report::text(&results));
     eprintln!("every run: {}", lines.display());
     Ok(if results.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs all programs once, as far as there is time.
+fn run_round(
+    round: u32,
+    rounds: u32,
+    programs: &[Program],
+    target: &mut Target,
+    budget: &mut Budget,
+    results: &mut Results,
+) {
+    for program in programs {
+        match budget.spend(|| run_once(program, round, target)) {
+            Some(Ok(run)) => {
+                eprintln!("{}", run.progress(rounds));
+                results.runs.push(run);
+            }
+            Some(Err(failure)) => {
+                eprintln!("{round}/{rounds} {failure}");
+                results.failures.push(format!("round {round}: {failure}"));
+            }
+            None => {}
+        }
+    }
 }
 
 fn run_once(program: &Program, round: u32, target: &mut Target) -> Result<Run, Failure> {

@@ -1,17 +1,12 @@
 //! Our drivers in other languages: where their library is, and how they are built.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::driver::Driver;
 use super::program::Home;
-use crate::Failure;
 use crate::arguments::Arguments;
-
-/// Parts of the C driver.
-const C_SOURCES: [&str; 7] =
-    ["main.c", "driver.c", "outcome.c", "blocking.c", "async.c", "oneway.c", "batch.c"];
+use crate::{Failure, c_driver};
 
 /// Folders and interpreters that the drivers need.
 #[derive(Debug)]
@@ -76,29 +71,18 @@ impl Places {
         })
     }
 
-    /// Compiles `drivers/c` as a user would; `Ok(Err(reason))` when the library has not been built.
     fn c_driver(&self) -> Result<Result<PathBuf, String>, Failure> {
-        for needed in [self.include.join("rmq.h"), self.library.join("librmq.so")] {
-            if !needed.exists() {
-                return Ok(Err(format!("{} is not there", needed.display())));
-            }
-        }
-        std::fs::create_dir_all(&self.output)?;
-        self.link_soname()?;
-        let program = self.output.join("c");
-        let status = Command::new("cc")
-            .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I"])
-            .arg(&self.include)
-            .args(C_SOURCES.map(|name| self.drivers.join("c").join(name)))
-            .arg("-o")
-            .arg(&program)
-            .arg("-L")
-            .arg(&self.library)
-            .arg(format!("-Wl,-rpath,{}", self.output.display()))
-            .args(["-lrmq", "-lpthread"])
-            .status()
-            .map_err(|error| format!("cc: {error}"))?;
-        if status.success() { Ok(Ok(program)) } else { Err(format!("cc: {status}").into()) }
+        c_driver::compile(&c_driver::Parts {
+            sources: &self.drivers.join("c"),
+            include: &self.include,
+            library: &self.library,
+            output: &self.output,
+        })
+    }
+
+    /// A file among what is built for the drivers.
+    pub(super) fn built(&self, name: &str) -> PathBuf {
+        self.output.join(name)
     }
 
     /// Compiles what counts allocations; the reason when there can be none here.
@@ -116,17 +100,6 @@ impl Places {
             return Ok(Ok(object));
         }
         Ok(Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("cc failed").to_owned()))
-    }
-
-    /// Programs ask for the library by its soname, which an installation provides and a build folder does not.
-    fn link_soname(&self) -> Result<(), Failure> {
-        let soname = self.output.join(concat!("librmq.so.", env!("CARGO_PKG_VERSION_MAJOR")));
-        match std::fs::remove_file(&soname) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        let library = std::fs::canonicalize(self.library.join("librmq.so"))?;
-        Ok(std::os::unix::fs::symlink(library, soname)?)
     }
 
     /// Whether the interpreter has our package; `Err` says why not.

@@ -1,7 +1,7 @@
 //! One program of the plan: a process that sends and reports.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::Failure;
 use crate::measure::Outcome;
@@ -24,6 +24,13 @@ impl Home {
     pub(super) fn new(executable: PathBuf, words: Vec<String>) -> Home {
         Home { executable, words, environment: Vec::new(), version: None }
     }
+
+    /// The driver without its work.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.args(&self.words).envs(self.environment.iter().cloned());
+        command
+    }
 }
 
 /// A process and its work.
@@ -44,25 +51,13 @@ impl Program {
     /// The process, not yet started.
     pub(super) fn command(&self, name_server: &str) -> Command {
         let work = Workload { name_server: name_server.to_owned(), ..self.work.clone() };
-        let mut command = Command::new(&self.home.executable);
-        command.args(&self.home.words).args(work.to_words());
-        command.envs(self.home.environment.iter().cloned());
+        let mut command = self.home.command();
+        command.args(work.to_words());
         command
     }
 
-    /// Starts `command` and reads its last line.
-    pub(super) fn outcome(&self, mut command: Command) -> Result<Outcome, Failure> {
-        let name = &self.case.program;
-        let output = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| format!("{name}: {}: {error}", command.get_program().display()))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        if !output.status.success() {
-            return Err(format!("{name}: {}: {}", output.status, text.trim_end()).into());
-        }
-        let line = text.lines().last().unwrap_or_default();
-        serde_json::from_str(line).map_err(|error| format!("{name}: {line:?}: {error}").into())
+    /// Runs `command` in the place of its own.
+    pub(super) fn outcome(&self, command: Command) -> Result<Outcome, Failure> {
+        Outcome::of(command, &self.case.program)
     }
 }

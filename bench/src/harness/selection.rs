@@ -11,10 +11,13 @@ use crate::peers::Peer;
 use crate::results::Case;
 use crate::workload::{Mode, TOPIC, USUAL_BODY, Workload};
 
+/// Of the messages of a run, in a quick benchmark.
+const QUICK_SHARE: f64 = 0.25;
+
 /// What is asked for on the command line.
 pub(super) struct Selection {
     pub(super) target: Kind,
-    quick: bool,
+    pub(super) quick: bool,
     /// Beginnings of names; the limits of what they choose stay in.
     only: Option<Vec<String>>,
     bodies: Vec<usize>,
@@ -93,7 +96,8 @@ impl Selection {
         let unit = if matches!(row.mode, Mode::Batch | Mode::Many) { row.batch() as u64 } else { 1 };
         let whole = |count: u64| (count / unit).max(1) * unit;
         let count = row.count.min(self.target.most_messages(row));
-        let count = whole((count as f64 * self.scale) as u64);
+        let share = if self.quick { QUICK_SHARE } else { 1.0 };
+        let count = whole((count as f64 * self.scale * share) as u64);
         Workload {
             name_server: String::new(),
             topic: TOPIC.to_owned(),

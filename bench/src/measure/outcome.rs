@@ -1,5 +1,7 @@
 //! The one line of output that every program ends with.
 
+use std::process::{Command, Stdio};
+
 use serde::{Deserialize, Serialize};
 
 use super::process::Process;
@@ -69,6 +71,38 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Runs a program to its end and reads its last line; `name` is what errors call it.
+    pub(crate) fn of(mut program: Command, name: &str) -> Result<Outcome, Failure> {
+        let output = program
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| format!("{name}: {}: {error}", program.get_program().display()))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            return Err(format!("{name}: {}: {}", output.status, text.trim_end()).into());
+        }
+        let line = text.lines().last().unwrap_or_default();
+        serde_json::from_str(line).map_err(|error| format!("{name}: {line:?}: {error}").into())
+    }
+
+    /// Why the run is void: every one of the `asked` messages must have been sent, received, where that is known, and
+    /// completed once.
+    pub(crate) fn fault(&self, asked: u64, received: Option<u64>) -> Option<String> {
+        let sent = self.count + self.warm_up;
+        if sent != asked {
+            return Some(format!("{sent} of {asked} messages sent"));
+        }
+        if self.succeeded != self.count || self.failed > 0 || self.doubled > 0 {
+            return Some(format!(
+                "of {} messages {} succeeded, {} failed, {} completed twice",
+                self.count, self.succeeded, self.failed, self.doubled,
+            ));
+        }
+        let received = received.filter(|received| *received != asked)?;
+        Some(format!("the broker received {received} of {asked} messages"))
+    }
+
     /// Of a section that ends now.
     pub(crate) fn new(work: &Workload, watch: &Stopwatch, tally: Tally) -> Result<Outcome, Failure> {
         let (elapsed, cpu) = watch.stop()?;

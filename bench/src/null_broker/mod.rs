@@ -23,8 +23,9 @@ use crate::Failure;
 use crate::measure::Cpu;
 use answers::Answers;
 pub(crate) use options::Options;
-pub(crate) use process::BrokerProcess;
+pub(crate) use process::{BrokerProcess, Brokers};
 pub(crate) use route::BROKER_NAME;
+pub(crate) use template::Encoding;
 
 /// What this broker has received since it began; the harness reads it before and after a program.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

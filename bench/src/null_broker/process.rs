@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::{Options, Received};
+use super::{Encoding, Options, Received};
 use crate::Failure;
 
 /// A running null broker; it ends with this value.
@@ -62,5 +62,25 @@ impl Drop for BrokerProcess {
         // A failure means that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// One for each way to answer.
+pub(crate) struct Brokers {
+    json: BrokerProcess,
+    binary: BrokerProcess,
+}
+
+impl Brokers {
+    pub(crate) fn start() -> Result<Brokers, Failure> {
+        let start = |answers| BrokerProcess::start(&Options { answers, ..Options::default() });
+        Ok(Brokers { json: start(Encoding::Json)?, binary: start(Encoding::Binary)? })
+    }
+
+    pub(crate) fn answering(&mut self, answers: Encoding) -> &mut BrokerProcess {
+        match answers {
+            Encoding::Json => &mut self.json,
+            Encoding::Binary => &mut self.binary,
+        }
     }
 }

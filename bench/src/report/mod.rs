@@ -2,6 +2,7 @@
 
 mod chart;
 mod figures;
+mod instructions;
 mod pages;
 mod peers;
 mod table;
@@ -20,7 +21,8 @@ pub(crate) fn folder() -> PathBuf {
 
 /// One benchmark as Markdown.
 pub(crate) fn text(results: &Results) -> String {
-    [table::text(results), peers::text(results), table::remarks(results)].concat()
+    [table::text(results), instructions::text(results), peers::text(results), table::remarks(results)]
+        .concat()
 }
 
 /// Makes `results/summary.md`, the plots beside it and the figures in `docs/performance.md` from files of results. Those

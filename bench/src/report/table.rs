@@ -27,11 +27,11 @@ const COLUMNS: &[Column] = &[
 /// The session and its table.
 pub(super) fn text(results: &Results) -> String {
     let mut text = format!("{}\n\n", results.session);
-    text.push_str("| program | to the limit |");
+    text.push_str("| program | to the limit | CPU to the limit |");
     for (name, _, _) in COLUMNS {
         let _ = write!(text, " {name} |");
     }
-    text.push_str(" allocations | system calls | |\n| --- | --- |");
+    text.push_str(" allocations | system calls | |\n| --- | --- | ---: |");
     text.push_str(&" ---: |".repeat(COLUMNS.len()));
     text.push_str(" ---: | ---: | --- |\n");
     for case in results.cases() {
@@ -42,7 +42,8 @@ pub(super) fn text(results: &Results) -> String {
 
 fn row(results: &Results, case: &Case) -> String {
     let program = &case.program;
-    let mut row = format!("| {program} | {} |", to_the_limit(results, case));
+    let cpu = cell(ratio_to_the_limit(results, case, |run| Some(run.cpu_us_per_message)), short);
+    let mut row = format!("| {program} | {} | {cpu} |", to_the_limit(results, case));
     for (_, value, text) in COLUMNS {
         let _ = write!(row, " {} |", cell(results.median(program, value), *text));
     }
@@ -56,7 +57,7 @@ fn row(results: &Results, case: &Case) -> String {
 }
 
 fn to_the_limit(results: &Results, case: &Case) -> String {
-    let ratio = |value: Figure| results.ratio(&case.program, case.limit.as_deref()?, value);
+    let ratio = |value| ratio_to_the_limit(results, case, value);
     let text = if case.mode == Mode::Lone {
         let p50 = ratio(|run| run.latency(|latency| latency.p50_us));
         let p99 = ratio(|run| run.latency(|latency| latency.p99_us));
@@ -65,6 +66,10 @@ fn to_the_limit(results: &Results, case: &Case) -> String {
         ratio(|run| Some(run.messages_per_second)).map(|rate| format!("{rate:.3}"))
     };
     text.unwrap_or_else(|| "–".to_owned())
+}
+
+fn ratio_to_the_limit(results: &Results, case: &Case, value: Figure) -> Option<f64> {
+    results.ratio(&case.program, case.limit.as_deref()?, value)
 }
 
 fn notes(results: &Results, case: &Case) -> String {
@@ -109,6 +114,11 @@ pub(super) fn remarks(results: &Results) -> String {
             }
         }
     }
+    for counted in &results.instructions {
+        if let Err(reason) = &counted.per_message {
+            let _ = write!(text, "\nnot measured: instructions of {}: {reason}\n", counted.program);
+        }
+    }
     let rounds = results.rounds();
     let _ =
         write!(text, "\nMedians of {rounds} runs; each ratio is the median of the ratios within a round.\n");
@@ -117,7 +127,8 @@ pub(super) fn remarks(results: &Results) -> String {
         let _ = write!(
             text,
             "\nDISTURBED: in {disturbed} of {} runs other processes kept more than {QUIET_CORES} of a core \
-             busy. Neither figures nor ratios are the machine's: a limit suffers more than a client.\n",
+             busy. Neither rates nor their ratios are the machine's: a limit suffers more than a client. Ratios of CPU \
+             suffer less, instructions not at all.\n",
             results.runs.len(),
         );
     }

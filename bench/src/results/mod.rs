@@ -2,6 +2,7 @@
 
 mod case;
 mod cost;
+mod instructions;
 mod run;
 mod session;
 
@@ -15,6 +16,7 @@ use crate::Failure;
 
 pub(crate) use case::Case;
 pub(crate) use cost::Cost;
+pub(crate) use instructions::Instructions;
 pub(crate) use run::{Figure, QUIET_CORES, Run, Section};
 pub(crate) use session::{Session, machine};
 
@@ -25,6 +27,7 @@ enum Line {
     Session(Session),
     Run(Box<Run>),
     Cost(Cost),
+    Instructions(Instructions),
     /// A program that could not run.
     Missing {
         reason: String,
@@ -41,6 +44,7 @@ pub(crate) struct Results {
     pub(crate) session: Session,
     pub(crate) runs: Vec<Run>,
     pub(crate) costs: Vec<Cost>,
+    pub(crate) instructions: Vec<Instructions>,
     /// Programs that could not run, with the reason.
     pub(crate) missing: Vec<String>,
     /// Runs that ended without an outcome.
@@ -49,7 +53,14 @@ pub(crate) struct Results {
 
 impl Results {
     pub(crate) fn new(session: Session) -> Results {
-        Results { session, runs: Vec::new(), costs: Vec::new(), missing: Vec::new(), failures: Vec::new() }
+        Results {
+            session,
+            runs: Vec::new(),
+            costs: Vec::new(),
+            instructions: Vec::new(),
+            missing: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
     /// Every run ended, and none was void.
@@ -104,6 +115,7 @@ impl Results {
         let mut lines = vec![Line::Session(self.session.clone())];
         lines.extend(self.runs.iter().map(|run| Line::Run(Box::new(run.clone()))));
         lines.extend(self.costs.iter().map(|cost| Line::Cost(cost.clone())));
+        lines.extend(self.instructions.iter().map(|counted| Line::Instructions(counted.clone())));
         lines.extend(self.missing.iter().map(|reason| Line::Missing { reason: reason.clone() }));
         lines.extend(self.failures.iter().map(|reason| Line::Failure { reason: reason.clone() }));
         let mut out = BufWriter::new(File::create(path)?);
@@ -125,6 +137,7 @@ impl Results {
                 (Line::Session(session), None) => results = Some(Results::new(session)),
                 (Line::Run(run), Some(results)) => results.runs.push(*run),
                 (Line::Cost(cost), Some(results)) => results.costs.push(cost),
+                (Line::Instructions(counted), Some(results)) => results.instructions.push(counted),
                 (Line::Missing { reason }, Some(results)) => results.missing.push(reason),
                 (Line::Failure { reason }, Some(results)) => results.failures.push(reason),
                 (_, _) => return Err(format!("{}: one session comes first", path.display()).into()),

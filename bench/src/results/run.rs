@@ -64,7 +64,8 @@ impl Run {
             messages_per_broker_read: section
                 .reads
                 .map(|reads| section.received as f64 / reads.max(1) as f64),
-            void: fault(&outcome, &section),
+            // What another broker received nobody asks.
+            void: outcome.fault(section.asked, outcome.target.is_none().then_some(section.received)),
             outcome,
         }
     }
@@ -101,23 +102,4 @@ impl Run {
     pub(crate) fn megabytes_per_second(&self) -> f64 {
         self.messages_per_second * self.case.body as f64 / 1e6
     }
-}
-
-/// Every message must have been asked for, sent, received and completed once.
-fn fault(outcome: &Outcome, section: &Section) -> Option<String> {
-    let asked = section.asked;
-    let sent = outcome.count + outcome.warm_up;
-    if sent != asked {
-        return Some(format!("{sent} of {asked} messages sent"));
-    }
-    if outcome.succeeded != outcome.count || outcome.failed > 0 || outcome.doubled > 0 {
-        return Some(format!(
-            "of {} messages {} succeeded, {} failed, {} completed twice",
-            outcome.count, outcome.succeeded, outcome.failed, outcome.doubled,
-        ));
-    }
-    let received = section.received;
-    // What another broker received nobody asks.
-    let is_known = outcome.target.is_none();
-    (is_known && received != asked).then(|| format!("the broker received {received} of {asked} messages"))
 }
