@@ -157,7 +157,7 @@ impl<'a> Outline<'a> {
 }
 
 /// More than this many keys or properties fit into no message: the properties of a message take at most 32,767
-/// bytes (protocol 5.4). A larger count is an uninitialized member.
+/// bytes (protocol 5.6). A larger count is an uninitialized member.
 const MOST_ITEMS: usize = 32_767;
 
 impl<'a> Texts<'a> {

@@ -2,6 +2,7 @@
 
 mod c;
 mod checks;
+mod citations;
 mod cluster;
 mod part;
 mod pythons;
@@ -29,12 +30,7 @@ struct Kind {
 
 /// All parts, the quick ones first.
 const KINDS: [Kind; 5] = [
-    Kind {
-        name: "checks",
-        heading: "files printed from the sources",
-        tools: &[tools::C, tools::GIT],
-        run: checks::run,
-    },
+    Kind { name: "checks", heading: "the tree itself", tools: &[tools::C, tools::GIT], run: checks::run },
     Kind { name: "rust", heading: "Rust crates", tools: &[tools::C], run: rust::run },
     Kind {
         name: "c",

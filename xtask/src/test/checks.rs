@@ -1,5 +1,6 @@
-//! Files of the tree that are printed from the sources are what the sources print.
+//! What holds of the tree itself: files that the sources print are as these print them, and what is cited is there.
 
+use super::citations;
 use super::part::Part;
 use crate::{Failure, command, header};
 
@@ -17,6 +18,7 @@ pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
             same(file, &read(workspace.root.join(file))?, &page())
         });
     }
+    part.verify("every section of the protocol page that is cited is there", || citations::check(workspace));
     part.verify("rmq-uninstalled.pc has the version of the library", || {
         let version = format!("Version: {}", env!("CARGO_PKG_VERSION"));
         let file = read(workspace.root.join("rmq-uninstalled.pc"))?;
