@@ -129,7 +129,7 @@
  * THREADS
  *
  * Every function may be called from any thread at any time, on the same objects too; only the end of an object must be
- * the last call with it (calls that wait on it already are woken).
+ * the last call with it: every other one has returned or sleeps in the call (those are woken), and none begins any more.
  *
  * The library has one I/O thread per process, one delivery thread per producer that uses callbacks, one thread per mock
  * cluster, and one for a short while where a host name is resolved or a hook destroys a producer, all named rmq-*. It
@@ -144,7 +144,12 @@
  *
  * In a forked child the producers, queues and mock clusters of the parent answer RMQ_ERR_FORKED at once, and their
  * _destroy functions only forget them. New ones work. The parent does not notice. Configurations, errors and snapshots
- * of statistics may be used on both sides; a configuration that another thread was using at the moment of the fork answers FORKED in the child.
+ * of statistics may be used on both sides; a configuration that another thread was using at the moment of the fork
+ * answers FORKED in the child.
+ *
+ * With the key after.fork = renew, or after rmq_producer_renew_after_fork, a producer works in the child: at its first
+ * use there a fresh one with the same settings, hooks and callbacks stands behind the handle. What the parent has in
+ * flight has its outcomes in the parent only.
  *
  *
  * LOGS
@@ -1133,7 +1138,8 @@ struct rmq_error_t *rmq_producer_new(const struct rmq_config_t *config,
  * Never hangs and may be called from a callback or a hook. A producer that was not closed is closed without waiting
  * for the network: sends in flight complete as `CLOSED`. The call then waits at most one second for their callbacks
  * (from a callback or a hook: not at all); later ones still come. `rmq_producer_close` before it gives sends the
- * time to succeed. In a forked child it only forgets the parent's producer.
+ * time to succeed. In a forked child it only forgets the parent's producer, and ends the child's own if there is one
+ * (key `after.fork`).
  */
 void rmq_producer_destroy(struct rmq_producer_t *producer);
 
@@ -1195,6 +1201,21 @@ RMQ_MUST_USE struct rmq_error_t *rmq_producer_in_flight(struct rmq_producer_t *p
 RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_set_name_servers(struct rmq_producer_t *producer,
                                                   const char *addresses);
+
+/**
+ * From now on the producer works in children made by `fork`, as with the key `after.fork` = `renew`: at the first use in
+ * a child, a fresh producer with the same settings, hooks and callbacks stands behind this handle, with connections and
+ * a delivery thread of its own. It hears nothing of what the parent has in flight, whose callbacks are the parent's;
+ * completion queues are not renewed. One that was closed before the fork answers `CLOSED`.
+ *
+ * May be called before the fork, in a child handler of `pthread_atfork`, or in the child: it only notes the wish. What
+ * the first use needs (a thread, descriptors, memory) is asked for then; a failure is the error of that call, and the
+ * next call tries again.
+ *
+ * Errors: `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_renew_after_fork(struct rmq_producer_t *producer);
 
 /**
  * Makes an empty queue.

@@ -38,6 +38,12 @@ pub(crate) unsafe fn handle<'a, H: Handle>(pointer: *const H, at: Argument) -> R
     unsafe { handle::check(pointer, at) }
 }
 
+/// As [`handle`], but with the parent's content in a forked child: for what no lock or thread of it belongs to.
+pub(crate) unsafe fn original<'a, H: Handle>(pointer: *const H, at: Argument) -> Result<&'a H::Inner, Error> {
+    // SAFETY: as the caller of this function promises.
+    unsafe { handle::check_original(pointer, at) }
+}
+
 /// As [`handle`], for a call that waits or sends: not from a hook.
 pub(crate) unsafe fn unhooked<'a, H: Handle>(pointer: *const H, at: Argument) -> Result<&'a H::Inner, Error> {
     // SAFETY: as the caller of this function promises.

@@ -3,11 +3,13 @@
 use std::ffi::c_char;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use rocketmq_mock::{Keep, MockCluster, MockOptions};
+use rocketmq_producer::config::WritableListener;
 use rocketmq_producer::{DeliveryThread, Error, ErrorCode, Producer, sys};
 
 use crate::arguments;
@@ -31,6 +33,10 @@ impl Handle for rmq_producer_t {
     const MARK: u64 = u64::from_le_bytes(*b"\x01rmqprd!");
     const NAME: &'static str = "rmq_producer_t";
     const SURVIVES_FORK: bool = false;
+
+    fn renewed(parent: &Arc<ProducerObject>) -> Result<Arc<ProducerObject>, Error> {
+        parent.renewed().map(Arc::new)
+    }
 }
 
 /// What is behind a producer.
@@ -39,6 +45,9 @@ pub(crate) struct ProducerObject {
     /// Made at the first send with a callback, or at the start if the program is to be told of room.
     delivery: OnceCell<DeliveryThread>,
     pub(crate) callbacks: Arc<Callbacks>,
+    writable: Option<Arc<WritableCallback>>,
+    /// Whether forked children get a producer of their own behind the same handle.
+    renews: AtomicBool,
     /// The cluster of the key `test.mock.brokers`. It ends last.
     _mock: Option<MockCluster>,
 }
@@ -64,18 +73,42 @@ impl ProducerObject {
         if let Some(mock) = &mock {
             config.set("name.server", &mock.name_server())?;
         }
+        let start = |listener| {
+            config.set_writable(listener);
+            Producer::new(&config)
+        };
+        let object = Self::around(writable, start)?;
+        Ok(Self { _mock: mock, ..object })
+    }
+
+    /// `start` makes the core's producer, with a listener if the program wants to hear of room.
+    fn around(
+        writable: Option<Arc<WritableCallback>>,
+        start: impl FnOnce(Option<WritableListener>) -> Result<Producer, Error>,
+    ) -> Result<Self, Error> {
         let callbacks = Arc::default();
-        let delivery = match writable {
-            None => OnceCell::new(),
+        let (delivery, listener) = match &writable {
+            None => (OnceCell::new(), None),
             Some(writable) => {
-                let thread = start_delivery(&callbacks, Some(writable))?;
+                let thread = start_delivery(&callbacks, Some(Arc::clone(writable)))?;
                 let queue = thread.queue().clone();
-                config.set_writable(Some(Arc::new(move || queue.tell_writable())));
-                OnceCell::with_value(thread)
+                let listener: WritableListener = Arc::new(move || queue.tell_writable());
+                (OnceCell::with_value(thread), Some(listener))
             }
         };
-        let core = Producer::new(&config)?;
-        Ok(Self { core, delivery, callbacks, _mock: mock })
+        let core = start(listener)?;
+        let renews = AtomicBool::new(core.renews_after_fork());
+        Ok(Self { core, delivery, callbacks, writable, renews, _mock: None })
+    }
+
+    /// For a forked child of the process that this one belongs to.
+    fn renewed(&self) -> Result<Self, Error> {
+        if !self.renews.load(Ordering::Relaxed) {
+            return Err(Error::forked());
+        }
+        let object = Self::around(self.writable.clone(), |listener| self.core.renewed(listener))?;
+        object.renews.store(true, Ordering::Relaxed);
+        Ok(object)
     }
 
     /// The thread that makes this producer's callbacks.
@@ -194,7 +227,8 @@ pub unsafe extern "C" fn rmq_producer_new(
 /// Never hangs and may be called from a callback or a hook. A producer that was not closed is closed without waiting
 /// for the network: sends in flight complete as `CLOSED`. The call then waits at most one second for their callbacks
 /// (from a callback or a hook: not at all); later ones still come. `rmq_producer_close` before it gives sends the
-/// time to succeed. In a forked child it only forgets the parent's producer.
+/// time to succeed. In a forked child it only forgets the parent's producer, and ends the child's own if there is one
+/// (key `after.fork`).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_producer_destroy(producer: *mut rmq_producer_t) {
     armour!(rmq_producer_destroy(producer: ending) or [()] {
@@ -288,5 +322,24 @@ pub unsafe extern "C" fn rmq_producer_set_name_servers(
 ) -> *mut rmq_error_t {
     armour!(rmq_producer_set_name_servers(producer: handle, addresses: text) {
         producer.core.set_name_servers(addresses)
+    })
+}
+
+/// From now on the producer works in children made by `fork`, as with the key `after.fork` = `renew`: at the first use in
+/// a child, a fresh producer with the same settings, hooks and callbacks stands behind this handle, with connections and
+/// a delivery thread of its own. It hears nothing of what the parent has in flight, whose callbacks are the parent's;
+/// completion queues are not renewed. One that was closed before the fork answers `CLOSED`.
+///
+/// May be called before the fork, in a child handler of `pthread_atfork`, or in the child: it only notes the wish. What
+/// the first use needs (a thread, descriptors, memory) is asked for then; a failure is the error of that call, and the
+/// next call tries again.
+///
+/// Errors: `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_producer_renew_after_fork(producer: *mut rmq_producer_t) -> *mut rmq_error_t {
+    armour!(rmq_producer_renew_after_fork(producer: original) {
+        producer.renews.store(true, Ordering::Relaxed);
+        Ok(())
     })
 }

@@ -47,6 +47,7 @@ programs! {
     error_history
     exit_in_flight
     fork_in_flight
+    fork_renew
     from_a_callback
     hooks
     java_ids

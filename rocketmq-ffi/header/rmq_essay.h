@@ -129,7 +129,7 @@
  * THREADS
  *
  * Every function may be called from any thread at any time, on the same objects too; only the end of an object must be
- * the last call with it (calls that wait on it already are woken).
+ * the last call with it: every other one has returned or sleeps in the call (those are woken), and none begins any more.
  *
  * The library has one I/O thread per process, one delivery thread per producer that uses callbacks, one thread per mock
  * cluster, and one for a short while where a host name is resolved or a hook destroys a producer, all named rmq-*. It
@@ -144,7 +144,12 @@
  *
  * In a forked child the producers, queues and mock clusters of the parent answer RMQ_ERR_FORKED at once, and their
  * _destroy functions only forget them. New ones work. The parent does not notice. Configurations, errors and snapshots
- * of statistics may be used on both sides; a configuration that another thread was using at the moment of the fork answers FORKED in the child.
+ * of statistics may be used on both sides; a configuration that another thread was using at the moment of the fork
+ * answers FORKED in the child.
+ *
+ * With the key after.fork = renew, or after rmq_producer_renew_after_fork, a producer works in the child: at its first
+ * use there a fresh one with the same settings, hooks and callbacks stands behind the handle. What the parent has in
+ * flight has its outcomes in the parent only.
  *
  *
  * LOGS

@@ -104,6 +104,7 @@ static void producers(rmq_config_t *config, rmq_producer_t *producer)
     NAMES(rmq_producer_queues(producer, "nulls", 0, NULL, 0, NULL), "out_count");
     NAMES(rmq_producer_set_name_servers(NULL, "127.0.0.1:9876"), "producer");
     NAMES(rmq_producer_set_name_servers(producer, NULL), "addresses");
+    NAMES(rmq_producer_renew_after_fork(NULL), "producer");
     NAMES(rmq_producer_wait_writable(NULL, 0), "producer");
     CHECK_OK(rmq_producer_wait_writable(producer, 0));
     rmq_producer_destroy(NULL);
