@@ -1,37 +1,53 @@
 //! Name-server addresses by HTTP (protocol 3.5), for clusters that publish them so.
 
 use std::io::Read;
+use std::sync::Weak;
 use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 use super::instance::ClientInstance;
 use crate::config::parse_addresses;
 use crate::log::LogTarget;
 use crate::routing::{MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};
+use crate::sys;
 
 /// A look-up may be sent elsewhere this often.
 const MAX_REDIRECTS: usize = 5;
 
-/// Asks once and takes over a usable answer; `false`: none came, what is known stays.
-pub(super) async fn refresh(instance: &ClientInstance, url: &str, timeout: Duration) -> bool {
-    let seconds = timeout.as_secs().max(1);
-    let asked = url.to_owned();
-    let answer = match tokio::task::spawn_blocking(move || ask(&asked, seconds)).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            instance.log.error(LogTarget::Client, || format!("name-server look-up at {url}: {error}"));
-            return false;
-        }
-    };
-    match answer {
-        Ok(addresses) => {
-            instance.name_servers.set(&addresses);
-            true
-        }
-        Err(why) => {
-            instance.log.warn(LogTarget::Client, || format!("name-server look-up at {url}: {why}"));
-            false
-        }
+/// After a look-up that gave nothing it is made again so soon.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Asks again and again, until the instance is gone. A look-up that hangs delays only the next one.
+pub(super) async fn run(instance: Weak<ClientInstance>, url: String, interval: Duration, timeout: Duration) {
+    loop {
+        let answer = on_a_thread(url.clone(), timeout.as_secs().max(1)).await;
+        let Some(instance) = instance.upgrade() else { return };
+        let next = match answer {
+            Ok(addresses) => {
+                instance.name_servers.set(&addresses);
+                interval
+            }
+            Err(why) => {
+                // What is known stays.
+                let text = format!("name-server look-up at {url}: {why}");
+                instance.log.warn(LogTarget::Client, || text.clone());
+                instance.name_servers.remain_unknown(text);
+                RETRY
+            }
+        };
+        drop(instance);
+        sleep(next).await;
     }
+}
+
+async fn on_a_thread(url: String, seconds: u64) -> Result<Vec<String>, String> {
+    let (sender, answer) = oneshot::channel();
+    // Nobody listens any more when the instance is gone.
+    sys::spawn_quiet("rmq-look-up", move || drop(sender.send(ask(&url, seconds))))
+        .map_err(|error| format!("no thread for it: {error}"))?;
+    answer.await.unwrap_or_else(|_| Err("its thread ended without a result".to_owned()))
 }
 
 /// Blocks until the answer is there, or for the time that is given. Some addresses, or why there are none.

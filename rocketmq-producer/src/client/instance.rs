@@ -86,7 +86,7 @@ impl ClientInstance {
             let remoting = Arc::new(Remoting::new(options, events));
             let start = process.process().random as usize;
             let name_servers =
-                Arc::new(NameServers::new(Arc::clone(&remoting), &settings.name_servers, start));
+                Arc::new(NameServers::new(Arc::clone(&remoting), log.clone(), &settings.name_servers, start));
             let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting), settings.vip_channel));
             let options = RouteOptions {
                 default_topic: settings.create_topic_key.clone(),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::address_look_up;
@@ -11,9 +12,6 @@ use crate::config::Settings;
 
 /// The first heartbeat round; every connection to a broker also starts with a heartbeat of its own.
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(1);
-
-/// While the look-up has given no address yet, it is repeated this often.
-const LOOK_UP_RETRY: Duration = Duration::from_secs(1);
 
 pub(super) struct Schedule {
     name_server_url: Option<String>,
@@ -42,19 +40,17 @@ pub(super) async fn run(instance: Weak<ClientInstance>, schedule: Schedule) {
     let Some(ended) = instance.upgrade().map(|instance| Arc::clone(&instance.ended)) else { return };
     let mut route_refresh = every(schedule.route_refresh, schedule.route_refresh);
     let mut heartbeat = every(FIRST_HEARTBEAT, schedule.heartbeat);
-    let mut look_up = every(Duration::ZERO, LOOK_UP_RETRY);
+    // It ends with this task.
+    let mut look_up = JoinSet::new();
+    if let Some(url) = schedule.name_server_url.clone() {
+        let look_ups =
+            address_look_up::run(Weak::clone(&instance), url, schedule.name_server_refresh, schedule.timeout);
+        look_up.spawn(look_ups);
+    }
     let mut refreshing = tokio::spawn(async {});
     loop {
         tokio::select! {
             () = ended.notified() => return,
-            _ = look_up.tick(), if schedule.name_server_url.is_some() => {
-                let Some(instance) = instance.upgrade() else { return };
-                if let Some(url) = &schedule.name_server_url {
-                    let found = address_look_up::refresh(&instance, url, schedule.timeout).await;
-                    let next = if found { schedule.name_server_refresh } else { LOOK_UP_RETRY };
-                    look_up.reset_after(next);
-                }
-            }
             // Both in tasks of their own: slow name servers and silent brokers delay no other job.
             _ = route_refresh.tick() => {
                 let Some(instance) = instance.upgrade() else { return };

@@ -5,6 +5,7 @@ mod bounds;
 mod broker;
 mod faults;
 mod marks;
+mod name_server;
 mod name_servers;
 mod publish;
 mod route_table;

@@ -1,45 +1,57 @@
-//! The name servers: which one is asked, and what happens when it does not answer.
+//! The name servers: which one is asked, and what happens when it does not answer or does not know.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use rocketmq_protocol::DecodeError;
-use rocketmq_protocol::codes::{request, response};
-use rocketmq_protocol::requests::GetRouteRequest;
 use rocketmq_protocol::route::TopicRoute;
-use tokio::sync::oneshot;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::bounds::LARGE_ROUTE;
+use super::name_server::NameServer;
 use crate::error::{Error, ErrorCode};
-use crate::remoting::{Answer, Channel, Failure, FailureKind, Remoting, call};
-use crate::sys::{self, Moment};
+use crate::log::{Log, LogTarget};
+use crate::remoting::Remoting;
+use crate::sync::Mutex;
+use crate::sys::Moment;
 
 /// While someone waits for the first answer: how long one round may take, and the pause after a failed one.
 const READY_PATIENCE: Duration = Duration::from_secs(3);
 const READY_PAUSE: Duration = Duration::from_millis(50);
 
+/// When one server does not know a topic the others are asked, and have so long to answer; less if they did not answer
+/// lately.
+const SECOND_OPINION: Duration = Duration::from_secs(1);
+const SECOND_OPINION_IN_TROUBLE: Duration = Duration::from_millis(100);
+
 pub(crate) struct NameServers {
     remoting: Arc<Remoting>,
-    channels: ArcSwap<Vec<Arc<Channel>>>,
-    /// The one that answered last; it is asked until it fails.
+    log: Log,
+    servers: ArcSwap<Vec<Arc<NameServer>>>,
+    /// The one that knew something last; it is asked until it fails.
     chosen: AtomicUsize,
     /// Whether any has answered yet.
     answered: AtomicBool,
-    reading: tokio::sync::Mutex<()>,
+    /// Tells those who wait for addresses.
+    known: Notify,
+    /// Why there are none yet.
+    unknown_because: Mutex<Option<String>>,
+    ended: AtomicBool,
 }
 
 impl NameServers {
-    pub(crate) fn new(remoting: Arc<Remoting>, addresses: &[String], start: usize) -> Self {
+    pub(crate) fn new(remoting: Arc<Remoting>, log: Log, addresses: &[String], start: usize) -> Self {
         let servers = Self {
             remoting,
-            channels: ArcSwap::default(),
+            log,
+            servers: ArcSwap::default(),
             chosen: AtomicUsize::new(start),
             answered: AtomicBool::new(false),
-            reading: tokio::sync::Mutex::default(),
+            known: Notify::new(),
+            unknown_because: Mutex::default(),
+            ended: AtomicBool::new(false),
         };
         servers.set(addresses);
         servers
@@ -47,12 +59,58 @@ impl NameServers {
 
     /// A new list; requests under way go on.
     pub(crate) fn set(&self, addresses: &[String]) {
-        let channels = addresses.iter().map(|address| self.remoting.channel(address)).collect();
-        self.channels.store(Arc::new(channels));
+        let known = self.servers.load();
+        let server = |address: &String| {
+            let known = known.iter().find(|server| **server.address() == **address);
+            known.cloned().unwrap_or_else(|| Arc::new(NameServer::new(self.remoting.channel(address))))
+        };
+        self.servers.store(Arc::new(addresses.iter().map(server).collect()));
+        self.known.notify_waiters();
     }
 
     pub(crate) fn addresses(&self) -> Vec<Arc<str>> {
-        self.channels.load().iter().map(|channel| Arc::clone(channel.address())).collect()
+        self.servers.load().iter().map(|server| Arc::clone(server.address())).collect()
+    }
+
+    /// A look-up of the addresses has given none.
+    pub(crate) fn remain_unknown(&self, why: String) {
+        *self.unknown_because.lock() = Some(why);
+    }
+
+    /// The client instance is gone.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.known.notify_waiters();
+    }
+
+    /// Waits for addresses, or for the end.
+    pub(super) async fn wait_known(&self) {
+        loop {
+            let known = self.known.notified();
+            tokio::pin!(known);
+            // Before the look, so that nothing between the two is missed.
+            known.as_mut().enable();
+            if !self.servers.load().is_empty() || self.ended.load(Ordering::SeqCst) {
+                return;
+            }
+            known.await;
+        }
+    }
+
+    /// Why those who wait for the route of a topic have none when their time is over.
+    pub(super) fn silence(&self, shown: &str) -> Error {
+        let addresses = self.addresses().join(", ");
+        if addresses.is_empty() {
+            return self.unknown();
+        }
+        let text = format!("no answer from the name server ({addresses}) about topic {shown} in time");
+        Error::new(ErrorCode::NameServer, text).at(addresses.into())
+    }
+
+    fn unknown(&self) -> Error {
+        let why = self.unknown_because.lock().clone();
+        let why = why.unwrap_or_else(|| "the look-up at name.server.url is not done".to_owned());
+        Error::new(ErrorCode::NoNameServer, format!("no name server address is known yet: {why}"))
     }
 
     /// Waits until a name server has answered, whatever it said: asks for a topic again and again if none has.
@@ -71,97 +129,96 @@ impl NameServers {
         }
     }
 
-    /// The route of a topic; `None`: the name server does not know the topic. Every server is tried once,
-    /// the one that answered last first; each gets a fair share of the time. Errors call the topic as `shown`.
+    /// The route of a topic; `None`: no name server that answers knows the topic. Every server is tried once, the one that
+    /// knew something last first; each gets a fair share of the time. Errors call the topic as `shown`.
     pub(crate) async fn route(
         &self,
         topic: &str,
         shown: &str,
         timeout: Duration,
     ) -> Result<Option<TopicRoute>, Error> {
-        let channels = self.channels.load_full();
+        let servers = self.servers.load_full();
         let deadline = Moment::now() + timeout;
         let first = self.chosen.load(Ordering::Relaxed);
         let mut refusals = Vec::new();
         let mut last = None;
-        for turn in 0..channels.len() {
-            let index = first.wrapping_add(turn) % channels.len();
-            let channel = &channels[index];
-            let left = (channels.len() - turn) as u32;
+        for turn in 0..servers.len() {
+            let index = first.wrapping_add(turn) % servers.len();
+            let left = (servers.len() - turn) as u32;
             let share = deadline.since(Moment::now()) / left;
-            let fields =
-                GetRouteRequest { topic: topic.to_owned().into(), accept_standard_json_only: Some(true) };
-            let outcome = call(channel, request::GET_ROUTEINFO_BY_TOPIC, fields, Vec::new(), share).await;
-            let error = match outcome {
-                Ok(answer) => {
-                    self.chosen.store(index, Ordering::Relaxed);
-                    self.answered.store(true, Ordering::Relaxed);
-                    match self.understood(answer).await {
-                        Ok(route) => return Ok(route),
-                        Err(error) => error,
-                    }
+            match servers[index].route(topic, share).await {
+                Ok(Some(route)) => {
+                    self.choose(index);
+                    return Ok(Some(route));
                 }
-                Err(failure) => unanswered(&failure, share),
-            };
-            refusals.push(format!("{}: {}", channel.address(), error.message()));
-            last = Some(error.at(Arc::clone(channel.address())));
+                Ok(None) => {
+                    self.choose(index);
+                    // It may have been restarted, and not have heard of all brokers yet.
+                    let others = (1..servers.len() - turn).map(|more| (index + more) % servers.len());
+                    let asked = others.map(|other| (other, Arc::clone(&servers[other]))).collect();
+                    let Some((knowing, route)) = second_opinion(asked, topic, deadline).await else {
+                        return Ok(None);
+                    };
+                    self.choose(knowing);
+                    self.tell_lacking(&servers[index], &servers[knowing], shown);
+                    return Ok(Some(route));
+                }
+                Err(error) => {
+                    // It has answered, though not well.
+                    if error.code() == ErrorCode::Protocol || error.broker_code().is_some() {
+                        self.choose(index);
+                    }
+                    refusals.push(format!("{}: {}", servers[index].address(), error.message()));
+                    last = Some(error);
+                }
+            }
         }
         Err(match last {
             Some(error) => {
                 let text = format!("the route of topic {shown} cannot be asked: {}", refusals.join("; "));
                 error.with_message(text)
             }
-            None => Error::new(
-                ErrorCode::NoNameServer,
-                "no name server address is known yet: the look-up at name.server.url has given none",
-            ),
+            None => self.unknown(),
         })
     }
 
-    async fn understood(&self, answer: Answer) -> Result<Option<TopicRoute>, Error> {
-        match answer.code {
-            response::SUCCESS => {
-                // One at a time: a thread for each topic would be too many.
-                let _turn = self.reading.lock().await;
-                read(answer.body).await.map(Some).map_err(|error| {
-                    Error::new(ErrorCode::Protocol, format!("route not understood: {error}"))
-                        .with_source(error)
-                })
-            }
-            response::TOPIC_NOT_EXIST => Ok(None),
-            code => Err(Error::answered(ErrorCode::NameServer, code, answer.remark.as_deref(), true)),
+    /// It has answered.
+    fn choose(&self, index: usize) {
+        self.chosen.store(index, Ordering::Relaxed);
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    fn tell_lacking(&self, lacking: &NameServer, knowing: &NameServer, shown: &str) {
+        if lacking.begin_telling() {
+            self.log.warn(LogTarget::Routing, || {
+                format!(
+                    "name server {} does not know topic {shown}, which {} knows: it may have been restarted, or \
+                     brokers cannot reach it",
+                    lacking.address(),
+                    knowing.address()
+                )
+            });
         }
     }
 }
 
-/// Away from the I/O thread if there is much of it.
-async fn read(body: Bytes) -> Result<TopicRoute, DecodeError> {
-    if body.len() >= LARGE_ROUTE {
-        let (sender, route) = oneshot::channel();
-        let copy = body.clone();
-        // Nobody listens any more when the look-up was given up.
-        let reader = sys::spawn_quiet("rmq-route", move || drop(sender.send(TopicRoute::parse(&copy))));
-        if reader.is_ok()
-            && let Ok(route) = route.await
-        {
-            return route;
+/// Asks these at once. The first that knows the topic, and its number.
+async fn second_opinion(
+    servers: Vec<(usize, Arc<NameServer>)>,
+    topic: &str,
+    deadline: Moment,
+) -> Option<(usize, TopicRoute)> {
+    let mut asked = JoinSet::new();
+    for (index, server) in servers {
+        let patience = if server.is_well() { SECOND_OPINION } else { SECOND_OPINION_IN_TROUBLE };
+        let timeout = patience.min(deadline.since(Moment::now()));
+        let topic = topic.to_owned();
+        asked.spawn(async move { (index, server.route(&topic, timeout).await) });
+    }
+    while let Some(answer) = asked.join_next().await {
+        if let Ok((index, Ok(Some(route)))) = answer {
+            return Some((index, route));
         }
     }
-    // It is little, or there is no thread.
-    TopicRoute::parse(&body)
-}
-
-fn unanswered(failure: &Failure, waited: Duration) -> Error {
-    let cause = failure.cause_text();
-    let text = match failure.kind {
-        FailureKind::Connect => format!("no connection ({cause})"),
-        FailureKind::Timeout => format!("no answer within {} ms", waited.as_millis()),
-        FailureKind::Lost => format!("connection lost ({cause})"),
-        FailureKind::Garbage => format!("not a RocketMQ name server ({cause})"),
-        FailureKind::Backlog => format!("overloaded ({cause})"),
-        FailureKind::Unencodable => format!("request too large ({cause})"),
-        FailureKind::Forbidden => format!("refused by a hook ({cause})"),
-        FailureKind::Aborted => "given up".to_owned(),
-    };
-    Error::new(ErrorCode::NameServer, text).with_shared_source(failure.cause.clone())
+    None
 }

@@ -186,6 +186,7 @@ impl RouteTable {
     /// Connections are about to end, and refreshes under way with them.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
+        self.name_servers.end();
     }
 
     /// Drops the brokers that no known route names.
@@ -205,7 +206,11 @@ impl RouteTable {
     }
 
     async fn look_up(self: Arc<Self>, topic: Arc<Topic>) {
-        let found = self.find(&topic);
+        let found = async {
+            // As long as somebody waits: a look-up of their addresses has its own pace.
+            self.name_servers.wait_known().await;
+            self.find(&topic).await
+        };
         tokio::pin!(found);
         let result = loop {
             let check = topic.next_deadline().unwrap_or_else(|| Moment::now() + self.options.timeout);
@@ -311,10 +316,7 @@ impl RouteTable {
         if gone.is_empty() {
             return;
         }
-        let addresses = self.name_servers.addresses().join(", ");
-        let text =
-            format!("no answer from the name server ({addresses}) about topic {} in time", topic.shown);
-        let error = Error::new(ErrorCode::NameServer, text).at(addresses.into());
+        let error = self.name_servers.silence(&topic.shown);
         let mut wakes = Wakes::default();
         for waiter in gone {
             waiter.unrouted(error.clone(), &mut wakes);

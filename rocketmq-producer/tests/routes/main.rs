@@ -5,5 +5,7 @@
 mod bounds;
 #[path = "../common/mod.rs"]
 mod common;
+mod look_up;
 #[allow(dead_code, reason = "each test uses its part")]
 mod name_server;
+mod unknown;

@@ -1,0 +1,115 @@
+//! One name server: a question, and what its answer or silence means.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rocketmq_protocol::DecodeError;
+use rocketmq_protocol::codes::{request, response};
+use rocketmq_protocol::requests::GetRouteRequest;
+use rocketmq_protocol::route::TopicRoute;
+use tokio::sync::oneshot;
+
+use super::bounds::LARGE_ROUTE;
+use crate::error::{Error, ErrorCode};
+use crate::remoting::{Answer, Channel, Failure, FailureKind, call};
+use crate::sync::Mutex;
+use crate::sys::{self, Moment};
+
+/// A server that did not answer is taken to be still in trouble for so long.
+const IN_TROUBLE: Duration = Duration::from_secs(30);
+
+pub(super) struct NameServer {
+    channel: Arc<Channel>,
+    /// When it last did not answer; none if it has answered since.
+    failed: Mutex<Option<Moment>>,
+    /// The log says already that it lacks what others know.
+    told: AtomicBool,
+    /// Large routes are read one at a time: a thread for each topic would be too many.
+    reading: tokio::sync::Mutex<()>,
+}
+
+impl NameServer {
+    pub(super) fn new(channel: Arc<Channel>) -> Self {
+        Self {
+            channel,
+            failed: Mutex::default(),
+            told: AtomicBool::new(false),
+            reading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(super) fn address(&self) -> &Arc<str> {
+        self.channel.address()
+    }
+
+    /// The route of a topic; `None`: it knows no such topic. The error is at this server.
+    pub(super) async fn route(&self, topic: &str, timeout: Duration) -> Result<Option<TopicRoute>, Error> {
+        let fields =
+            GetRouteRequest { topic: topic.to_owned().into(), accept_standard_json_only: Some(true) };
+        let outcome = call(&self.channel, request::GET_ROUTEINFO_BY_TOPIC, fields, Vec::new(), timeout).await;
+        *self.failed.lock() = outcome.is_err().then(Moment::now);
+        let route = match outcome {
+            Ok(answer) => self.understood(answer).await,
+            Err(failure) => Err(unanswered(&failure, timeout)),
+        };
+        if matches!(route, Ok(Some(_))) {
+            self.told.store(false, Ordering::Relaxed);
+        }
+        route.map_err(|error| error.at(Arc::clone(self.address())))
+    }
+
+    /// Whether it has answered lately, or was never asked.
+    pub(super) fn is_well(&self) -> bool {
+        self.failed.lock().is_none_or(|failed| failed.elapsed() >= IN_TROUBLE)
+    }
+
+    /// Whether nobody was told yet, since it last knew a topic, that it lacks what others know.
+    pub(super) fn begin_telling(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    async fn understood(&self, answer: Answer) -> Result<Option<TopicRoute>, Error> {
+        match answer.code {
+            response::SUCCESS => self.read(answer.body).await.map(Some).map_err(|error| {
+                Error::new(ErrorCode::Protocol, format!("route not understood: {error}")).with_source(error)
+            }),
+            response::TOPIC_NOT_EXIST => Ok(None),
+            code => Err(Error::answered(ErrorCode::NameServer, code, answer.remark.as_deref(), true)),
+        }
+    }
+
+    /// Away from the I/O thread if there is much of it.
+    async fn read(&self, body: Bytes) -> Result<TopicRoute, DecodeError> {
+        if body.len() >= LARGE_ROUTE {
+            let _turn = self.reading.lock().await;
+            let (sender, route) = oneshot::channel();
+            let copy = body.clone();
+            // Nobody listens any more when the look-up was given up.
+            let reader = sys::spawn_quiet("rmq-route", move || drop(sender.send(TopicRoute::parse(&copy))));
+            if reader.is_ok()
+                && let Ok(route) = route.await
+            {
+                return route;
+            }
+        }
+        // It is little, or there is no thread.
+        TopicRoute::parse(&body)
+    }
+}
+
+fn unanswered(failure: &Failure, waited: Duration) -> Error {
+    let cause = failure.cause_text();
+    let text = match failure.kind {
+        FailureKind::Connect => format!("no connection ({cause})"),
+        FailureKind::Timeout => format!("no answer within {} ms", waited.as_millis()),
+        FailureKind::Lost => format!("connection lost ({cause})"),
+        FailureKind::Garbage => format!("not a RocketMQ name server ({cause})"),
+        FailureKind::Backlog => format!("overloaded ({cause})"),
+        FailureKind::Unencodable => format!("request too large ({cause})"),
+        FailureKind::Forbidden => format!("refused by a hook ({cause})"),
+        FailureKind::Aborted => "given up".to_owned(),
+    };
+    Error::new(ErrorCode::NameServer, text).with_shared_source(failure.cause.clone())
+}
