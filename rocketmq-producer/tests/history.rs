@@ -45,6 +45,8 @@ fn broken_cluster() -> (MockCluster, Producer) {
             ("send.timeout.ms", "700"),
             ("retry.times", "3"),
             ("retry.times.async", "3"),
+            // The attempts make up the whole time.
+            ("retry.backoff.ms", "0"),
             ("log.level", "off"),
         ],
     );

@@ -29,6 +29,8 @@ class ProducerOptions(TypedDict, total=False):
     retry_times_async: int
     retry_another_broker_when_not_store_ok: bool
     retry_response_codes: str
+    retry_backoff_ms: int
+    retry_backoff_max_ms: int
     send_max_timeout_per_request_ms: int
     compress_threshold_bytes: int
     compress_type: Literal["zlib", "lz4", "zstd"]

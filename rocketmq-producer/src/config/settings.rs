@@ -32,6 +32,14 @@ pub(crate) enum InFlightFull {
     Wait,
 }
 
+/// How long sends pause before they try a broker again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backoff {
+    /// After the first refusal; it doubles with each.
+    pub(crate) first: Duration,
+    pub(crate) most: Duration,
+}
+
 /// All settings of one producer, checked together. What each means stands in the table of keys.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -60,6 +68,7 @@ pub(crate) struct Settings {
     pub(crate) send_timeout: Duration,
     pub(crate) retry_times: u32,
     pub(crate) retry_times_async: u32,
+    pub(crate) backoff: Backoff,
     pub(crate) retry_another_broker_when_not_store_ok: bool,
     /// `None`: every broker is taken in turn, whatever it did.
     pub(crate) fault_tolerance: Option<FaultTolerance>,
@@ -137,6 +146,10 @@ impl Settings {
             send_timeout: reader.duration("send.timeout.ms")?,
             retry_times: reader.parsed("retry.times")?,
             retry_times_async: reader.parsed("retry.times.async")?,
+            backoff: Backoff {
+                first: reader.duration("retry.backoff.ms")?,
+                most: reader.duration("retry.backoff.max.ms")?,
+            },
             retry_another_broker_when_not_store_ok: reader
                 .parsed("retry.another.broker.when.not.store.ok")?,
             fault_tolerance: fault_tolerance(&reader)?,
@@ -375,6 +388,8 @@ mod tests {
         assert_eq!(settings.connect_timeout, Duration::from_secs(3));
         assert_eq!(settings.send_timeout, Duration::from_secs(3));
         assert_eq!((settings.retry_times, settings.retry_times_async), (2, 2));
+        let Backoff { first, most } = settings.backoff;
+        assert_eq!((first, most), (Duration::from_millis(100), Duration::from_secs(1)));
         assert!(!settings.retry_another_broker_when_not_store_ok);
         assert_eq!(settings.create_topic_key, "TBW102");
         assert_eq!(settings.default_topic_queue_nums, 4);

@@ -298,6 +298,26 @@ pub(super) static TABLE: &[Key] = &[
         text: "The response codes of brokers after which another attempt is made. Other codes fail the send at once.",
     },
     Key {
+        name: "retry.backoff.ms",
+        kind: Kind::Integer { min: 0, max: HOUR_MS },
+        default: "100",
+        unit: "ms",
+        java: "",
+        secret: false,
+        text: "The pause before another attempt at a broker that was busy (codes 2, 14 and 215) or whose connection was \
+               refused or lost: a fifth more or less, twice as long after each refusal, never more than half of the \
+               time that is left. An attempt at another broker follows at once. 0: no pause.",
+    },
+    Key {
+        name: "retry.backoff.max.ms",
+        kind: Kind::Integer { min: 0, max: HOUR_MS },
+        default: "1000",
+        unit: "ms",
+        java: "",
+        secret: false,
+        text: "The longest that such a pause grows.",
+    },
+    Key {
         name: "send.max.timeout.per.request.ms",
         kind: Kind::Integer { min: 0, max: HOUR_MS },
         default: "0",

@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::lanes::{LaneKey, Passenger, Ticket};
 use super::operation::{Operation, SendOperation};
 use super::outcome::{self, Attempt, NotStored};
+use super::pauses::Paused;
 use super::request::send_request;
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
@@ -131,14 +132,40 @@ impl BatchOperation {
         if matches!(&self.origin, Origin::Lane(ticket) if !ticket.is_for(&queue)) {
             return self.change_lane(&queue, wakes);
         }
+        if let Some(until) = self.pause_end(&queue) {
+            let engine = Arc::clone(&self.engine);
+            return engine.pauses.keep(Paused::Batch(self, queue), until);
+        }
+        self.attempt_at(&queue, wakes);
+    }
+
+    /// Until when the next attempt waits if it goes to this queue: one without a pause takes the others along.
+    fn pause_end(&self, queue: &PublishQueue) -> Option<Moment> {
+        let mut earliest = None;
+        for member in self.members.iter().flatten() {
+            let end = member.pause_end(queue)?;
+            earliest = earliest.into_iter().chain([end]).min();
+        }
+        earliest
+    }
+
+    /// The pause is over.
+    pub(super) fn resume(self: Box<Self>, queue: &PublishQueue, wakes: &mut Wakes) {
+        if self.engine.is_aborted() {
+            return self.give_up(&Error::closed(), wakes);
+        }
+        self.attempt_at(queue, wakes);
+    }
+
+    fn attempt_at(mut self: Box<Self>, queue: &PublishQueue, wakes: &mut Wakes) {
         let is_known = queue.broker.master().is_some_and(|target| target.marks().are_known());
         if matches!(self.origin, Origin::Lane(_)) && !is_known {
-            return self.probe(&queue, wakes);
+            return self.probe(queue, wakes);
         }
-        if let Some(error) = self.engage(&queue) {
+        if let Some(error) = self.engage(queue) {
             return self.not_stored(&NotStored { error, can_retry: true }, wakes);
         }
-        self.fill(&queue, wakes);
+        self.fill(queue, wakes);
         let Some(target) = self.first().and_then(|first| first.target.clone()) else {
             return self.release(wakes);
         };

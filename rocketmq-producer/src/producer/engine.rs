@@ -15,6 +15,7 @@ use super::detector;
 use super::lanes::Lanes;
 use super::looked_up::LookedUp;
 use super::operation::SendOperation;
+use super::pauses::Pauses;
 use super::prepare::{Compression, Prepared};
 use super::spare::Memory;
 use super::validate::{check_batch, illegal, validate};
@@ -42,6 +43,7 @@ pub(super) struct Engine {
     pub(super) faults: Option<Arc<FaultStrategy>>,
     /// `None`: each message is a request of its own.
     pub(super) lanes: Option<Arc<Lanes>>,
+    pub(super) pauses: Arc<Pauses>,
     pub(super) owner: usize,
     /// No new sends.
     closing: AtomicBool,
@@ -89,12 +91,18 @@ impl Engine {
             client.process.process().io.spawn(Arc::clone(&lanes).watch());
             lanes
         });
+        let pauses = Arc::<Pauses>::default();
+        client.process.process().io.spawn({
+            let pauses = Arc::clone(&pauses);
+            async move { pauses.run().await }
+        });
         for topic in &settings.topics {
             client.routes.warm_up(topic);
         }
         Ok(Arc::new(Self {
             faults,
             lanes,
+            pauses,
             recorder: Recorder::new(),
             generation: client.process.generation(),
             settings,
@@ -145,6 +153,7 @@ impl Engine {
     pub(super) fn abort(&self) {
         self.aborted.store(true, Ordering::SeqCst);
         self.client.routes.abort(self.owner);
+        self.pauses.abort();
         if let Some(lanes) = &self.lanes {
             lanes.abort();
         }
@@ -506,5 +515,6 @@ impl Drop for Engine {
         if let Some(lanes) = &self.lanes {
             lanes.end();
         }
+        self.pauses.end();
     }
 }

@@ -13,6 +13,7 @@ mod looked_up;
 mod lots;
 mod operation;
 mod outcome;
+mod pauses;
 mod prepare;
 mod request;
 mod spare;

@@ -12,6 +12,7 @@ use super::bounds::InFlightShare;
 use super::engine::{Engine, Mode, Span};
 use super::lanes::{LaneKey, Lanes, Passenger, Ticket};
 use super::outcome::{self, Attempt, NotStored};
+use super::pauses::Paused;
 use super::prepare::Prepared;
 use super::request::send_request;
 use super::spare::Memory;
@@ -135,7 +136,7 @@ impl SendOperation {
         wakes.release(self.ticket.take());
         match self.engine.lanes.clone() {
             Some(lanes) if self.may_share() => self.enter(&lanes, queue, wakes),
-            _ => self.attempt_at(&queue, wakes),
+            _ => self.attempt(Some(queue), wakes),
         }
     }
 
@@ -164,9 +165,39 @@ impl SendOperation {
             Ok(queue) if self.ticket.as_ref().is_some_and(|ticket| !ticket.is_for(&queue)) => {
                 self.change_lane(queue, wakes);
             }
-            Ok(queue) => self.attempt_at(&queue, wakes),
+            Ok(queue) => match self.pause_end(&queue) {
+                Some(until) => {
+                    let engine = Arc::clone(&self.engine);
+                    engine.pauses.keep(Paused::One(self, queue), until);
+                }
+                None => self.attempt_at(&queue, wakes),
+            },
             Err(error) => self.give_up(error, wakes),
         }
+    }
+
+    /// Until when its next attempt waits if it goes to this queue. A broker that was busy for this message, or that it could
+    /// not reach, has a pause; half of the time that is left stays for the attempt.
+    pub(super) fn pause_end(&self, queue: &PublishQueue) -> Option<Moment> {
+        let history = &self.rare.as_ref()?.history;
+        let is_there = |failed: &&FailedAttempt| failed.broker_name == queue.broker.name;
+        let refusals =
+            history.iter().filter(is_there).filter(|failed| outcome::asks_for_a_pause(failed)).count();
+        if refusals == 0 || self.engine.settings.backoff.first.is_zero() {
+            return None;
+        }
+        let now = Moment::now();
+        let pause = self.engine.settings.backoff.pause(refusals);
+        Some(now + pause.min(self.span.deadline.since(now) / 2))
+    }
+
+    /// The pause is over.
+    pub(super) fn resume(mut self: Box<Self>, queue: &PublishQueue, wakes: &mut Wakes) {
+        if self.engine.is_aborted() {
+            return self.give_up(Error::closed(), wakes);
+        }
+        self.begin_next(Moment::now());
+        self.attempt_at(queue, wakes);
     }
 
     /// It is its lane's turn, and this its queue.

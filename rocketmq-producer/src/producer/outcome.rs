@@ -1,9 +1,10 @@
 //! What an answer or its absence means for a send: a receipt, another attempt, or an error.
 
 use rocketmq_protocol::answers::SendAnswer;
+use rocketmq_protocol::codes::response;
 use rocketmq_protocol::header::Header;
 
-use crate::error::{Error, ErrorCode, Persistence};
+use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::receipt::SendStatus;
 use crate::remoting::{Failure, FailureKind};
 use crate::routing::Verdict;
@@ -29,6 +30,15 @@ impl Attempt<'_> {
             Self::NotStored(_) => Verdict::Refused,
         }
     }
+}
+
+/// Whether the broker of this attempt is to be left in peace for a while: it said that it is busy, or it was not there.
+pub(super) fn asks_for_a_pause(failed: &FailedAttempt) -> bool {
+    let is_busy = |code| {
+        matches!(code, response::SYSTEM_BUSY | response::SERVICE_NOT_AVAILABLE | response::FLOW_CONTROL)
+    };
+    let is_away = matches!(failed.code, ErrorCode::Connect | ErrorCode::ConnectionLost);
+    is_away || failed.broker_code.is_some_and(is_busy)
 }
 
 /// `retried`: the response codes that a further attempt may get over.
