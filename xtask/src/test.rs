@@ -4,6 +4,7 @@ mod c;
 mod checks;
 mod citations;
 mod cluster;
+mod map;
 mod part;
 mod pythons;
 mod readme;

@@ -1,0 +1,103 @@
+//! The floors, from the top down.
+
+use super::rooms::House;
+
+/// What is built on what. What only tests need is left out.
+pub(super) const CRATES: &[&[&str]] = &[
+    &["xtask", "rmq-bench"],
+    &["rmq-cluster-tests", "rmq", "rmq-python"],
+    &["rocketmq-producer", "rocketmq-mock"],
+    &["rocketmq-protocol"],
+];
+
+pub(super) const HOUSES: &[&House] = &[&CORE, &PROTOCOL, &C_LIBRARY, &MOCK, &PYTHON];
+
+/// The files stand where they are today, in the rooms they belong to; folders of the rooms' names come.
+#[rustfmt::skip]
+const CORE: House = House {
+    name: "rocketmq-producer",
+    root: "rocketmq-producer/src/lib.rs",
+    floors: &[
+        // The public nouns.
+        &[("lib", &["lib.rs"])],
+        // What users hold.
+        &[("producer", &["producer/mod.rs", "producer/handle.rs"])],
+        // Accept, live and close.
+        &[("engine", &["producer/engine.rs", "producer/burst.rs", "producer/detector.rs"])],
+        &[
+            // One request's messages from acceptance to outcome.
+            ("send", &[
+                "producer/operation.rs", "producer/batch.rs", "producer/outcome.rs", "producer/prepare.rs", "producer/request.rs",
+                "producer/hooked.rs", "producer/looked_up.rs", "producer/target.rs", "producer/validate.rs",
+            ]),
+            // Who waits for a busy broker and leaves together.
+            ("lanes", &["producer/lanes.rs", "producer/lanes/"]),
+        ],
+        // What producers of one client id share.
+        &[("client", &["client/"])],
+        // Where a message can go.
+        &[("routing", &["routing/"])],
+        // Bytes to and from one address.
+        &[("remoting", &["remoting/"])],
+        // How events reach the caller.
+        &[("completion", &[
+            "completion.rs", "completion/batch_waiter.rs", "completion/delivery.rs", "completion/queue.rs", "completion/waiter.rs",
+        ])],
+        &[
+            // What is due once no lock is held.
+            ("deferred", &["completion/wakes.rs"]),
+            // Memory of finished sends, by size.
+            ("memory", &["producer/spare.rs", "producer/bodies.rs"]),
+        ],
+        &[
+            // How much is in flight, and who waits for room.
+            ("flow", &["producer/bounds.rs", "producer/lots.rs"]),
+            // The program's own code, keys and settings.
+            ("config", &["hooks.rs", "hooks/", "config/"]),
+        ],
+        // Once per process; counters; lines; locks.
+        &[("process", &["runtime.rs", "stats/", "log.rs", "sync.rs"])],
+        // Nouns; system calls.
+        &[("nouns", &["message.rs", "receipt.rs", "error.rs", "sys/"])],
+    ],
+    known: &[
+        ("config", "routing", 1),
+        ("config", "send", 1),
+        ("deferred", "completion", 1),
+        ("deferred", "lanes", 1),
+        ("deferred", "memory", 1),
+        ("deferred", "remoting", 1),
+        ("flow", "config", 1),
+        ("lanes", "send", 3),
+        ("memory", "send", 1),
+        ("nouns", "routing", 1),
+        ("process", "client", 1),
+        ("process", "remoting", 1),
+        ("remoting", "client", 2),
+        ("send", "engine", 3),
+        ("send", "lanes", 6),
+    ],
+    circles: &[46],
+};
+
+const PROTOCOL: House = House {
+    name: "rocketmq-protocol",
+    root: "rocketmq-protocol/src/lib.rs",
+    floors: &[],
+    known: &[],
+    circles: &[10, 3],
+};
+
+const C_LIBRARY: House =
+    House { name: "rmq", root: "rocketmq-ffi/lib.rs", floors: &[], known: &[], circles: &[6, 2, 2] };
+
+const MOCK: House = House {
+    name: "rocketmq-mock",
+    root: "rocketmq-mock/src/lib.rs",
+    floors: &[],
+    known: &[],
+    circles: &[16],
+};
+
+const PYTHON: House =
+    House { name: "rmq-python", root: "bindings/python/src/lib.rs", floors: &[], known: &[], circles: &[] };
