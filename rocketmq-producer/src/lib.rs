@@ -22,6 +22,7 @@ mod runtime;
 pub mod stats;
 pub mod sync;
 pub mod sys;
+mod task;
 
 pub use completion::{CompletionQueue, DeliveryThread, Event, Report, Tag};
 pub use config::Config;

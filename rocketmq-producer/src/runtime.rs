@@ -17,14 +17,13 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::client::ClientInstance;
 use crate::error::{Error, ErrorCode};
-use crate::remoting::InboundBudget;
+use crate::remoting::{InboundBudget, Resolver};
 use crate::sys::{self, Moment};
-
-/// Resolving names takes a thread while it lasts.
-const MAX_RESOLVER_THREADS: usize = 4;
+use crate::task;
 
 pub(crate) struct Process {
     pub(crate) io: Handle,
+    pub(crate) resolver: Arc<Resolver>,
     /// By client id.
     pub(crate) instances: Mutex<HashMap<String, Weak<ClientInstance>>>,
     /// Tells this process from all others: process ids come again, in containers they are all alike, and clocks are set back.
@@ -153,20 +152,16 @@ impl Process {
             Error::new(ErrorCode::System, format!("the I/O thread cannot be started: {cause}"))
                 .with_source(cause)
         };
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .thread_name("rmq-resolver")
-            .max_blocking_threads(MAX_RESOLVER_THREADS)
-            .build()
-            .map_err(refused)?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(refused)?;
         let io = runtime.handle().clone();
-        let thread = sys::spawn_quiet("rmq-io", move || runtime.block_on(std::future::pending::<()>()))
-            .map_err(refused)?;
+        // Should it ever end, it takes the tasks with it, and each of them has its own end.
+        let serve = move || runtime.block_on(std::future::pending::<()>());
+        let thread = task::thread("rmq-io", serve, |_| ()).map_err(refused)?;
         let random = sys::random();
         Ok(Self {
             io,
-            io_thread: thread.thread().id(),
+            resolver: Arc::default(),
+            io_thread: thread.id(),
             instances: Mutex::default(),
             random,
             unique_ids: UniqueIdGenerator::new(sys::local_ip(), std::process::id(), random as u32),

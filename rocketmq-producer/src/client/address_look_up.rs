@@ -11,7 +11,7 @@ use super::instance::ClientInstance;
 use crate::config::parse_addresses;
 use crate::log::LogTarget;
 use crate::routing::{MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};
-use crate::sys;
+use crate::task::{self, Stopped};
 
 /// A look-up may be sent elsewhere this often.
 const MAX_REDIRECTS: usize = 5;
@@ -45,9 +45,12 @@ pub(super) async fn run(instance: Weak<ClientInstance>, url: String, interval: D
 async fn on_a_thread(url: String, seconds: u64) -> Result<Vec<String>, String> {
     let (sender, answer) = oneshot::channel();
     // Nobody listens any more when the instance is gone.
-    sys::spawn_quiet("rmq-look-up", move || drop(sender.send(ask(&url, seconds))))
+    let end = |outcome: Result<_, Stopped>| {
+        drop(sender.send(outcome.unwrap_or_else(|stopped| Err(stopped.to_string()))));
+    };
+    task::thread("rmq-look-up", move || ask(&url, seconds), end)
         .map_err(|error| format!("no thread for it: {error}"))?;
-    answer.await.unwrap_or_else(|_| Err("its thread ended without a result".to_owned()))
+    answer.await.unwrap_or_else(|_| Err(Stopped::Dropped.to_string()))
 }
 
 /// Blocks until the answer is there, or for the time that is given. Some addresses, or why there are none.

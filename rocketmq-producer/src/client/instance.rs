@@ -13,7 +13,7 @@ use rocketmq_protocol::header::Header;
 use rocketmq_protocol::heartbeat::HeartbeatData;
 use rocketmq_protocol::requests::UnregisterClientRequest;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::{jobs, peer_requests};
 use crate::config::Settings;
@@ -23,6 +23,7 @@ use crate::remoting::{Channel, Events, Remoting, RemotingOptions, Reply, call};
 use crate::routing::{BrokerTable, MAX_HEARTBEAT_CONNECTIONS, NameServers, RouteOptions, RouteTable};
 use crate::runtime::ProcessHandle;
 use crate::sys;
+use crate::task;
 
 /// Numbers the client ids of one process.
 static INSTANCES: AtomicU64 = AtomicU64::new(0);
@@ -57,7 +58,7 @@ impl ClientInstance {
             instance.check_common_fields(settings)?;
             instance.register(settings)?;
             // Its brokers know of the other groups only.
-            process.process().io.spawn(Arc::clone(&instance).heartbeat_round());
+            instance.in_background("a heartbeat round", Arc::clone(&instance).heartbeat_round());
             return Ok(instance);
         }
         let instance = Self::start(client_id.clone(), process.clone(), settings);
@@ -73,6 +74,7 @@ impl ClientInstance {
             let events: Weak<dyn Events> = myself.clone();
             let options = RemotingOptions {
                 runtime: runtime.clone(),
+                resolver: Arc::clone(&process.process().resolver),
                 encoding: settings.header_encoding,
                 language: settings.language,
                 connect_timeout: settings.connect_timeout,
@@ -117,8 +119,25 @@ impl ClientInstance {
                 ended: Arc::new(Notify::new()),
             }
         });
-        runtime.spawn(jobs::run(Arc::downgrade(&instance), jobs::Schedule::of(settings)));
+        let (jobs_of, schedule) = (Arc::downgrade(&instance), Arc::new(jobs::Schedule::of(settings)));
+        task::keep(&runtime, instance.log.clone(), "scheduled jobs", move || {
+            jobs::run(Weak::clone(&jobs_of), Arc::clone(&schedule))
+        });
         instance
+    }
+
+    /// Does something that nobody waits for.
+    pub(super) fn in_background(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> JoinHandle<()> {
+        let log = self.log.clone();
+        task::spawn(&self.process.process().io, work, move |outcome| {
+            if let Err(stopped) = outcome {
+                log.error(LogTarget::Client, || format!("{name}: {stopped}"));
+            }
+        })
     }
 
     /// Two producers that share connections must mean the same cluster.
@@ -243,7 +262,7 @@ impl Events for ClientInstance {
         }
         if let Some(instance) = self.myself.upgrade() {
             let channel = Arc::clone(channel);
-            self.process.process().io.spawn(async move { instance.heartbeat(&channel).await });
+            self.in_background("a heartbeat", async move { instance.heartbeat(&channel).await });
         }
     }
 

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::address_look_up;
 use super::instance::ClientInstance;
 use crate::config::Settings;
+use crate::task;
 
 /// The first heartbeat round; every connection to a broker also starts with a heartbeat of its own.
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(1);
@@ -36,32 +37,36 @@ impl Schedule {
 }
 
 /// Runs until the instance is gone.
-pub(super) async fn run(instance: Weak<ClientInstance>, schedule: Schedule) {
-    let Some(ended) = instance.upgrade().map(|instance| Arc::clone(&instance.ended)) else { return };
+pub(super) async fn run(instance: Weak<ClientInstance>, schedule: Arc<Schedule>) {
+    let known = instance.upgrade().map(|instance| (Arc::clone(&instance.ended), instance.log.clone()));
+    let Some((ended, log)) = known else { return };
     let mut route_refresh = every(schedule.route_refresh, schedule.route_refresh);
     let mut heartbeat = every(FIRST_HEARTBEAT, schedule.heartbeat);
     // It ends with this task.
     let mut look_up = JoinSet::new();
     if let Some(url) = schedule.name_server_url.clone() {
-        let look_ups =
-            address_look_up::run(Weak::clone(&instance), url, schedule.name_server_refresh, schedule.timeout);
-        look_up.spawn(look_ups);
+        let (looked_up_by, log, schedule) = (Weak::clone(&instance), log, Arc::clone(&schedule));
+        look_up.spawn(task::going_on(log, "name-server look-up", move || {
+            let Schedule { name_server_refresh, timeout, .. } = *schedule;
+            address_look_up::run(Weak::clone(&looked_up_by), url.clone(), name_server_refresh, timeout)
+        }));
     }
-    let mut refreshing = tokio::spawn(async {});
+    let mut refreshing: Option<JoinHandle<()>> = None;
     loop {
         tokio::select! {
             () = ended.notified() => return,
             // Both in tasks of their own: slow name servers and silent brokers delay no other job.
             _ = route_refresh.tick() => {
                 let Some(instance) = instance.upgrade() else { return };
-                if refreshing.is_finished() {
-                    refreshing = tokio::spawn(Arc::clone(&instance.routes).refresh());
+                if refreshing.as_ref().is_none_or(JoinHandle::is_finished) {
+                    let refresh = Arc::clone(&instance.routes).refresh();
+                    refreshing = Some(instance.in_background("a route refresh", refresh));
                 }
             }
             _ = heartbeat.tick() => {
                 let Some(instance) = instance.upgrade() else { return };
                 instance.drop_offline_brokers();
-                tokio::spawn(instance.heartbeat_round());
+                instance.in_background("a heartbeat round", Arc::clone(&instance).heartbeat_round());
             }
         }
     }

@@ -12,6 +12,7 @@ use super::{CompletionQueue, Report};
 use crate::error::{Error, ErrorCode};
 use crate::producer::Lots;
 use crate::sys::{self, Moment};
+use crate::task;
 
 /// A thread of its own for callbacks: a slow handler delays later callbacks, never the network.
 pub struct DeliveryThread {
@@ -44,10 +45,9 @@ impl DeliveryThread {
     pub fn start(name: &str, mut handler: impl FnMut(Event) + Send + 'static) -> Result<Self, Error> {
         let queue = CompletionQueue::new();
         let ended = Arc::new(Ended::default());
-        let thread = sys::spawn_quiet(name, {
-            let (queue, ended) = (queue.clone(), Arc::clone(&ended));
+        let deliver = {
+            let queue = queue.clone();
             move || {
-                let _ended = MarkEnded(ended);
                 let mut batch = VecDeque::new();
                 while let Some(writable) = queue.take_all(&mut batch) {
                     let lots = Lots::begin();
@@ -61,12 +61,21 @@ impl DeliveryThread {
                     }
                 }
             }
-        })
-        .map_err(|cause| {
+        };
+        let end = {
+            let (queue, ended) = (queue.clone(), Arc::clone(&ended));
+            // Also when the handler broke its promise and panicked: then nobody takes what comes.
+            move |_| {
+                queue.close();
+                *ended.flag.lock() = true;
+                ended.changed.notify_all();
+            }
+        };
+        let thread = task::thread(name, deliver, end).map_err(|cause| {
             Error::new(ErrorCode::System, format!("the thread {name} cannot be started: {cause}"))
                 .with_source(cause)
         })?;
-        Ok(Self { queue, thread: thread.thread().id(), ended, generation: sys::fork_generation() })
+        Ok(Self { queue, thread: thread.id(), ended, generation: sys::fork_generation() })
     }
 
     /// The queue it serves.
@@ -102,16 +111,6 @@ impl DeliveryThread {
             }
         }
         true
-    }
-}
-
-/// Says that the thread ended, also when the handler broke its promise and panicked.
-struct MarkEnded(Arc<Ended>);
-
-impl Drop for MarkEnded {
-    fn drop(&mut self) {
-        *self.0.flag.lock() = true;
-        self.0.changed.notify_all();
     }
 }
 

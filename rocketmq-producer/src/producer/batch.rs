@@ -443,6 +443,10 @@ impl Exchange for BatchOperation {
         self.not_stored(&outcome::of_failure(&failure), wakes);
     }
 
+    fn may_go_elsewhere(&self) -> bool {
+        self.members.iter().flatten().all(|member| member.has_an_alternative())
+    }
+
     fn owner(&self) -> usize {
         self.engine.owner
     }

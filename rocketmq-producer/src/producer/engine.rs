@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use rocketmq_protocol::topics;
@@ -24,10 +24,12 @@ use crate::completion::{Completion, Wakes};
 use crate::config::{InFlightFull, Settings, WritableListener};
 use crate::error::{Error, ErrorCode};
 use crate::hooks::guarded;
+use crate::log::LogTarget;
 use crate::message::Message;
 use crate::routing::{BrokerTarget, FaultStrategy};
 use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
 use crate::sys::{self, Moment};
+use crate::task::{self, Stopped};
 
 /// While a close waits for sends that are between two steps, it looks again this often.
 const ABORT_INTERVAL: Duration = Duration::from_millis(5);
@@ -80,15 +82,18 @@ impl Engine {
         let faults = settings.fault_tolerance.clone().map(|tolerance| {
             let faults = Arc::new(FaultStrategy::new(tolerance.bans, tolerance.detector.is_some()));
             if let Some((interval, timeout)) = tolerance.detector {
-                let detector =
-                    detector::run(Arc::downgrade(&faults), Arc::downgrade(&client), interval, timeout);
-                client.process.process().io.spawn(detector);
+                let (faults, brokers) = (Arc::downgrade(&faults), Arc::downgrade(&client));
+                task::keep(&client.process.process().io, settings.log.clone(), "detector", move || {
+                    detector::run(Weak::clone(&faults), Weak::clone(&brokers), interval, timeout)
+                });
             }
             faults
         });
         let lanes = settings.batching.map(|batching| {
             let lanes = Arc::new(Lanes::new(batching));
-            client.process.process().io.spawn(Arc::clone(&lanes).watch());
+            let watched = Arc::clone(&lanes);
+            let watch = move || Arc::clone(&watched).watch();
+            task::keep(&client.process.process().io, settings.log.clone(), "watch of the lanes", watch);
             lanes
         });
         let pauses = Arc::<Pauses>::default();
@@ -176,25 +181,33 @@ impl Engine {
         let client = Arc::clone(&self.client);
         let group = self.settings.wire_group.clone();
         let left = deadline.map_or(self.settings.api_timeout, |deadline| deadline.since(Moment::now()));
-        let (sender, told) = mpsc::channel::<()>();
-        self.io().spawn(async move {
-            client.tell_unregistered(&group, left).await;
-            drop(sender);
-        });
-        // Ends when the sender is dropped or the time is over; nothing is ever sent.
+        let (sender, told) = mpsc::channel();
+        let tell = async move { client.tell_unregistered(&group, left).await };
+        // The receiver may have gone.
+        task::spawn(self.io(), tell, move |outcome| drop(sender.send(outcome)));
+        // Whatever comes of it, this producer has left.
         let _ = told.recv_timeout(left);
     }
 
     /// The end without anyone waiting for it.
     pub(super) fn end_in_background(self: &Arc<Self>) {
         let engine = Arc::clone(self);
+        let left = Arc::clone(self);
         self.client.deregister(&self.settings.wire_group);
-        self.io().spawn(async move {
+        let end = async move {
             while engine.bounds.has_outstanding() {
                 engine.abort();
                 tokio::task::yield_now().await;
             }
             engine.client.tell_unregistered(&engine.settings.wire_group, engine.settings.api_timeout).await;
+        };
+        task::spawn(self.io(), end, move |outcome| {
+            if let Err(stopped) = outcome {
+                left.client.log.error(LogTarget::Producer, || {
+                    format!("the end of group {}: {stopped}", left.settings.group)
+                });
+                left.abort();
+            }
         });
     }
 
@@ -276,13 +289,13 @@ impl Engine {
         future: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Error> {
         let (sender, receiver) = mpsc::channel();
-        self.io().spawn(async move {
-            // The receiver waits below until it has this.
-            let _ = sender.send(future.await);
-        });
-        receiver
-            .recv()
-            .map_err(|cause| Error::new(ErrorCode::Internal, "the I/O thread ended").with_source(cause))
+        // The receiver waits below until it has this.
+        task::spawn(self.io(), future, move |outcome| drop(sender.send(outcome)));
+        let stopped = |cause: Stopped| Error::new(ErrorCode::Internal, cause.to_string()).with_source(cause);
+        match receiver.recv() {
+            Ok(outcome) => outcome.map_err(stopped),
+            Err(_) => Err(stopped(Stopped::Dropped)),
+        }
     }
 
     /// Whether the caller runs on the I/O thread (in a log sink), where waiting for it would never end.

@@ -292,6 +292,16 @@ impl SendOperation {
         }
     }
 
+    /// Whether a retry would find another broker, one that can be reached.
+    pub(super) fn has_an_alternative(&self) -> bool {
+        let Some(target) = self.target.as_ref().filter(|_| self.prepared.target.is_any()) else {
+            return false;
+        };
+        let queues = self.topic.queues();
+        self.attempts <= self.retries()
+            && queues.as_ref().is_some_and(|queues| queues.has_another_in_reach(&target.broker_name))
+    }
+
     /// After a failed attempt: the next one, or the end.
     fn again(self: Box<Self>, error: Error, wakes: &mut Wakes) {
         if let Some(next) = self.after_failure(error, wakes) {
@@ -538,6 +548,10 @@ impl Exchange for SendOperation {
         let broker = self.broker.take();
         self.conclude(broker, verdict, Moment::now());
         self.not_stored(outcome::of_failure(&failure), wakes);
+    }
+
+    fn may_go_elsewhere(&self) -> bool {
+        self.has_an_alternative()
     }
 
     fn owner(&self) -> usize {

@@ -1,6 +1,7 @@
 //! A lasting way to one address: it connects when it is needed, and again after a connection ended.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 use crate::sync::Mutex;
@@ -10,11 +11,14 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::exchange::{Exchange, Failure, FailureKind};
+use super::reach;
 use super::state::{Haste, PLENTY, Phase, State, Writer};
 use super::turn::TURN;
 use super::{Events, RemotingOptions, connection};
 use crate::completion::Wakes;
 use crate::hooks::{RpcResponse, guarded};
+use crate::log::LogTarget;
+use crate::task::{self, Stopped};
 
 pub(crate) struct Channel {
     address: Arc<str>,
@@ -55,15 +59,8 @@ impl Channel {
             return;
         }
         let Some(stream) = state.stream_for_new() else {
-            state.wait_for_connection(exchange, deadline, oneway);
-            let announce = state.check_by(deadline);
-            let begun = matches!(state.phase, Phase::Closed).then(|| state.begin());
             drop(state);
-            if let Some(epoch) = begun {
-                self.options.runtime.spawn(connection::run(Arc::clone(self), epoch));
-            } else if announce {
-                self.attention.notify_one();
-            }
+            self.submit_unconnected(exchange, deadline, oneway, wakes);
             return;
         };
         let haste = match oneway {
@@ -89,6 +86,66 @@ impl Channel {
             wakes.gathered_at(self);
         }
         self.see_to_writing(writer, &stream);
+    }
+
+    /// There was no connection that it can go to at once: the request waits for one, or behind those that wait. One is begun
+    /// if none is. In the pause between two tries it
+    /// waits for the next one, unless it is over before that, or better off elsewhere.
+    fn submit_unconnected(
+        self: &Arc<Self>,
+        exchange: Box<dyn Exchange>,
+        deadline: Moment,
+        oneway: bool,
+        wakes: &mut Wakes,
+    ) {
+        let goes_elsewhere = self.is_resting() && exchange.may_go_elsewhere();
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Forgotten) || state.stream_for_new().is_some() {
+            // It has just come or gone.
+            drop(state);
+            return self.submit(exchange, deadline, oneway, wakes);
+        }
+        let pause_end = match state.phase {
+            Phase::Open(_) => None,
+            _ => state.reach.pause_end(Moment::now()),
+        };
+        if pause_end.is_some_and(|end| goes_elsewhere || deadline <= end) {
+            let refusal = state.reach.refusal();
+            drop(state);
+            exchange.failed(refusal, wakes);
+            return;
+        }
+        state.wait_for_connection(exchange, deadline, oneway);
+        let announce = state.check_by(deadline);
+        let begun = matches!(state.phase, Phase::Closed).then(|| state.begin());
+        drop(state);
+        if let Some(epoch) = begun {
+            self.begin(epoch);
+        } else if announce {
+            self.attention.notify_one();
+        }
+    }
+
+    /// Starts the task of a connection. However that ends, the connection ends with it.
+    fn begin(self: &Arc<Self>, epoch: u64) {
+        let channel = Arc::clone(self);
+        task::spawn(&self.options.runtime, connection::run(Arc::clone(self), epoch), move |outcome| {
+            if let Err(stopped) = outcome {
+                channel.stopped(epoch, stopped);
+            }
+        });
+    }
+
+    /// Whether the last try failed and it is not yet time for the next one.
+    pub(crate) fn is_resting(&self) -> bool {
+        let state = self.state.lock();
+        !matches!(state.phase, Phase::Open(_)) && state.reach.pause_end(Moment::now()).is_some()
+    }
+
+    /// There is news of this address: the next try begins at once.
+    pub(crate) fn end_pause(&self) {
+        self.state.lock().reach.end_pause();
+        self.attention.notify_one();
     }
 
     /// The writer was chosen: the caller writes, or the I/O task is told.
@@ -203,12 +260,33 @@ impl Channel {
     }
 
     /// The end of a connection, found by its task: everything on it has failed, unless it was closed before.
-    pub(super) fn end(&self, epoch: u64, failure: &Failure) {
+    pub(super) fn end(&self, epoch: u64, failure: &Failure, was_useful: bool) {
         let mut state = self.state.lock();
-        if state.is_current(epoch) {
-            let stream = state.reset(failure);
-            drop(state);
-            close(stream);
+        let mut stream = None;
+        let line = if !state.is_current(epoch) {
+            Some(reach::ended(&self.address, failure))
+        } else {
+            stream = state.reset(failure);
+            match was_useful {
+                true => Some(state.reach.ended(&self.address, failure)),
+                false => state.reach.failed(&self.address, failure, Moment::now()),
+            }
+        };
+        drop(state);
+        if let Some(line) = line {
+            self.options.log.info(LogTarget::Remoting, || line);
+        }
+        close(stream);
+    }
+
+    /// The task of a connection is gone before its time.
+    fn stopped(&self, epoch: u64, stopped: Stopped) {
+        let was_open = self.is_open();
+        let kind = if was_open { FailureKind::Lost } else { FailureKind::Connect };
+        self.end(epoch, &Failure::because(kind, stopped), false);
+        // Whatever it panicked about, the others are told.
+        while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.tell_all_failed())) {
+            drop(task::panic_text(panic));
         }
     }
 

@@ -8,12 +8,15 @@ use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
 use rocketmq_protocol::frame;
 use rocketmq_protocol::header::{Header, HeaderReader, flag};
 use tokio::net::TcpStream;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
 
 use super::channel::{Channel, Written};
+use super::dial::dial;
 use super::exchange::{Failure, FailureKind};
 use super::inbound::Inbound;
 use super::limits;
+use super::reach::LONGEST_PAUSE;
+use super::state::State;
 use super::turn::{TURN, Turn};
 use crate::client::PROTOCOL_VERSION;
 use crate::completion::Wakes;
@@ -34,8 +37,9 @@ const KEPT_REPLIES: usize = 64 * 1024;
 
 /// Lives as long as one connection. The channel starts it when a request needs a connection.
 pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
-    let failure = match connect(&channel, epoch).await {
+    let (failure, was_useful) = match connect(&channel, epoch).await {
         Ok(stream) => {
+            let begun = Moment::now();
             let mut connection = Connection {
                 channel: Arc::clone(&channel),
                 epoch,
@@ -45,44 +49,49 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
                 wakes: Wakes::default(),
                 replies: Vec::new(),
                 silent_since: None,
+                has_answered: false,
             };
-            connection.open().await
+            let failure = connection.open().await;
+            // Else the peer is no more than a port that is open, and connecting again at once leads nowhere.
+            (failure, connection.has_answered || begun.elapsed() > LONGEST_PAUSE)
         }
-        Err(cause) => Failure::because(FailureKind::Connect, cause),
+        Err(cause) => (Failure::because(FailureKind::Connect, cause), false),
     };
-    let address = channel.address();
-    channel.options.log.info(LogTarget::Remoting, || match &failure.cause {
-        Some(cause) if failure.kind == FailureKind::Connect => format!("no connection to {address}: {cause}"),
-        Some(cause) => format!("connection to {address} ended: {cause}"),
-        None => format!("connection to {address} closed"),
-    });
-    channel.end(epoch, &failure);
+    channel.end(epoch, &failure, was_useful);
     while channel.tell_failed(&mut Wakes::default()) {
         tokio::task::yield_now().await;
     }
 }
 
-/// Connects within `connect.timeout.ms`, and meanwhile fails the requests whose deadline passes.
+/// Connects within `connect.timeout.ms`, after the pause that is due, and meanwhile fails the requests whose deadline
+/// passes.
 async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
-    let limit = channel.options.connect_timeout;
-    let attempt = timeout(limit, TcpStream::connect(channel.address().as_ref()));
-    tokio::pin!(attempt);
-    let stream = loop {
-        let check = {
-            let state = channel.state.lock();
-            if !state.is_current(epoch) {
-                return Err(io::Error::other("closed while connecting"));
+    let last = loop {
+        let (check, pause_end) = {
+            let mut state = channel.state.lock();
+            let (check, now) = (current_check(&state, epoch)?, Moment::now());
+            let pause_end = state.reach.pause_end(now);
+            if pause_end.is_none() {
+                break state.reach.begin(now);
             }
-            state.next_check
+            (check, pause_end)
         };
         tokio::select! {
-            result = &mut attempt => break match result {
-                Ok(connected) => connected?,
-                Err(_) => {
-                    let text = format!("not connected within {} ms", limit.as_millis());
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, text));
-                }
-            },
+            () = until(pause_end) => {}
+            () = until(check) => {
+                check_deadlines(channel);
+                channel.tell_failed(&mut Wakes::default());
+            }
+            () = channel.attention.notified() => {}
+        }
+    };
+    let options = &channel.options;
+    let attempt = dial(&options.resolver, channel.address(), options.connect_timeout, last);
+    tokio::pin!(attempt);
+    let stream = loop {
+        let check = current_check(&channel.state.lock(), epoch)?;
+        tokio::select! {
+            result = &mut attempt => break result?,
             () = until(check) => {
                 check_deadlines(channel);
                 channel.tell_failed(&mut Wakes::default());
@@ -101,6 +110,14 @@ async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// When the deadlines are to be looked at next, if the connection is still wanted.
+fn current_check(state: &State, epoch: u64) -> io::Result<Option<Moment>> {
+    match state.is_current(epoch) {
+        true => Ok(state.next_check),
+        false => Err(io::Error::other("closed while connecting")),
+    }
+}
+
 struct Connection {
     channel: Arc<Channel>,
     epoch: u64,
@@ -112,17 +129,22 @@ struct Connection {
     replies: Vec<u8>,
     /// When the first request timed out that no answer followed.
     silent_since: Option<Moment>,
+    has_answered: bool,
 }
 
 impl Connection {
     /// From the open socket to the end; returns why it ended.
     async fn open(&mut self) -> Failure {
-        {
+        let news = {
             let mut state = self.channel.state.lock();
             if !state.is_current(self.epoch) {
                 return Failure::new(FailureKind::Aborted);
             }
             state.open(Arc::clone(&self.stream));
+            state.reach.opened(self.channel.address(), self.stream.peer_addr().ok())
+        };
+        if let Some(news) = news {
+            self.channel.options.log.info(LogTarget::Remoting, || news);
         }
         if let Some(events) = self.channel.events.upgrade() {
             events.opened(&self.channel);
@@ -265,6 +287,7 @@ impl Connection {
             consumed += len;
             if header.is_response() {
                 self.silent_since = None;
+                self.has_answered = true;
                 let pending = self.channel.state.lock().in_flight.answer(header.opaque);
                 if let Some(pending) = pending {
                     self.channel.show_response(pending.exchange.code(), &header);

@@ -37,6 +37,11 @@ pub(crate) trait Exchange: Send {
     /// No answer will be told.
     fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes);
 
+    /// Whether it is better off elsewhere at once than here after a pause between connects. Called without a lock.
+    fn may_go_elsewhere(&self) -> bool {
+        false
+    }
+
     /// Who asked; see [`super::Remoting::abort`].
     fn owner(&self) -> usize;
 }

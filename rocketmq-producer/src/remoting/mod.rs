@@ -7,12 +7,15 @@
 mod call;
 mod channel;
 mod connection;
+mod dial;
 mod exchange;
 mod frame_context;
 mod in_flight;
 mod inbound;
 mod limits;
 mod outbound;
+mod reach;
+mod resolve;
 mod state;
 mod turn;
 
@@ -23,6 +26,7 @@ pub(crate) use frame_context::FrameContext;
 pub(crate) use inbound::InboundBudget;
 pub(crate) use limits::{HEADER, OFFSET_ID};
 pub(crate) use outbound::{Body, Outbound, SHARED_BODY};
+pub(crate) use resolve::Resolver;
 pub(crate) use turn::Turn;
 
 use std::collections::HashMap;
@@ -41,6 +45,7 @@ use crate::log::Log;
 /// What every connection of a client instance is made with.
 pub(crate) struct RemotingOptions {
     pub(crate) runtime: Handle,
+    pub(crate) resolver: Arc<Resolver>,
     pub(crate) encoding: HeaderEncoding,
     pub(crate) language: Language,
     pub(crate) connect_timeout: Duration,
@@ -59,6 +64,7 @@ impl RemotingOptions {
     pub(crate) fn for_tests(runtime: Handle) -> Self {
         Self {
             runtime,
+            resolver: Arc::default(),
             encoding: HeaderEncoding::Rocketmq,
             language: Language::Rust,
             connect_timeout: Duration::from_secs(3),

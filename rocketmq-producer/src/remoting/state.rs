@@ -11,6 +11,7 @@ use super::frame_context::FrameContext;
 use super::in_flight::{InFlight, Pending};
 use super::limits;
 use super::outbound::{Outbound, Piece};
+use super::reach::Reach;
 use crate::completion::Gathering;
 use crate::sys::Moment;
 
@@ -32,6 +33,8 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// Counts the connections of this channel, so that the task of an ended one leaves the next alone.
     pub(super) epoch: u64,
+    /// How the address was reached so far, whichever connection it was.
+    pub(super) reach: Reach,
     /// Who is about to hand the buffer to the socket.
     writer: Writer,
     pub(super) in_flight: InFlight,
@@ -202,9 +205,10 @@ impl State {
 
     /// Back to the start: everything here has failed, and is to be told so. Returns the connection if one was open.
     pub(super) fn reset(&mut self, failure: &Failure) -> Option<Arc<TcpStream>> {
-        let (epoch, failed) = (self.epoch, std::mem::take(&mut self.failed));
+        let (epoch, reach) = (self.epoch, std::mem::take(&mut self.reach));
+        let failed = std::mem::take(&mut self.failed);
         let stream = self.stream();
-        let ended = std::mem::replace(self, Self { epoch, failed, ..Self::default() });
+        let ended = std::mem::replace(self, Self { epoch, reach, failed, ..Self::default() });
         self.failed.extend(ended.into_exchanges().map(|(exchange, sent)| (exchange, failure.sent(sent))));
         stream
     }

@@ -43,6 +43,12 @@ impl BrokerTarget {
         self.marks.learn(&self.cluster, broker_version, answer);
     }
 
+    /// There is news of it: it is worth a try at once.
+    fn end_pause(&self) {
+        self.channel.end_pause();
+        self.send_channel.end_pause();
+    }
+
     pub(crate) fn marks(&self) -> &Marks {
         &self.marks
     }
@@ -61,6 +67,11 @@ impl Broker {
     /// Equal for equal names.
     pub(crate) fn name_hash(&self) -> u64 {
         self.name_hash
+    }
+
+    /// Whether it is known that it cannot be reached just now: it has no master, or a connect failed a moment ago.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        self.master.load().as_ref().is_none_or(|master| master.send_channel.is_resting())
     }
 
     /// The master, if a route names one.
@@ -93,7 +104,7 @@ impl BrokerTable {
         Arc::clone(self.brokers.lock().broker(name))
     }
 
-    /// A route told the addresses of brokers: they replace what was known. An error if there would be too many, and then
+    /// A route that is news told the addresses of brokers: they replace what was known. An error if there would be too many, and then
     /// all stays as it was.
     pub(crate) fn update(&self, route: &TopicRoute) -> Result<(), Error> {
         let mut brokers = self.brokers.lock();
@@ -118,6 +129,10 @@ impl BrokerTable {
         let address = data.broker_addrs.get(&MASTER_ID).map(String::as_str);
         let known_at = known.as_ref().map(|master| (&**master.channel.address(), master.cluster.as_str()));
         if known_at == address.map(|address| (address, data.cluster.as_str())) {
+            // It may have come back to where it was.
+            if let Some(master) = known {
+                master.end_pause();
+            }
             return;
         }
         let master = address.map(|address| {
@@ -132,6 +147,9 @@ impl BrokerTable {
             })
         });
         brokers.count_master(known.as_deref(), master.as_deref());
+        if let Some(master) = &master {
+            master.end_pause();
+        }
         broker.master.store(master);
     }
 

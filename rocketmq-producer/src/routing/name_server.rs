@@ -15,7 +15,8 @@ use super::bounds::LARGE_ROUTE;
 use crate::error::{Error, ErrorCode};
 use crate::remoting::{Answer, Channel, Failure, FailureKind, call};
 use crate::sync::Mutex;
-use crate::sys::{self, Moment};
+use crate::sys::Moment;
+use crate::task;
 
 /// A server that did not answer is taken to be still in trouble for so long.
 const IN_TROUBLE: Duration = Duration::from_secs(30);
@@ -60,6 +61,11 @@ impl NameServer {
         route.map_err(|error| error.at(Arc::clone(self.address())))
     }
 
+    /// Whether it could not be connected to, and it is not yet time for another try.
+    pub(super) fn is_resting(&self) -> bool {
+        self.channel.is_resting()
+    }
+
     /// Whether it has answered lately, or was never asked.
     pub(super) fn is_well(&self) -> bool {
         self.failed.lock().is_none_or(|failed| failed.elapsed() >= IN_TROUBLE)
@@ -87,9 +93,13 @@ impl NameServer {
             let (sender, route) = oneshot::channel();
             let copy = body.clone();
             // Nobody listens any more when the look-up was given up.
-            let reader = sys::spawn_quiet("rmq-route", move || drop(sender.send(TopicRoute::parse(&copy))));
+            let reader = task::thread(
+                "rmq-route",
+                move || TopicRoute::parse(&copy),
+                |parsed| drop(sender.send(parsed)),
+            );
             if reader.is_ok()
-                && let Ok(route) = route.await
+                && let Ok(Ok(route)) = route.await
             {
                 return route;
             }

@@ -145,7 +145,11 @@ impl NameServers {
         for turn in 0..servers.len() {
             let index = first.wrapping_add(turn) % servers.len();
             let left = (servers.len() - turn) as u32;
-            let share = deadline.since(Moment::now()) / left;
+            let share = match left > 1 && servers[index].is_resting() {
+                // Between two tries to connect: others are asked at once.
+                true => Duration::ZERO,
+                false => deadline.since(Moment::now()) / left,
+            };
             match servers[index].route(topic, share).await {
                 Ok(Some(route)) => {
                     self.choose(index);

@@ -49,8 +49,8 @@ impl PublishQueues {
         self.queues.is_empty()
     }
 
-    /// The next queue in turn, if possible not of the broker that was tried last (protocol 6.1), and with a
-    /// fault strategy of one that is available now, else reachable (protocol 6.2).
+    /// The next queue in turn, if possible not of the broker that was tried last (protocol 6.1) and then of one that can
+    /// be connected to; with a fault strategy of one that is available now, else reachable (protocol 6.2).
     pub(crate) fn select(
         &self,
         last: Option<&str>,
@@ -58,11 +58,24 @@ impl PublishQueues {
     ) -> Option<&PublishQueue> {
         let another = |queue: &PublishQueue| last.is_none_or(|last| queue.broker.name.as_ref() != last);
         let Some((faults, now)) = faults else {
-            return self.next_that(another).or_else(|| self.in_turn());
+            // First the tries, then the look at connections: most sends need neither.
+            let in_reach =
+                |queue: &PublishQueue| another(queue) && (last.is_none() || !queue.broker.is_out_of_reach());
+            return self.next_that(in_reach).or_else(|| self.next_that(another)).or_else(|| self.in_turn());
         };
         self.next_that(|queue| faults.is_available(&queue.broker.name, now) && another(queue))
             .or_else(|| self.next_that(|queue| faults.is_reachable(&queue.broker.name) && another(queue)))
             .or_else(|| self.in_turn())
+    }
+
+    /// Whether a retry finds a broker that can be reached, other than this one.
+    pub(crate) fn has_another_in_reach(&self, than: &str) -> bool {
+        let mut last: Option<&Arc<Broker>> = None;
+        self.queues.iter().map(|queue| &queue.broker).any(|broker| {
+            // The queues of a broker stand together.
+            let is_new = !last.replace(broker).is_some_and(|last| Arc::ptr_eq(last, broker));
+            is_new && broker.name.as_ref() != than && !broker.is_out_of_reach()
+        })
     }
 
     /// The next queue in turn that is wanted, within one round.

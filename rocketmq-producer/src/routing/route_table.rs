@@ -23,6 +23,7 @@ use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::log::{Log, LogTarget};
 use crate::stats::TopicState;
+use crate::task;
 
 /// How many topics are asked for at once in a refresh.
 const REFRESHED_AT_ONCE: usize = 16;
@@ -135,7 +136,13 @@ impl RouteTable {
         };
         topic.joined.notify_one();
         if start && let Some(table) = self.myself.upgrade() {
-            self.runtime.spawn(table.look_up(Arc::clone(topic)));
+            let looked_up = Arc::clone(topic);
+            task::spawn(&self.runtime, table.look_up(Arc::clone(topic)), move |outcome| {
+                if let Err(stopped) = outcome {
+                    let text = format!("the look-up of topic {} ended: {stopped}", looked_up.shown);
+                    fail(&looked_up, &Error::new(ErrorCode::Internal, text).with_source(stopped));
+                }
+            });
         }
     }
 
@@ -225,19 +232,10 @@ impl RouteTable {
         // A refresh may have brought queues meanwhile, or they were there: then a failure takes nothing away.
         let failure =
             result.and_then(|route| self.adopt(&topic, route)).err().filter(|_| !topic.has_queues());
-        let mut wakes = Wakes::default();
         if let Some(error) = failure {
-            // Who comes now asks anew.
-            let waiters = {
-                let mut look_up = topic.look_up.lock();
-                look_up.running = false;
-                std::mem::take(&mut look_up.waiters)
-            };
-            for waiter in waiters {
-                waiter.unrouted(error.clone(), &mut wakes);
-            }
-            return;
+            return fail(&topic, &error);
         }
+        let mut wakes = Wakes::default();
         // Those who come while others go on wait as well, so that nobody is overtaken.
         let mut asking = Vec::new();
         while let Some(waiters) = take_waiters_or_open(&topic) {
@@ -321,6 +319,19 @@ impl RouteTable {
         for waiter in gone {
             waiter.unrouted(error.clone(), &mut wakes);
         }
+    }
+}
+
+/// The look-up has ended without a route: so have those who wait for it. Who comes now asks anew.
+fn fail(topic: &Topic, error: &Error) {
+    let waiters = {
+        let mut look_up = topic.look_up.lock();
+        look_up.running = false;
+        std::mem::take(&mut look_up.waiters)
+    };
+    let mut wakes = Wakes::default();
+    for waiter in waiters {
+        waiter.unrouted(error.clone(), &mut wakes);
     }
 }
 

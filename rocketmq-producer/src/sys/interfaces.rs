@@ -1,6 +1,7 @@
-//! The address of this machine that client ids and unique ids carry.
+//! The interfaces of this machine: the address that client ids and unique ids carry, and their numbers.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::ptr;
@@ -9,6 +10,22 @@ use std::ptr;
 /// time.
 pub(crate) fn local_ip() -> IpAddr {
     choose(interface_addresses()).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// The number of a network interface, which is what a scope of an IPv6 address comes to.
+///
+/// # Errors
+///
+/// There is no interface of this name.
+pub(crate) fn interface_index(name: &str) -> io::Result<u32> {
+    let unknown =
+        || io::Error::new(io::ErrorKind::NotFound, format!("there is no network interface {name:?}"));
+    let text = CString::new(name).map_err(|_| unknown())?;
+    // SAFETY: the pointer is to a C string that lives as long as the call.
+    match unsafe { libc::if_nametoindex(text.as_ptr()) } {
+        0 => Err(unknown()),
+        index => Ok(index),
+    }
 }
 
 /// IPv4 before IPv6, the first public address before the last private one (protocol 4.3); addresses that hold on

@@ -23,7 +23,7 @@ pub(crate) use calendar::month_start_ms;
 pub use clock::Moment;
 pub(crate) use event_fd::EventFd;
 pub use fork::{fork_generation, is_forked};
-pub(crate) use interfaces::local_ip;
+pub(crate) use interfaces::{interface_index, local_ip};
 pub use per_fork::PerFork;
 pub(crate) use random::random;
 pub(crate) use reuse::take_out;

@@ -10,6 +10,7 @@ use std::thread::{Builder, JoinHandle};
 /// # Errors
 ///
 /// What the operating system says when it refuses the thread; a name with a NUL is `InvalidInput`.
+#[allow(clippy::disallowed_methods, reason = "`task::thread` starts them here")]
 pub(crate) fn spawn_quiet<T: Send + 'static>(
     name: &str,
     run: impl FnOnce() -> T + Send + 'static,

@@ -1,0 +1,310 @@
+//! Making one connection: the look-up of the name, then its addresses in the manner of RFC 8305, the next one a moment
+//! after the one before or when that has failed. The first that connects wins.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::resolve::{Because, Resolver};
+
+/// The next address is tried so long after the one before, if there is time for it.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Of a name with more addresses than this, so many are tried.
+const MOST_ADDRESSES: usize = 16;
+
+/// An error tells of so many addresses.
+const MOST_TOLD: usize = 4;
+
+/// Connects to `host:port` (IPv6 in brackets, perhaps with a scope) within the limit. `last` is where the last
+/// connection went: other addresses of the name come before it.
+///
+/// # Errors
+/// Why no address could be reached: of a single one what the system says, of several what it says of each.
+pub(crate) async fn dial(
+    resolver: &Arc<Resolver>,
+    address: &str,
+    limit: Duration,
+    last: Option<SocketAddr>,
+) -> io::Result<TcpStream> {
+    let (host, port) = split(address)?;
+    let deadline = Instant::now() + limit;
+    let found = timeout_at(deadline, resolver.resolve(host, port)).await;
+    let found = found.unwrap_or_else(|_| {
+        let text = format!("the name was not looked up within {} ms", limit.as_millis());
+        Err(io::Error::new(io::ErrorKind::TimedOut, text))
+    })?;
+    let mut race = Race::new(in_order(found, last), deadline);
+    match timeout_at(deadline, race.run()).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(race.too_late(limit)),
+    }
+}
+
+/// The parts of `host:port`.
+pub(crate) fn split(address: &str) -> io::Result<(&str, u16)> {
+    let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    parts.filter(|(_, port)| *port > 0).ok_or_else(|| {
+        let start: String = address.chars().take(100).collect();
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{start:?} is not host:port"))
+    })
+}
+
+/// The two families in turn, as the resolver orders them, and the last one used at the end.
+fn in_order(addresses: Vec<SocketAddr>, last: Option<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (one, other): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let mut ordered = Vec::with_capacity(one.len() + other.len());
+    let (mut one, mut other) = (one.into_iter(), other.into_iter());
+    loop {
+        let before = ordered.len();
+        ordered.extend(one.next());
+        ordered.extend(other.next());
+        if ordered.len() == before {
+            break;
+        }
+    }
+    if let Some(index) = ordered.iter().position(|address| Some(*address) == last) {
+        let used = ordered.remove(index);
+        ordered.truncate(MOST_ADDRESSES - 1);
+        ordered.push(used);
+    }
+    ordered.truncate(MOST_ADDRESSES);
+    ordered
+}
+
+type Attempt = Pin<Box<dyn Future<Output = (SocketAddr, io::Result<TcpStream>)> + Send>>;
+
+/// The addresses of a name, each untried, under way or failed.
+struct Race {
+    untried: std::vec::IntoIter<SocketAddr>,
+    under_way: Vec<Attempt>,
+    failed: Vec<(SocketAddr, io::Error)>,
+    count: usize,
+    stagger: Duration,
+}
+
+impl Race {
+    fn new(addresses: Vec<SocketAddr>, deadline: Instant) -> Self {
+        let count = addresses.len();
+        let left = deadline.saturating_duration_since(Instant::now());
+        Self {
+            untried: addresses.into_iter(),
+            under_way: Vec::new(),
+            failed: Vec::new(),
+            count,
+            stagger: STAGGER.min(left / (count as u32 + 1)),
+        }
+    }
+
+    async fn run(&mut self) -> io::Result<TcpStream> {
+        let mut next = Instant::now();
+        loop {
+            if (self.under_way.is_empty() || next <= Instant::now())
+                && let Some(address) = self.untried.next()
+            {
+                self.under_way.push(Box::pin(async move { (address, connect(address).await) }));
+                next = Instant::now() + self.stagger;
+            }
+            if self.under_way.is_empty() {
+                return Err(self.all_failed());
+            }
+            let has_more = self.untried.len() > 0;
+            let under_way = &mut self.under_way;
+            tokio::select! {
+                (address, outcome) = poll_fn(|context| first_of(under_way, context)) => match outcome {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => {
+                        self.failed.push((address, error));
+                        // Its place is free.
+                        next = Instant::now();
+                    }
+                },
+                () = sleep_until(next), if has_more => {}
+            }
+        }
+    }
+
+    fn all_failed(&mut self) -> io::Error {
+        if self.count == 1 {
+            return self.failed.pop().map_or_else(no_address, |(_, error)| error);
+        }
+        let text = self.told();
+        match self.failed.drain(..).next() {
+            Some((_, cause)) => io::Error::new(cause.kind(), Because { text, cause }),
+            None => no_address(),
+        }
+    }
+
+    fn too_late(&mut self, limit: Duration) -> io::Error {
+        let mut text = format!("not connected within {} ms", limit.as_millis());
+        if self.count > 1 {
+            let silent = self.count - self.failed.len();
+            text = format!("{text} to any of {} addresses, of which {silent} are silent", self.count);
+        }
+        if !self.failed.is_empty() {
+            text = format!("{text} ({})", self.told());
+        }
+        io::Error::new(io::ErrorKind::TimedOut, text)
+    }
+
+    /// What came of each address that failed.
+    fn told(&self) -> String {
+        let shown = self.failed.iter().take(MOST_TOLD).map(|(address, error)| format!("{address}: {error}"));
+        let mut text = shown.collect::<Vec<_>>().join("; ");
+        if let Some(more) = self.failed.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+            text = format!("{text}; and {more} more");
+        }
+        text
+    }
+}
+
+/// The first attempt that is over.
+fn first_of(
+    under_way: &mut Vec<Attempt>,
+    context: &mut Context<'_>,
+) -> Poll<(SocketAddr, io::Result<TcpStream>)> {
+    for index in 0..under_way.len() {
+        if let Poll::Ready(outcome) = under_way[index].as_mut().poll(context) {
+            drop(under_way.swap_remove(index));
+            return Poll::Ready(outcome);
+        }
+    }
+    Poll::Pending
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    checked(TcpStream::connect(address).await?)
+}
+
+/// Where nothing listens on a port that the system gives to clients, a socket may connect to itself (simultaneous open).
+/// It would answer its own requests, and keep the port from the server.
+fn checked(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? != stream.peer_addr()? {
+        return Ok(stream);
+    }
+    // Without a trace: waiting for late packets would hold the port.
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+    let text = "nothing listens there: the connection came back to itself";
+    Err(io::Error::new(io::ErrorKind::ConnectionRefused, text))
+}
+
+fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the name has no address")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
+        list.iter().map(|text| text.parse().expect("an address")).collect()
+    }
+
+    /// A listener whose queue is full: who connects there hears nothing.
+    fn silent() -> (socket2::Socket, Vec<std::net::TcpStream>, SocketAddr) {
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("bound");
+        socket.listen(0).expect("listening");
+        let address = socket.local_addr().expect("bound").as_socket().expect("an address");
+        let mut filling = Vec::new();
+        while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+            filling.push(stream);
+        }
+        (socket, filling, address)
+    }
+
+    fn race(addresses: Vec<SocketAddr>, limit: Duration) -> io::Result<TcpStream> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let deadline = Instant::now() + limit;
+            let mut race = Race::new(addresses, deadline);
+            match timeout_at(deadline, race.run()).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(race.too_late(limit)),
+            }
+        })
+    }
+
+    #[test]
+    fn families_take_turns_and_the_last_one_used_is_the_last_one_tried() {
+        let found = addresses(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+        let told = |last| in_order(found.clone(), last);
+        assert_eq!(told(None), addresses(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
+        let last = Some("[::1]:1".parse().expect("an address"));
+        assert_eq!(told(last), addresses(&["1.1.1.1:1", "[::2]:1", "[::3]:1", "[::1]:1"]));
+        let many: Vec<_> = (1..=100).map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect();
+        let some = in_order(many.clone(), Some(many[0]));
+        assert_eq!((some.len(), some[0], some[15]), (16, many[1], many[0]));
+    }
+
+    #[test]
+    fn a_silent_address_and_one_that_refuses_keep_nobody_from_the_third() {
+        let (_socket, _filling, silent) = silent();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let good = listener.local_addr().expect("an address");
+        let refusing = addresses(&["127.0.0.1:1"])[0];
+        let stream = race(vec![silent, refusing, good], PATIENCE).expect("connected");
+        assert_eq!(stream.peer_addr().expect("connected"), good);
+    }
+
+    #[test]
+    fn an_error_tells_of_every_address() {
+        let (_socket, _filling, silent) = silent();
+        let refusing = addresses(&["127.0.0.1:1", "127.0.0.1:2"]);
+        let error = race(refusing.clone(), PATIENCE).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let text = error.to_string();
+        assert!(text.starts_with("127.0.0.1:1: ") && text.contains("; 127.0.0.1:2: "), "{text}");
+        let error = race(vec![refusing[0], silent], Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let text = error.to_string();
+        assert!(
+            text.starts_with("not connected within 50 ms to any of 2 addresses, of which 1 are"),
+            "{text}"
+        );
+        assert!(text.contains("127.0.0.1:1: "), "{text}");
+        assert_eq!(race(vec![refusing[0]], PATIENCE).unwrap_err().raw_os_error(), Some(libc::ECONNREFUSED));
+    }
+
+    #[test]
+    fn only_host_and_port_are_taken() {
+        assert_eq!(split("[fe80::1%lo]:7").expect("an address"), ("[fe80::1%lo]", 7));
+        for bad in ["host", "host:", "host:0", "host:65536", ""] {
+            assert_eq!(split(bad).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_connection_to_itself_is_none() {
+        // The port is taken as the local one too, which the system does by chance.
+        let address = {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            listener.local_addr().expect("an address")
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let error = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            socket.bind(address).expect("bound");
+            let stream = socket.connect(address).await.expect("connected to itself");
+            assert_eq!(stream.local_addr().ok(), stream.peer_addr().ok());
+            checked(stream).unwrap_err()
+        });
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(error.to_string().contains("itself"), "{error}");
+        TcpListener::bind(address).expect("the server has its port again");
+    }
+}
