@@ -97,10 +97,12 @@ impl Engine {
             lanes
         });
         let pauses = Arc::<Pauses>::default();
-        client.process.process().io.spawn({
-            let pauses = Arc::clone(&pauses);
+        let kept = Arc::clone(&pauses);
+        let run = move || {
+            let pauses = Arc::clone(&kept);
             async move { pauses.run().await }
-        });
+        };
+        task::keep(&client.process.process().io, settings.log.clone(), "pauses between attempts", run);
         for topic in &settings.topics {
             client.routes.warm_up(topic);
         }
