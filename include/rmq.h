@@ -672,6 +672,10 @@ typedef struct rmq_queue_ref_t {
    * Its number at that broker.
    */
   int32_t queue_id;
+  /**
+   * Zero.
+   */
+  int32_t reserved;
 } rmq_queue_ref_t;
 
 /**
@@ -679,7 +683,8 @@ typedef struct rmq_queue_ref_t {
  * order (broker by broker, each by number). -1, or whatever is no index, fails the send as `FORBIDDEN`.
  *
  * Called at most once for a message, whatever is tried after it, and once for a whole batch: in the send call if
- * the route of the topic is known, else on the I/O thread. So it must be quick and must not wait. It may call the
+ * the route of the topic is known, else on the I/O thread. For several messages it is called from several threads at
+ * once, also with one `opaque`. So it must be quick and must not wait. It may call the
  * functions of errors; those of producers that send or wait answer `WOULD_DEADLOCK`. It must return; no C++ exception
  * may leave it.
  */
@@ -796,8 +801,8 @@ typedef struct rmq_message_t {
    */
   rmq_selector_fn selector;
   /**
-   * Handed to `selector`, and must be usable by it until the outcome of the message is told (one-way: until
-   * `rmq_flush` has returned NULL).
+   * Handed to `selector`, and must be usable by it from any thread until the outcome of the message is told (one-way:
+   * until `rmq_flush` has returned NULL).
    */
   void *selector_opaque;
 } rmq_message_t;
@@ -1328,7 +1333,8 @@ struct rmq_error_t *rmq_send_oneway(struct rmq_producer_t *producer,
  * alone to get the whole error), `out_accepted` the number of accepted ones. Only they have an outcome in the
  * queue. NULL is returned even if all were rejected.
  *
- * Errors, with no message looked at and nothing written to `codes`: `CLOSED`, `FORKED`, `INVALID_ARGUMENT`;
+ * Errors, with no message accepted and nothing written to `codes` and `out_accepted`: `CLOSED`, `FORKED`,
+ * `INVALID_ARGUMENT` (a `count` over 10,000,000 too); `SYSTEM` when there is no memory for so many;
  * `WOULD_DEADLOCK` from a hook or a selector.
  */
 RMQ_MUST_USE
@@ -1357,7 +1363,8 @@ struct rmq_error_t *rmq_send_many(struct rmq_producer_t *producer,
  * or when a hook refused others) are told by the error: `rmq_error_stored_count`, `rmq_error_stored`. Its
  * kind, history and persistence are those of the first message that failed.
  *
- * Errors: those of `rmq_send`; `MESSAGE_ILLEGAL` also for what cannot be in one batch; `WOULD_DEADLOCK` also from a
+ * Errors: those of `rmq_send`; `INVALID_ARGUMENT` also for a `count` over 10,000,000; `MESSAGE_ILLEGAL` also for what
+ * cannot be in one batch; `WOULD_DEADLOCK` also from a
  * hook or a selector.
  */
 RMQ_MUST_USE

@@ -3,7 +3,6 @@
 
 use std::ffi::{CStr, c_char};
 use std::ptr::{self, NonNull};
-use std::slice;
 use std::time::Duration;
 
 use rocketmq_producer::{Error, ErrorCode};
@@ -137,12 +136,54 @@ pub(crate) unsafe fn optional_array<T>(pointer: *mut T, at: Argument) -> Result<
     unsafe { array(pointer, at).map(Some) }
 }
 
+/// As [`const_array`], but NULL is allowed.
+pub(crate) unsafe fn optional_const_array<T>(
+    pointer: *const T,
+    at: Argument,
+) -> Result<Option<NonNull<T>>, Error> {
+    // SAFETY: as the caller of this function promises.
+    unsafe { optional_array(pointer.cast_mut(), at) }
+}
+
+/// So many messages may be in flight at most (key `in.flight.max.messages`), and more go in no call.
+const MOST_MESSAGES: usize = 10_000_000;
+
+/// The number of messages of one call; of more than may be in flight it is an uninitialized variable. Nothing of their
+/// array is read before.
+pub(crate) unsafe fn message_count(count: usize, at: Argument) -> Result<usize, Error> {
+    if count > MOST_MESSAGES {
+        return Err(at.refuse(format_args!("is {count}, at most {MOST_MESSAGES} messages go in one call")));
+    }
+    Ok(count)
+}
+
+/// The number of elements, of so many bytes each, of an array of the caller's: no object of C is larger than
+/// `PTRDIFF_MAX`.
+pub(crate) fn check_capacity(capacity: usize, stride: usize, at: Argument) -> Result<(), Error> {
+    match capacity.checked_mul(stride) {
+        Some(..=MOST_BYTES) => Ok(()),
+        _ => Err(at.refuse(format_args!("is {capacity}: no array has so many elements of {stride} bytes"))),
+    }
+}
+
+/// A list with room for so many items; `SYSTEM` when there is no memory for them.
+pub(crate) fn room_for<T>(count: usize) -> Result<Vec<T>, Error> {
+    let mut list = Vec::new();
+    match list.try_reserve_exact(count) {
+        Ok(()) => Ok(list),
+        Err(cause) => Err(Error::out_of_memory(format_args!("a list of {count} items"), cause)),
+    }
+}
+
+const MOST_BYTES: usize = isize::MAX as usize;
+
 /// A function of the caller's.
 pub(crate) unsafe fn callback<F>(function: Option<F>, at: Argument) -> Result<F, Error> {
     function.ok_or_else(|| at.refuse("is NULL"))
 }
 
-/// A struct of the caller's that begins with `uint32_t struct_size`: the size its header knew. Plain data.
+/// A struct of the caller's that begins with `uint32_t struct_size`: the size its header knew. Plain data without
+/// padding, in this and in every later header, so that whoever sets its members has set all of its bytes.
 pub(crate) trait SizedStruct: Sized {
     /// The size of the first header's struct: to the end of the member that was the last one then. Members that
     /// are added stand behind it; callers that do not know them are served all the same.
@@ -180,9 +221,9 @@ pub(crate) unsafe fn read_struct<T: SizedStruct>(pointer: NonNull<T>, at: Argume
     let size = unsafe { struct_size(pointer, at)? };
     let known = size.min(size_of::<T>());
     let bytes = pointer.as_ptr().cast::<u8>();
-    // SAFETY: the caller wrote the size of its struct.
-    let unknown = unsafe { slice::from_raw_parts(bytes.add(known), size - known) };
-    if unknown.iter().any(|byte| *byte != 0) {
+    // SAFETY: the caller wrote the size of its struct, whose bytes are all set: structs of headers have no padding.
+    let is_set = |at| unsafe { bytes.add(at).read() } != 0;
+    if (known..size).any(is_set) {
         return Err(at.refuse("uses members that this version of the library does not know"));
     }
     let mut copy = T::initial();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rocketmq_producer::{BatchError, Error, ErrorCode, Message, Tag};
 
-use crate::arguments::{self, Argument};
+use crate::arguments::{self, Argument, room_for};
 use crate::armour::armour;
 use crate::error::{Failure, rmq_error_t};
 use crate::message::{Outline, Texts, nth, rmq_message_t};
@@ -30,7 +30,8 @@ use crate::send::{nth_opaque, tag};
 /// or when a hook refused others) are told by the error: `rmq_error_stored_count`, `rmq_error_stored`. Its
 /// kind, history and persistence are those of the first message that failed.
 ///
-/// Errors: those of `rmq_send`; `MESSAGE_ILLEGAL` also for what cannot be in one batch; `WOULD_DEADLOCK` also from a
+/// Errors: those of `rmq_send`; `INVALID_ARGUMENT` also for a `count` over 10,000,000; `MESSAGE_ILLEGAL` also for what
+/// cannot be in one batch; `WOULD_DEADLOCK` also from a
 /// hook or a selector.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -41,7 +42,9 @@ pub unsafe extern "C" fn rmq_send_batch(
     timeout_ms: i64,
     receipts: *mut rmq_receipt_t,
 ) -> *mut rmq_error_t {
-    armour!(rmq_send_batch(producer: unhooked, messages: const_array, receipts: optional_array) fails [Failure] {
+    armour!(rmq_send_batch(
+        producer: unhooked, messages: const_array, count: message_count, receipts: optional_array,
+    ) fails [Failure] {
         let at = |name| Argument { function: "rmq_send_batch", name };
         let room = match receipts {
             // SAFETY: the caller promises that the first element begins with its size.
@@ -52,7 +55,8 @@ pub unsafe extern "C" fn rmq_send_batch(
         let mut texts = Texts::default();
         // SAFETY: as the caller promises.
         let outlines = unsafe { read(&mut texts, messages, count, at("message"))? };
-        let items: Vec<Message<'_>> = outlines.iter().map(|outline| outline.message(&texts)).collect();
+        let mut items: Vec<Message<'_>> = room_for(count)?;
+        items.extend(outlines.iter().map(|outline| outline.message(&texts)));
         let stored = producer.core.send_batch(&items, arguments::or_default(timeout_ms))?;
         if let Some((first, stride)) = room {
             for (i, receipt) in stored.iter().enumerate() {
@@ -84,15 +88,19 @@ pub unsafe extern "C" fn rmq_send_batch_queued(
     queue: *mut rmq_queue_t,
     opaques: *const *mut c_void,
 ) -> *mut rmq_error_t {
-    armour!(rmq_send_batch_queued(producer: unhooked, messages: const_array, queue: handle) {
+    armour!(rmq_send_batch_queued(
+        producer: unhooked, messages: const_array, count: message_count, queue: handle, opaques: optional_const_array,
+    ) {
         let (producer, queue) = (Arc::clone(producer), Arc::clone(queue));
         let at = Argument { function: "rmq_send_batch_queued", name: "message" };
         let mut texts = Texts::default();
         // SAFETY: as the caller promises.
         let outlines = unsafe { read(&mut texts, messages, count, at)? };
-        let items: Vec<Message<'_>> = outlines.iter().map(|outline| outline.message(&texts)).collect();
+        let mut items: Vec<Message<'_>> = room_for(count)?;
+        items.extend(outlines.iter().map(|outline| outline.message(&texts)));
+        let mut tags: Vec<Tag> = room_for(count)?;
         // SAFETY: the caller promises `count` pointers if there are any.
-        let tags: Vec<Tag> = (0..count).map(|i| tag(0, unsafe { nth_opaque(opaques, i) })).collect();
+        tags.extend((0..count).map(|i| tag(0, unsafe { nth_opaque(opaques, i) })));
         producer.core.send_batch_queued(&items, arguments::or_default(timeout_ms), &queue.core, &tags)
     })
 }
@@ -104,15 +112,16 @@ unsafe fn read<'a>(
     count: usize,
     at: Argument,
 ) -> Result<Vec<Outline<'a>>, Error> {
-    let read = |i| {
+    let mut outlines = room_for(count)?;
+    for i in 0..count {
         // SAFETY: the caller promises `count` messages.
         let outline = unsafe { texts.read(nth(messages, i), at) };
-        outline.map_err(|error| {
+        outlines.push(outline.map_err(|error| {
             let text = format!("message {i} of the batch: {}", error.message());
             Error::new(ErrorCode::InvalidArgument, text)
-        })
-    };
-    (0..count).map(read).collect()
+        })?);
+    }
+    Ok(outlines)
 }
 
 impl From<BatchError> for Failure {

@@ -86,8 +86,8 @@ pub struct rmq_message_t {
     pub instance_id: *const c_char,
     /// Chooses the queue, which the message keeps to in every attempt; NULL = none.
     pub selector: rmq_selector_fn,
-    /// Handed to `selector`, and must be usable by it until the outcome of the message is told (one-way: until
-    /// `rmq_flush` has returned NULL).
+    /// Handed to `selector`, and must be usable by it from any thread until the outcome of the message is told (one-way:
+    /// until `rmq_flush` has returned NULL).
     pub selector_opaque: *mut c_void,
 }
 

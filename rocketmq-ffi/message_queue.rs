@@ -29,13 +29,16 @@ pub struct rmq_queue_ref_t {
     pub broker_name: *const c_char,
     /// Its number at that broker.
     pub queue_id: i32,
+    /// Zero.
+    pub reserved: i32,
 }
 
 /// Chooses the queue of a message: gives the index of one of the `count` queues, which stand in the Java client's
 /// order (broker by broker, each by number). -1, or whatever is no index, fails the send as `FORBIDDEN`.
 ///
 /// Called at most once for a message, whatever is tried after it, and once for a whole batch: in the send call if
-/// the route of the topic is known, else on the I/O thread. So it must be quick and must not wait. It may call the
+/// the route of the topic is known, else on the I/O thread. For several messages it is called from several threads at
+/// once, also with one `opaque`. So it must be quick and must not wait. It may call the
 /// functions of errors; those of producers that send or wait answer `WOULD_DEADLOCK`. It must return; no C++ exception
 /// may leave it.
 pub type rmq_selector_fn =
@@ -77,9 +80,9 @@ impl CSelector {
     }
 }
 
-// SAFETY: the header demands a function and an opaque pointer that may be used from the I/O thread.
+// SAFETY: the header demands a function that may be called from any thread with its opaque pointer.
 unsafe impl Send for CSelector {}
-// SAFETY: it is called once at a time; nothing is shared but the two words.
+// SAFETY: and from several threads at once.
 unsafe impl Sync for CSelector {}
 
 impl QueueSelector for CSelector {
@@ -91,6 +94,7 @@ impl QueueSelector for CSelector {
             .map(|(queue, start)| rmq_queue_ref_t {
                 broker_name: names.text[*start..].as_ptr().cast(),
                 queue_id: queue.queue_id,
+                reserved: 0,
             })
             .collect();
         let Self { function, opaque } = *self;
@@ -171,8 +175,12 @@ pub unsafe extern "C" fn rmq_producer_queues(
     armour!(rmq_producer_queues(producer: unhooked, topic: text, out: optional_array, out_count: out) {
         let at = |name| Argument { function: "rmq_producer_queues", name };
         let room = match out {
-            // SAFETY: the caller promises that the first element begins with its size.
-            Some(out) => Some((out, unsafe { arguments::struct_size(out, at("out"))? })),
+            Some(out) => {
+                // SAFETY: the caller promises that the first element begins with its size.
+                let stride = unsafe { arguments::struct_size(out, at("out"))? };
+                arguments::check_capacity(capacity, stride, at("capacity"))?;
+                Some((out, stride))
+            }
             None if capacity > 0 => return Err(at("out").refuse("is NULL")),
             None => None,
         };

@@ -122,6 +122,7 @@ pub unsafe extern "C" fn rmq_queue_poll(
         }
         // SAFETY: the caller promises that the first element begins with its size.
         let stride = unsafe { arguments::struct_size(out, at("out"))? };
+        arguments::check_capacity(capacity, stride, at("capacity"))?;
         let queue = Arc::clone(queue);
         let mut reports = std::mem::take(&mut *queue.room.lock());
         let count = queue.core.poll(&mut reports, capacity, arguments::wait(timeout_ms));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rocketmq_producer::{Error, Event, Message, Tag};
 
-use crate::arguments::{self, Argument};
+use crate::arguments::{self, Argument, room_for};
 use crate::armour::armour;
 use crate::callbacks::Callbacks;
 use crate::error::{RMQ_OK, rmq_error_t};
@@ -81,9 +81,9 @@ pub(crate) fn tag(function: usize, opaque: *mut c_void) -> Tag {
 }
 
 /// The `i`-th of some opaque pointers; NULL if there are none.
-pub(crate) unsafe fn nth_opaque(opaques: *const *mut c_void, i: usize) -> *mut c_void {
-    // SAFETY: the caller promises that many pointers if there are any.
-    unsafe { if opaques.is_null() { ptr::null_mut() } else { opaques.add(i).read() } }
+pub(crate) unsafe fn nth_opaque(opaques: Option<NonNull<*mut c_void>>, i: usize) -> *mut c_void {
+    // SAFETY: aligned; the caller promises that many pointers if there are any.
+    opaques.map_or(ptr::null_mut(), |opaques| unsafe { opaques.add(i).read() })
 }
 
 /// Sends a message and waits for its outcome; at most `timeout_ms` (negative: `send.timeout.ms`), with look-ups,
@@ -214,7 +214,8 @@ pub unsafe extern "C" fn rmq_send_oneway(
 /// alone to get the whole error), `out_accepted` the number of accepted ones. Only they have an outcome in the
 /// queue. NULL is returned even if all were rejected.
 ///
-/// Errors, with no message looked at and nothing written to `codes`: `CLOSED`, `FORKED`, `INVALID_ARGUMENT`;
+/// Errors, with no message accepted and nothing written to `codes` and `out_accepted`: `CLOSED`, `FORKED`,
+/// `INVALID_ARGUMENT` (a `count` over 10,000,000 too); `SYSTEM` when there is no memory for so many;
 /// `WOULD_DEADLOCK` from a hook or a selector.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -229,7 +230,8 @@ pub unsafe extern "C" fn rmq_send_many(
     out_accepted: *mut usize,
 ) -> *mut rmq_error_t {
     armour!(rmq_send_many(
-        producer: unhooked, messages: const_array, queue: handle, codes: array, out_accepted: out,
+        producer: unhooked, messages: const_array, count: message_count, queue: handle, opaques: optional_const_array,
+        codes: array, out_accepted: out,
     ) {
         let (producer, queue) = (Arc::clone(producer), Arc::clone(queue));
         if producer.core.is_closed() {
@@ -237,26 +239,29 @@ pub unsafe extern "C" fn rmq_send_many(
         }
         let at = Argument { function: "rmq_send_many", name: "messages" };
         let mut texts = Texts::default();
-        let mut readable: Vec<(usize, Outline<'_>)> = Vec::with_capacity(count.min(1 << 16));
+        let mut readable: Vec<(usize, Outline<'_>)> = room_for(count)?;
+        let mut unreadable = Vec::new();
         for i in 0..count {
-            // SAFETY: the caller promises `count` messages and codes.
-            unsafe {
-                match texts.read(nth(messages, i), at) {
-                    Ok(outline) => readable.push((i, outline)),
-                    Err(error) => codes.add(i).write(error.code() as i32),
-                }
+            // SAFETY: the caller promises `count` messages.
+            match unsafe { texts.read(nth(messages, i), at) } {
+                Ok(outline) => readable.push((i, outline)),
+                Err(error) => unreadable.push((i, error.code())),
             }
         }
-        let items: Vec<Message<'_>> = readable.iter().map(|(_, outline)| outline.message(&texts)).collect();
+        let mut items: Vec<Message<'_>> = room_for(readable.len())?;
+        items.extend(readable.iter().map(|(_, outline)| outline.message(&texts)));
+        let mut tags: Vec<Tag> = room_for(readable.len())?;
         // SAFETY: the caller promises `count` pointers if there are any.
-        let tags: Vec<Tag> = readable.iter().map(|(i, _)| tag(0, unsafe { nth_opaque(opaques, *i) })).collect();
-        let mut results = vec![Ok(()); items.len()];
+        tags.extend(readable.iter().map(|(i, _)| tag(0, unsafe { nth_opaque(opaques, *i) })));
+        let mut results = room_for(items.len())?;
+        results.resize(items.len(), Ok(()));
         let timeout = arguments::or_default(timeout_ms);
         let accepted = producer.core.send_many(&items, timeout, &queue.core, &tags, &mut results)?;
-        for ((i, _), result) in readable.iter().zip(&results) {
-            let code = result.as_ref().map_or_else(|error| error.code() as i32, |()| RMQ_OK);
+        let results = readable.iter().zip(&results);
+        let coded = results.map(|((i, _), result)| (*i, result.as_ref().err().map(Error::code)));
+        for (i, code) in coded.chain(unreadable.into_iter().map(|(i, code)| (i, Some(code)))) {
             // SAFETY: the caller promises `count` codes.
-            unsafe { codes.add(*i).write(code) };
+            unsafe { codes.add(i).write(code.map_or(RMQ_OK, |code| code as i32)) };
         }
         out_accepted.write(accepted);
         Ok(())

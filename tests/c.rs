@@ -50,6 +50,7 @@ programs! {
     fork_renew
     from_a_callback
     hooks
+    impossible_counts
     java_ids
     log_callback
     null_arguments

@@ -24,6 +24,16 @@ fn the_headers_compile_alone_in_every_standard() {
     }
 }
 
+/// A library reads the bytes of a struct that it does not know: whoever sets all members must have set all of them.
+#[test]
+fn the_structs_of_the_headers_have_no_padding() {
+    for header in ["rmq.h", "rmq_mock.h"] {
+        let mut compiler = compiler("c");
+        compiler.args(["-Wpadded", "-x", "c", "-fsyntax-only"]).arg(root().join("include").join(header));
+        run(&mut compiler);
+    }
+}
+
 #[test]
 fn exported_declared_and_armoured_functions_are_the_same() {
     let exported = exported();

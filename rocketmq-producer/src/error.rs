@@ -1,5 +1,6 @@
 //! What went wrong, and whether the message may be stored all the same.
 
+use std::collections::TryReserveError;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -250,6 +251,11 @@ impl Error {
     /// The call would wait for its own caller. Allocates nothing.
     pub const fn would_deadlock() -> Self {
         Self(Repr::Static(&WOULD_DEADLOCK))
+    }
+
+    /// `SYSTEM`: there is no memory for this.
+    pub fn out_of_memory(what: impl fmt::Display, cause: TryReserveError) -> Self {
+        Self::new(ErrorCode::System, format!("no memory for {what}: {cause}")).with_source(cause)
     }
 
     /// The kind.
