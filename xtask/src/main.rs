@@ -20,8 +20,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const USAGE: &str = "\
 cargo xtask demo [--name-server HOST:PORT | --real [VERSION]] [--topic T] [--count N]
     sends from C and from Python: to a mock cluster, to a cluster of yours, or to an Apache one started for it
-cargo xtask test [--only rust,c,python,cluster,checks]
-    runs every test there is, or those parts
+cargo xtask test [--only rust,c,python,cluster,checks] [--under-load]
+    runs every test there is, or those parts; --under-load keeps all cores busy with other programs meanwhile
 cargo xtask header
     writes the C headers and the printed pages of docs/ from the sources (also: cargo xtask docs)
 cargo xtask bench …

@@ -7,6 +7,8 @@ use crate::Failure;
 pub(crate) enum Takes {
     /// A value must follow.
     Value,
+    /// No value follows.
+    Nothing,
     /// A value may follow.
     MaybeValue,
 }
@@ -30,7 +32,10 @@ impl Options {
             if given.iter().any(|(other, _)| *other == name) {
                 return Err(format!("{name} is given twice").into());
             }
-            let value = words.next_if(|next| !next.starts_with("--"));
+            let value = match takes {
+                Takes::Nothing => None,
+                Takes::Value | Takes::MaybeValue => words.next_if(|next| !next.starts_with("--")),
+            };
             if value.is_none() && takes == Takes::Value {
                 return Err(format!("{name} needs a value").into());
             }
@@ -54,7 +59,8 @@ impl Options {
 mod tests {
     use super::*;
 
-    const KNOWN: [(&str, Takes); 2] = [("--count", Takes::Value), ("--real", Takes::MaybeValue)];
+    const KNOWN: [(&str, Takes); 3] =
+        [("--count", Takes::Value), ("--real", Takes::MaybeValue), ("--hot", Takes::Nothing)];
 
     fn parse(text: &str) -> Result<Options, String> {
         let words = text.split_whitespace().map(str::to_owned).collect();
@@ -68,13 +74,15 @@ mod tests {
         assert!(options.has("--real"));
         assert_eq!(options.value("--real"), None);
         assert_eq!(parse("--real 5.5.0").unwrap().value("--real"), Some("5.5.0"));
+        assert!(parse("--hot").unwrap().has("--hot"));
     }
 
     #[test]
     fn what_does_not_fit_is_refused_and_named() {
         assert_eq!(parse("--count").unwrap_err(), "--count needs a value");
         assert_eq!(parse("--count 1 --count 2").unwrap_err(), "--count is given twice");
-        assert!(parse("--cuont 1").unwrap_err().contains("known are: --count --real"));
+        assert!(parse("--cuont 1").unwrap_err().contains("known are: --count --real --hot"));
+        assert_eq!(parse("--hot 1").unwrap_err(), "unknown option \"1\"; known are: --count --real --hot");
         assert!(parse("1").unwrap_err().starts_with("unknown option \"1\""));
     }
 }

@@ -4,6 +4,7 @@ mod c;
 mod checks;
 mod citations;
 mod cluster;
+mod load;
 mod map;
 mod part;
 mod pythons;
@@ -18,6 +19,7 @@ use crate::Failure;
 use crate::options::{Options, Takes};
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
+use load::Load;
 use part::Part;
 use tally::Tally;
 
@@ -49,11 +51,12 @@ const KINDS: [Kind; 5] = [
 ];
 
 pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode, Failure> {
-    let options = Options::parse(words, &[("--only", Takes::Value)])?;
+    let options = Options::parse(words, &[("--only", Takes::Value), ("--under-load", Takes::Nothing)])?;
     let kinds = chosen(options.value("--only"))?;
     let needed: Vec<_> = kinds.iter().flat_map(|kind| kind.tools).copied().collect();
     tools::require(&needed)?;
 
+    let _load = if options.has("--under-load") { Some(Load::start()?) } else { None };
     let mut total = Tally::default();
     let mut sound = true;
     for kind in kinds {

@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 use crate::{Failure, command};
 
 /// No step takes this long: what is not at its end by then hangs.
-const LIMIT: Duration = Duration::from_secs(20 * 60);
+const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// The steps run so far.
 #[derive(Debug)]
