@@ -21,6 +21,7 @@ class ProducerOptions(TypedDict, total=False):
     stream_request_type: bool
     topics: str | Sequence[str]
     route_refresh_interval_ms: int
+    topic_expiry_ms: int
     heartbeat_interval_ms: int
     api_timeout_ms: int
     connect_timeout_ms: int

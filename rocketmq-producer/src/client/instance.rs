@@ -95,6 +95,7 @@ impl ClientInstance {
                 default_topic_queue_nums: settings.default_topic_queue_nums,
                 namespace: settings.namespace.clone(),
                 timeout: settings.api_timeout,
+                expiry: settings.topic_expiry,
             };
             let routes = RouteTable::new(
                 runtime.clone(),

@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     /// To be looked up at the start.
     pub(crate) topics: Vec<String>,
     pub(crate) route_refresh: Duration,
+    /// `None`: topics are never forgotten.
+    pub(crate) topic_expiry: Option<Duration>,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) api_timeout: Duration,
     pub(crate) connect_timeout: Duration,
@@ -140,6 +142,7 @@ impl Settings {
             topics: parse_topics(&reader.optional_text("topics")?.unwrap_or_default())
                 .map_err(|why| Error::new(ErrorCode::InvalidValue, format!("topics: {why}")))?,
             route_refresh: reader.duration("route.refresh.interval.ms")?,
+            topic_expiry: Some(reader.duration("topic.expiry.ms")?).filter(|expiry| !expiry.is_zero()),
             heartbeat_interval: reader.duration("heartbeat.interval.ms")?,
             api_timeout: reader.duration("api.timeout.ms")?,
             connect_timeout: reader.duration("connect.timeout.ms")?,
@@ -383,6 +386,7 @@ mod tests {
         assert_eq!(settings.name_server_refresh, Duration::from_secs(120));
         assert_eq!((settings.client_ip, settings.instance_name, settings.unit_name), (None, None, None));
         assert_eq!(settings.route_refresh, Duration::from_secs(30));
+        assert_eq!(settings.topic_expiry, Some(Duration::from_secs(600)));
         assert_eq!(settings.heartbeat_interval, Duration::from_secs(30));
         assert_eq!(settings.api_timeout, Duration::from_secs(3));
         assert_eq!(settings.connect_timeout, Duration::from_secs(3));

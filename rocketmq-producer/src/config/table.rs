@@ -162,7 +162,19 @@ pub(super) static TABLE: &[Key] = &[
         unit: "ms",
         java: "pollNameServerInterval",
         secret: false,
-        text: "How often the routes of the topics in use are fetched again.",
+        text: "How often the routes of the topics in use are fetched again: those that got a message within the last \
+               minute, and those of `topics`. Others are fetched again with their next message.",
+    },
+    Key {
+        name: "topic.expiry.ms",
+        kind: Kind::Integer { min: 0, max: 24 * HOUR_MS },
+        default: "600000",
+        unit: "ms",
+        java: "",
+        secret: false,
+        text: "How long after its last message a topic is forgotten, with its route and what it takes of memory; the \
+               next message looks it up as the first one did. It is seen when routes are refreshed. Those of `topics` \
+               are never forgotten. 0: none ever.",
     },
     Key {
         name: "heartbeat.interval.ms",

@@ -440,6 +440,9 @@ impl Exchange for BatchOperation {
 
     fn failed(mut self: Box<Self>, failure: Failure, wakes: &mut Wakes) {
         self.conclude(failure.kind.is_of_peer().then_some(Verdict::Unreached), Moment::now());
+        if let Some(first) = self.first().filter(|_| failure.is_of_place()) {
+            self.engine.client.routes.doubt(&first.topic);
+        }
         self.not_stored(&outcome::of_failure(&failure), wakes);
     }
 

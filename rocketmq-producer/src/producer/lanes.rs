@@ -42,7 +42,8 @@ pub(super) struct Lanes {
 /// Which lane. A broker that went and came again is another object of the same name, and has the same lane.
 #[derive(Clone)]
 pub(super) struct LaneKey {
-    topic: Arc<Topic>,
+    /// Its number: a lane that nobody is in keeps no topic.
+    topic: u64,
     broker: Arc<Broker>,
     /// The queue its messages are bound to.
     queue_id: Option<i32>,
@@ -50,9 +51,9 @@ pub(super) struct LaneKey {
 
 impl LaneKey {
     /// Of messages that go to this queue; `is_bound`: they may go to no other.
-    pub(super) fn new(topic: &Arc<Topic>, queue: &PublishQueue, is_bound: bool) -> Self {
+    pub(super) fn new(topic: &Topic, queue: &PublishQueue, is_bound: bool) -> Self {
         Self {
-            topic: Arc::clone(topic),
+            topic: topic.number,
             broker: Arc::clone(&queue.broker),
             queue_id: is_bound.then_some(queue.queue_id),
         }
@@ -65,9 +66,7 @@ impl LaneKey {
 
 impl PartialEq for LaneKey {
     fn eq(&self, other: &Self) -> bool {
-        self.queue_id == other.queue_id
-            && Arc::ptr_eq(&self.topic, &other.topic)
-            && self.broker.is_named_as(&other.broker)
+        self.queue_id == other.queue_id && self.topic == other.topic && self.broker.is_named_as(&other.broker)
     }
 }
 
@@ -75,8 +74,7 @@ impl Eq for LaneKey {}
 
 impl Hash for LaneKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let topic = Arc::as_ptr(&self.topic).addr();
-        (topic, self.broker.name_hash(), self.queue_id).hash(state);
+        (self.topic, self.broker.name_hash(), self.queue_id).hash(state);
     }
 }
 

@@ -177,18 +177,18 @@ impl SendOperation {
     }
 
     /// Until when its next attempt waits if it goes to this queue. A broker that was busy for this message, or that it could
-    /// not reach, has a pause; half of the time that is left stays for the attempt.
+    /// not reach, has a pause; if it may have moved, the answer where it is now is waited for as well. Half of the time that
+    /// is left stays for the attempt.
     pub(super) fn pause_end(&self, queue: &PublishQueue) -> Option<Moment> {
         let history = &self.rare.as_ref()?.history;
-        let is_there = |failed: &&FailedAttempt| failed.broker_name == queue.broker.name;
-        let refusals =
-            history.iter().filter(is_there).filter(|failed| outcome::asks_for_a_pause(failed)).count();
-        if refusals == 0 || self.engine.settings.backoff.first.is_zero() {
-            return None;
-        }
+        let there = || history.iter().filter(|failed| failed.broker_name == queue.broker.name);
+        let refusals = there().filter(|failed| outcome::asks_for_a_pause(failed)).count();
+        let backoff = &self.engine.settings.backoff;
         let now = Moment::now();
-        let pause = self.engine.settings.backoff.pause(refusals);
-        Some(now + pause.min(self.span.deadline.since(now) / 2))
+        let pause = (refusals > 0 && !backoff.first.is_zero()).then(|| now + backoff.pause(refusals));
+        let found = if there().any(outcome::may_have_moved) { self.topic.looked_up_by() } else { None };
+        let end = pause.max(found)?;
+        Some(end.min(now + self.span.deadline.since(now) / 2))
     }
 
     /// The pause is over.
@@ -254,6 +254,7 @@ impl SendOperation {
         if self.target.is_some() {
             return Ok(());
         }
+        self.engine.client.routes.doubt(&self.topic);
         self.rare().masterless = Some(Arc::clone(&queue.broker.name));
         let text = format!("broker {} has no master in any route", queue.broker.name);
         Err(Error::new(ErrorCode::NoRoute, text))
@@ -547,6 +548,9 @@ impl Exchange for SendOperation {
         let verdict = failure.kind.is_of_peer().then_some(Verdict::Unreached);
         let broker = self.broker.take();
         self.conclude(broker, verdict, Moment::now());
+        if failure.is_of_place() {
+            self.engine.client.routes.doubt(&self.topic);
+        }
         self.not_stored(outcome::of_failure(&failure), wakes);
     }
 

@@ -41,6 +41,11 @@ pub(super) fn asks_for_a_pause(failed: &FailedAttempt) -> bool {
     is_away || failed.broker_code.is_some_and(is_busy)
 }
 
+/// Whether the broker of this attempt may be elsewhere now.
+pub(super) fn may_have_moved(failed: &FailedAttempt) -> bool {
+    matches!(failed.code, ErrorCode::Connect | ErrorCode::NoRoute)
+}
+
 /// `retried`: the response codes that a further attempt may get over.
 pub(super) fn of_answer<'a>(header: &'a Header<'_>, retried: &[u32]) -> Attempt<'a> {
     if let Some(status) = SendStatus::from_response(header.code) {

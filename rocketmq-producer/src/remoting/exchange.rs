@@ -98,6 +98,15 @@ impl Failure {
         Self { kind, sent: false, cause: Some(Arc::new(cause)) }
     }
 
+    /// Whether it may be that the peer is elsewhere now.
+    pub(crate) fn is_of_place(&self) -> bool {
+        match self.kind {
+            FailureKind::Connect | FailureKind::Lost => true,
+            FailureKind::Timeout => !self.sent,
+            _ => false,
+        }
+    }
+
     /// What the cause says; nothing if there is none.
     pub(crate) fn cause_text(&self) -> String {
         self.cause.as_ref().map(ToString::to_string).unwrap_or_default()

@@ -3,6 +3,7 @@
 mod batch_trials;
 mod bounds;
 mod broker;
+mod doubts;
 mod faults;
 mod marks;
 mod name_server;

@@ -18,7 +18,7 @@ use super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
 use super::broker::BrokerTable;
 use super::name_servers::NameServers;
 use super::publish::PublishQueues;
-use super::topic::{RouteWaiter, Topic};
+use super::topic::{Need, RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::log::{Log, LogTarget};
@@ -35,21 +35,23 @@ pub(crate) struct RouteOptions {
     /// The namespace of version 1 that names of topics carry.
     pub(crate) namespace: Option<String>,
     pub(crate) timeout: Duration,
+    /// So long after its last use a topic is forgotten; `None`: never.
+    pub(crate) expiry: Option<Duration>,
 }
 
 pub(crate) struct RouteTable {
-    runtime: Handle,
-    options: RouteOptions,
-    name_servers: Arc<NameServers>,
+    pub(super) runtime: Handle,
+    pub(super) options: RouteOptions,
+    pub(super) name_servers: Arc<NameServers>,
     brokers: Arc<BrokerTable>,
     topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
     /// Roughly, of all routes.
     bytes: AtomicUsize,
-    random: RandomState,
+    pub(super) random: RandomState,
     /// The client instance is gone: what fails now is nobody's concern.
     ended: AtomicBool,
-    log: Log,
-    myself: Weak<Self>,
+    pub(super) log: Log,
+    pub(super) myself: Weak<Self>,
 }
 
 impl RouteTable {
@@ -81,8 +83,11 @@ impl RouteTable {
             None => shown.into(),
         };
         let name = name.as_ref();
-        if let Some(topic) = self.topics.read().get(name) {
-            return Arc::clone(topic);
+        if let Some(topic) = self.topics.read().get(name).cloned() {
+            if topic.begin_use() {
+                self.doubt(&topic);
+            }
+            return topic;
         }
         let mut topics = self.topics.write();
         if let Some(topic) = topics.get(name) {
@@ -122,6 +127,7 @@ impl RouteTable {
     /// Looks the topic up before anybody needs it.
     pub(crate) fn warm_up(&self, topic: &str) {
         let topic = self.topic(topic);
+        topic.keep();
         if !topic.is_routed() {
             self.begin_look_up(&topic, None);
         }
@@ -157,11 +163,10 @@ impl RouteTable {
         }
     }
 
-    /// Asks for every topic's route anew, a few at a time. What cannot be had leaves what is known alone.
+    /// Asks for the route of every topic in use anew, a few at a time. What cannot be had leaves what is known alone.
     pub(crate) async fn refresh(self: Arc<Self>) {
-        let topics: Vec<_> = self.topics.read().values().cloned().collect();
         let mut asked = JoinSet::new();
-        for topic in topics {
+        for topic in self.topics_in_use() {
             if asked.len() == REFRESHED_AT_ONCE
                 && let Some(Ok(false)) = asked.join_next().await
             {
@@ -170,6 +175,42 @@ impl RouteTable {
             asked.spawn(Arc::clone(&self).refresh_one(topic));
         }
         while asked.join_next().await.is_some() {}
+    }
+
+    /// Forgets the topics that nobody needs.
+    fn topics_in_use(&self) -> Vec<Arc<Topic>> {
+        let now = Moment::now();
+        let all: Vec<_> = self.topics.read().values().cloned().collect();
+        let mut in_use = Vec::new();
+        let mut unneeded = Vec::new();
+        for topic in all {
+            match topic.need(now, self.options.expiry) {
+                Need::Fresh => in_use.push(topic),
+                Need::Nothing => {}
+                Need::Forgotten => unneeded.push(topic),
+            }
+        }
+        self.forget(unneeded);
+        in_use
+    }
+
+    fn forget(&self, unneeded: Vec<Arc<Topic>>) {
+        // The table's, and the one here: sends on their way have one as well, and the order of their queue goes with it.
+        const UNUSED: usize = 2;
+        if unneeded.is_empty() {
+            return;
+        }
+        let mut topics = self.topics.write();
+        for topic in unneeded {
+            if Arc::strong_count(&topic) == UNUSED {
+                topics.remove(&topic.name);
+                self.bytes.fetch_sub(topic.look_up.lock().bytes, Ordering::Relaxed);
+            }
+        }
+        let count = topics.len();
+        if topics.capacity() > 4 * count {
+            topics.shrink_to(2 * count);
+        }
     }
 
     /// `false`: no name server answers, so there is no use in asking on.
@@ -278,7 +319,7 @@ impl RouteTable {
 
     /// Takes over a route if it differs from what is known, or if nothing usable is known. An error if it is too much
     /// beside those of other topics; what is known stays then.
-    fn adopt(&self, topic: &Topic, route: TopicRoute) -> Result<(), Error> {
+    pub(super) fn adopt(&self, topic: &Topic, route: TopicRoute) -> Result<(), Error> {
         let mut look_up = topic.look_up.lock();
         if look_up.route.as_ref() != Some(&route) || !topic.has_queues() {
             let bytes = route_bytes(route.broker_datas.len(), PublishQueues::count(&route));

@@ -1,7 +1,8 @@
 //! One topic: its queues for the senders, and who waits for its route.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::sync::Mutex;
 use crate::sys::Moment;
@@ -35,6 +36,8 @@ pub(crate) trait RouteWaiter: Send {
 }
 
 pub(crate) struct Topic {
+    /// No other topic ever has it.
+    pub(crate) number: u64,
     /// As brokers know it.
     pub(crate) name: Arc<str>,
     /// As the program names it.
@@ -44,6 +47,12 @@ pub(crate) struct Topic {
     open: AtomicBool,
     /// There are queues to choose from.
     writable: AtomicBool,
+    /// Since the last refresh somebody asked for the topic.
+    used: AtomicBool,
+    /// Refreshes have left it out, so its route may be an old one.
+    stale: AtomicBool,
+    /// It is to be ready whether it is used or not.
+    kept: AtomicBool,
     batches: BatchTrials,
     pub(super) look_up: Mutex<LookUp>,
     /// Tells the look-up that somebody more waits for it.
@@ -59,17 +68,45 @@ pub(super) struct LookUp {
     /// When a name server last said that this is the route.
     pub(super) confirmed: Option<Moment>,
     pub(super) running: bool,
+    /// When it is asked for again because its route is in doubt, or was.
+    pub(super) in_doubt: Option<Moment>,
+    pub(super) asked_again: Option<Moment>,
+    /// A refresh saw that it was used since the one before.
+    pub(super) last_used: Option<Moment>,
     pub(super) waiters: Vec<Box<dyn RouteWaiter>>,
 }
 
+/// What a refresh does with a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It is looked up again.
+    Fresh,
+    /// It stays as it is until somebody uses it.
+    Nothing,
+    /// Nobody needs it.
+    Forgotten,
+}
+
+/// The answer of a name server is there so soon after the question, if all is well.
+const ANSWERED: Duration = Duration::from_millis(50);
+
+/// A topic is looked up in refreshes for so long after its last use.
+const IN_USE: Duration = Duration::from_secs(60);
+
 impl Topic {
     pub(super) fn new(name: Arc<str>, shown: Arc<str>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+
         Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             name,
             shown,
             queues: ArcSwapOption::empty(),
             open: AtomicBool::new(false),
             writable: AtomicBool::new(false),
+            used: AtomicBool::new(true),
+            stale: AtomicBool::new(false),
+            kept: AtomicBool::new(false),
             batches: BatchTrials::default(),
             look_up: Mutex::default(),
             joined: Notify::new(),
@@ -95,6 +132,47 @@ impl Topic {
         self.open.store(open, Ordering::Release);
     }
 
+    /// Somebody wants to send to it. `true`: its route may be an old one, as nobody has for a while.
+    #[inline]
+    pub(super) fn begin_use(&self) -> bool {
+        // Most of the time it is a look only, which many threads may take at once.
+        !self.used.load(Ordering::Relaxed)
+            && !self.used.swap(true, Ordering::Relaxed)
+            && self.stale.swap(false, Ordering::Relaxed)
+    }
+
+    /// It is to be ready whether it is used or not.
+    pub(super) fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    /// What a refresh at this time does with it; `expiry`: it is forgotten so long after its last use.
+    ///
+    /// ```text
+    /// used ──▶ Fresh ──60 s──▶ Nothing ──expiry──▶ Forgotten
+    ///   ▲                         │
+    ///   └───────── used ──────────┘ (and looked up at once)
+    /// ```
+    pub(super) fn need(&self, now: Moment, expiry: Option<Duration>) -> Need {
+        let was_used = self.used.swap(false, Ordering::Relaxed);
+        let mut look_up = self.look_up.lock();
+        let is_waited_for = look_up.running || look_up.in_doubt.is_some() || !look_up.waiters.is_empty();
+        if was_used || is_waited_for {
+            look_up.last_used = Some(now);
+        }
+        let unused = look_up.last_used.map_or(Duration::ZERO, |used| now.since(used));
+        let need = match self.kept.load(Ordering::Relaxed) {
+            true => Need::Fresh,
+            // Who comes then looks it up anyway.
+            false if look_up.route.is_none() && !is_waited_for => Need::Forgotten,
+            false if expiry.is_some_and(|expiry| unused >= expiry) => Need::Forgotten,
+            false if unused < IN_USE => Need::Fresh,
+            false => Need::Nothing,
+        };
+        self.stale.store(need == Need::Nothing, Ordering::Relaxed);
+        need
+    }
+
     /// Whether several messages may go to it in one request.
     pub(crate) fn takes_batches(&self) -> bool {
         self.batches.are_welcome() && !self.name.starts_with(topics::RETRY_PREFIX)
@@ -111,6 +189,11 @@ impl Topic {
         self.writable.store(writable, Ordering::Release);
     }
 
+    /// By when there should be an answer to a look-up that is due as the route is in doubt.
+    pub(crate) fn looked_up_by(&self) -> Option<Moment> {
+        self.look_up.lock().in_doubt.map(|due| due + ANSWERED)
+    }
+
     /// The earliest deadline of those who wait.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         self.look_up.lock().waiters.iter().map(|waiter| waiter.deadline()).min()
@@ -123,5 +206,46 @@ impl Topic {
             std::mem::take(&mut look_up.waiters).into_iter().partition(|waiter| gone(&**waiter));
         look_up.waiters = kept;
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPIRY: Option<Duration> = Some(Duration::from_secs(600));
+
+    fn topic(routed: bool) -> Topic {
+        let topic = Topic::new("T".into(), "T".into());
+        topic.look_up.lock().route = routed.then(TopicRoute::default);
+        topic
+    }
+
+    #[test]
+    fn a_topic_is_refreshed_while_it_is_used_and_forgotten_some_time_after() {
+        let (topic, start) = (topic(true), Moment::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(!topic.begin_use());
+        for (seconds, need) in
+            [(30, Need::Fresh), (60, Need::Fresh), (90, Need::Nothing), (629, Need::Nothing)]
+        {
+            assert_eq!(topic.need(at(seconds), EXPIRY), need, "{seconds} s");
+        }
+        assert_eq!(topic.need(at(630), EXPIRY), Need::Forgotten);
+        assert_eq!(topic.need(at(100_000), None), Need::Nothing);
+        assert!(topic.begin_use() && !topic.begin_use(), "who comes first is told that the route is old");
+        assert_eq!(topic.need(at(100_001), EXPIRY), Need::Fresh);
+        assert!(!topic.begin_use());
+    }
+
+    #[test]
+    fn a_topic_without_a_route_is_forgotten_unless_somebody_waits_or_it_is_to_be_ready() {
+        let (topic, now) = (topic(false), Moment::now());
+        topic.look_up.lock().running = true;
+        assert_eq!(topic.need(now, EXPIRY), Need::Fresh);
+        topic.look_up.lock().running = false;
+        assert_eq!(topic.need(now, EXPIRY), Need::Forgotten);
+        topic.keep();
+        assert_eq!(topic.need(now + Duration::from_secs(100_000), EXPIRY), Need::Fresh);
     }
 }

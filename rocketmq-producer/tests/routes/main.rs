@@ -5,7 +5,9 @@
 mod bounds;
 #[path = "../common/mod.rs"]
 mod common;
+mod forgotten;
 mod look_up;
+mod moved;
 #[allow(dead_code, reason = "each test uses its part")]
 mod name_server;
 mod unknown;

@@ -1,0 +1,57 @@
+//! Routes that are in doubt: a broker cannot be reached where they have it, and may be elsewhere by now. Their topics are
+//! looked up again before the next refresh.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep_until;
+
+use super::route_table::RouteTable;
+use super::topic::Topic;
+use crate::log::LogTarget;
+use crate::sys::Moment;
+
+/// A topic in doubt is looked up no more often than this, and up to half as much later: not all clients of a broker that
+/// went away ask at the same time.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+impl RouteTable {
+    /// Looks the topic up again, at once or in a moment. [`Topic::looked_up_by`] tells when the answer should be there: who
+    /// has no other broker waits until then.
+    pub(crate) fn doubt(&self, topic: &Arc<Topic>) {
+        let due = {
+            let mut look_up = topic.look_up.lock();
+            if look_up.in_doubt.is_some() {
+                return;
+            }
+            let now = Moment::now();
+            let due = look_up.asked_again.map_or(now, |asked| (asked + self.interval()).max(now));
+            look_up.in_doubt = Some(due);
+            due
+        };
+        if let Some(table) = self.myself.upgrade() {
+            let topic = Arc::clone(topic);
+            self.runtime.spawn(async move { table.ask_again(&topic, due).await });
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        let chance = self.random.hash_one(Moment::now()) as u32;
+        INTERVAL.mul_f64(1.0 + 0.5 * f64::from(chance) / f64::from(u32::MAX))
+    }
+
+    async fn ask_again(&self, topic: &Topic, due: Moment) {
+        sleep_until(due.into()).await;
+        let answer = self.name_servers.route(&topic.name, &topic.shown, self.options.timeout).await;
+        // Of what cannot be asked, and of what is not known, the sends and the next refresh tell.
+        if let Ok(Some(route)) = answer
+            && let Err(error) = self.adopt(topic, route)
+        {
+            self.log.warn(LogTarget::Routing, || format!("route in doubt: {}", error.message()));
+        }
+        let mut look_up = topic.look_up.lock();
+        look_up.in_doubt = None;
+        look_up.asked_again = Some(Moment::now());
+    }
+}

@@ -1,0 +1,111 @@
+//! A broker that comes back under its name at another address.
+
+use std::time::Instant;
+
+use rocketmq_mock::MockCluster;
+use rocketmq_producer::{Destination, Message, Producer};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::common::{PATIENCE, becomes_true, config, enqueue, in_order, send, with_topic};
+use crate::name_server::{NameServer, route};
+
+/// Routes are refreshed by need only.
+const NO_REFRESH: (&str, &str) = ("route.refresh.interval.ms", "3600000");
+
+fn address(cluster: &MockCluster) -> String {
+    cluster.broker_address("broker-0").expect("an address")
+}
+
+/// A port that refuses connections, and that nobody else gets.
+fn refusing() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any: std::net::SocketAddr = ([127, 0, 0, 1], 0).into();
+    socket.bind(&any.into()).expect("a port");
+    socket
+}
+
+fn producer(server: &NameServer, settings: &[(&str, &str)]) -> Producer {
+    let settings = [settings, &[NO_REFRESH, ("send.timeout.ms", "20000")]].concat();
+    Producer::new(&config(&server.address(), &settings)).expect("a producer")
+}
+
+#[test]
+fn sends_follow_the_only_broker_to_its_new_address() {
+    for settings in [[("retry.backoff.ms", "100")], [("retry.backoff.ms", "0")]] {
+        let (old, new) = (with_topic(1, 4), with_topic(1, 4));
+        let server = NameServer::start();
+        server.set("T", &route(&[("broker-0", &address(&old))]));
+        let producer = producer(&server, &settings);
+        send(&producer, "T").expect("stored");
+        old.stop();
+        server.set("T", &route(&[("broker-0", &address(&new))]));
+        // Also those that may go nowhere else, and those that nobody waits for.
+        let bound = Message {
+            destination: Destination::Queue { broker: "broker-0", queue_id: 1 },
+            ..Message::new("T", b"bound")
+        };
+        let queue = rocketmq_producer::CompletionQueue::new();
+        for number in 0..50 {
+            send(&producer, "T").expect("stored");
+            enqueue(&producer, &bound, &queue, number);
+        }
+        assert!(in_order(&queue, 50).iter().all(Result::is_ok));
+        assert_eq!(new.stored_count("T"), 100, "not one was lost");
+        assert!(server.asked("T") <= 3, "{}", server.asked("T"));
+    }
+}
+
+#[test]
+fn batches_follow_too() {
+    let (old, new) = (with_topic(1, 4), with_topic(1, 4));
+    let server = NameServer::start();
+    server.set("T", &route(&[("broker-0", &address(&old))]));
+    let producer = producer(&server, &[]);
+    let batch = [Message::new("T", b"a"), Message::new("T", b"b")];
+    producer.send_batch(&batch, None).expect("stored");
+    old.stop();
+    server.set("T", &route(&[("broker-0", &address(&new))]));
+    for _ in 0..10 {
+        producer.send_batch(&batch, None).expect("stored");
+    }
+    assert_eq!(new.stored_count("T"), 20);
+}
+
+#[test]
+fn a_name_server_that_hears_of_it_late_is_asked_about_once_a_second() {
+    let (old, new) = (refusing(), with_topic(1, 4));
+    let old = old.local_addr().expect("an address").as_socket().expect("of the internet").to_string();
+    let server = NameServer::start();
+    server.set("T", &route(&[("broker-0", &old)]));
+    let producer = producer(&server, &[]);
+    let started = Instant::now();
+    // The first time, at the first failure, and twice after a second each.
+    while server.asked("T") < 4 {
+        send(&producer, "T").expect_err("nobody is there");
+    }
+    assert!(started.elapsed().as_millis() >= 1900, "{:?}", started.elapsed());
+    server.set("T", &route(&[("broker-0", &address(&new))]));
+    assert!(becomes_true(|| send(&producer, "T").is_ok()));
+    // From then on nobody doubts.
+    let asked = server.asked("T");
+    for _ in 0..100 {
+        send(&producer, "T").expect("stored");
+    }
+    assert!(server.asked("T") <= asked + 1);
+}
+
+#[test]
+fn a_broker_that_its_route_gave_no_master_gets_one() {
+    let cluster = with_topic(1, 4);
+    let server = NameServer::start();
+    let mut there = route(&[("broker-0", &address(&cluster))]);
+    there.order_topic_conf = Some("broker-0:4".to_owned());
+    let mut away = there.clone();
+    away.broker_datas.clear();
+    server.set("T", &away);
+    let producer = producer(&server, &[]);
+    assert_eq!(producer.queues("T", PATIENCE).expect("queues").len(), 4);
+    server.set("T", &there);
+    send(&producer, "T").expect("stored");
+}
