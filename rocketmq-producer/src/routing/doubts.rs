@@ -11,6 +11,7 @@ use super::route_table::RouteTable;
 use super::topic::Topic;
 use crate::log::LogTarget;
 use crate::sys::Moment;
+use crate::task;
 
 /// A topic in doubt is looked up no more often than this, and up to half as much later: not all clients of a broker that
 /// went away ask at the same time.
@@ -31,8 +32,14 @@ impl RouteTable {
             due
         };
         if let Some(table) = self.myself.upgrade() {
-            let topic = Arc::clone(topic);
-            self.runtime.spawn(async move { table.ask_again(&topic, due).await });
+            let (doubted, asked) = (Arc::clone(topic), Arc::clone(topic));
+            let work = async move { table.ask_again(&doubted, due).await };
+            // However it ends, another doubt begins another one.
+            task::spawn(&self.runtime, work, move |_| {
+                let mut look_up = asked.look_up.lock();
+                look_up.in_doubt = None;
+                look_up.asked_again = Some(Moment::now());
+            });
         }
     }
 
@@ -50,8 +57,5 @@ impl RouteTable {
         {
             self.log.warn(LogTarget::Routing, || format!("route in doubt: {}", error.message()));
         }
-        let mut look_up = topic.look_up.lock();
-        look_up.in_doubt = None;
-        look_up.asked_again = Some(Moment::now());
     }
 }
