@@ -143,7 +143,7 @@ impl ClientInstance {
 
     /// Two producers that share connections must mean the same cluster.
     fn check_name_servers(&self, settings: &Settings) -> Result<(), Error> {
-        let known: BTreeSet<_> = self.name_servers.addresses().iter().map(ToString::to_string).collect();
+        let known: BTreeSet<_> = self.name_servers.given().into_iter().collect();
         let wanted: BTreeSet<_> = settings.name_servers.iter().cloned().collect();
         if settings.name_server_url.is_some() || known == wanted {
             return Ok(());

@@ -8,6 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::address_look_up;
 use super::instance::ClientInstance;
+use super::names;
 use crate::config::Settings;
 use crate::task;
 
@@ -42,8 +43,12 @@ pub(super) async fn run(instance: Weak<ClientInstance>, schedule: Arc<Schedule>)
     let Some((ended, log)) = known else { return };
     let mut route_refresh = every(schedule.route_refresh, schedule.route_refresh);
     let mut heartbeat = every(FIRST_HEARTBEAT, schedule.heartbeat);
-    // It ends with this task.
+    // They end with this task.
     let mut look_up = JoinSet::new();
+    let (names_of, interval) = (Weak::clone(&instance), schedule.name_server_refresh);
+    look_up.spawn(task::going_on(log.clone(), "look-up of names", move || {
+        names::run(Weak::clone(&names_of), interval)
+    }));
     if let Some(url) = schedule.name_server_url.clone() {
         let (looked_up_by, log, schedule) = (Weak::clone(&instance), log, Arc::clone(&schedule));
         look_up.spawn(task::going_on(log, "name-server look-up", move || {

@@ -3,6 +3,7 @@
 mod address_look_up;
 mod instance;
 mod jobs;
+mod names;
 mod peer_requests;
 
 pub(crate) use instance::ClientInstance;

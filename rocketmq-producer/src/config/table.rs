@@ -23,8 +23,9 @@ pub(super) static TABLE: &[Key] = &[
         unit: "",
         java: "namesrvAddr",
         secret: false,
-        text: "The name servers, for example `10.0.0.1:9876;10.0.0.2:9876`. If it is not set, the environment \
-               variable `NAMESRV_ADDR` counts, and after that `name.server.url`.",
+        text: "The name servers, for example `10.0.0.1:9876;10.0.0.2:9876`. All addresses of a host name are name \
+               servers, and they may change while the program runs. If it is not set, the environment variable \
+               `NAMESRV_ADDR` counts, and after that `name.server.url`.",
     },
     Key {
         name: "name.server.url",
@@ -43,7 +44,8 @@ pub(super) static TABLE: &[Key] = &[
         unit: "ms",
         java: "",
         secret: false,
-        text: "How often `name.server.url` is asked again.",
+        text: "How often `name.server.url` is asked again, and the host names of name servers are looked up; the names \
+               also when no name server answers.",
     },
     Key {
         name: "client.ip",

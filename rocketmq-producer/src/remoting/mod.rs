@@ -110,6 +110,12 @@ impl Remoting {
         channel
     }
 
+    /// All addresses of `host:port`.
+    pub(crate) async fn resolve(&self, address: &str) -> std::io::Result<Vec<std::net::SocketAddr>> {
+        let (host, port) = dial::split(address)?;
+        self.options.resolver.resolve(host, port).await
+    }
+
     pub(crate) fn channels(&self) -> Vec<Arc<Channel>> {
         self.channels.lock().values().cloned().collect()
     }

@@ -10,6 +10,7 @@ mod name_server;
 mod name_servers;
 mod publish;
 mod route_table;
+mod server_names;
 mod topic;
 
 pub(crate) use bounds::{MAX_HEARTBEAT_CONNECTIONS, MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::name_server::NameServer;
+use super::server_names::ServerNames;
 use crate::error::{Error, ErrorCode};
 use crate::log::{Log, LogTarget};
 use crate::remoting::Remoting;
@@ -26,10 +27,19 @@ const READY_PAUSE: Duration = Duration::from_millis(50);
 const SECOND_OPINION: Duration = Duration::from_secs(1);
 const SECOND_OPINION_IN_TROUBLE: Duration = Duration::from_millis(100);
 
+/// When no server answers, their names are looked up again, but no sooner than this after the last time.
+const LOOK_UP_PAUSE: Duration = Duration::from_secs(1);
+
 pub(crate) struct NameServers {
     remoting: Arc<Remoting>,
     log: Log,
+    names: Mutex<ServerNames>,
+    /// What stands behind the names.
     servers: ArcSwap<Vec<Arc<NameServer>>>,
+    /// Tells the look-up of the names that it is wanted.
+    wanted: Notify,
+    /// When it was last done.
+    looked_up: Mutex<Option<Moment>>,
     /// The one that knew something last; it is asked until it fails.
     chosen: AtomicUsize,
     /// Whether any has answered yet.
@@ -46,7 +56,10 @@ impl NameServers {
         let servers = Self {
             remoting,
             log,
+            names: Mutex::default(),
             servers: ArcSwap::default(),
+            wanted: Notify::new(),
+            looked_up: Mutex::default(),
             chosen: AtomicUsize::new(start),
             answered: AtomicBool::new(false),
             known: Notify::new(),
@@ -58,13 +71,70 @@ impl NameServers {
     }
 
     /// A new list; requests under way go on.
-    pub(crate) fn set(&self, addresses: &[String]) {
-        let known = self.servers.load();
+    pub(crate) fn set(&self, given: &[String]) {
+        let mut names = self.names.lock();
+        names.set(given);
+        self.use_addresses(&names);
+        self.wanted.notify_one();
+    }
+
+    /// As they were given.
+    pub(crate) fn given(&self) -> Vec<String> {
+        self.names.lock().given().to_vec()
+    }
+
+    /// Looks up all names at once; nothing waits for a slow one but itself.
+    pub(crate) async fn look_up_names(&self) {
+        let mut asked = JoinSet::new();
+        for name in self.names.lock().to_look_up() {
+            let remoting = Arc::clone(&self.remoting);
+            asked.spawn(async move {
+                let found = remoting.resolve(&name).await;
+                (name, found)
+            });
+        }
+        while let Some(answer) = asked.join_next().await {
+            let Ok((name, found)) = answer else { continue };
+            if let Err(error) = &found {
+                self.log
+                    .warn(LogTarget::Routing, || format!("name server {name} was not looked up: {error}"));
+            }
+            let mut names = self.names.lock();
+            names.looked_up(&name, found);
+            self.use_addresses(&names);
+        }
+        *self.looked_up.lock() = Some(Moment::now());
+    }
+
+    /// Until somebody wants the names looked up before their time.
+    pub(crate) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    fn use_addresses(&self, names: &ServerNames) {
+        let addresses = names.addresses();
+        let known = self.servers.load_full();
+        if known.iter().map(|server| &**server.address()).eq(addresses.iter().map(String::as_str)) {
+            return;
+        }
+        let find = |address: &str| known.iter().find(|server| **server.address() == *address);
         let server = |address: &String| {
-            let known = known.iter().find(|server| **server.address() == **address);
-            known.cloned().unwrap_or_else(|| Arc::new(NameServer::new(self.remoting.channel(address))))
+            let new = || Arc::new(NameServer::new(self.remoting.channel(address)));
+            find(address).cloned().unwrap_or_else(new)
         };
-        self.servers.store(Arc::new(addresses.iter().map(server).collect()));
+        let servers: Vec<_> = addresses.iter().map(server).collect();
+        // The chosen one stays so if it is still there.
+        let chosen = self.chosen.load(Ordering::Relaxed).checked_rem(known.len());
+        let chosen =
+            chosen.and_then(|chosen| addresses.iter().position(|at| **at == **known[chosen].address()));
+        if let Some(chosen) = chosen {
+            self.chosen.store(chosen, Ordering::Relaxed);
+        }
+        if !known.is_empty() {
+            self.log
+                .info(LogTarget::Routing, || format!("the name servers are now {}", addresses.join(", ")));
+        }
+        self.servers.store(Arc::new(servers));
         self.known.notify_waiters();
     }
 
@@ -108,6 +178,11 @@ impl NameServers {
     }
 
     fn unknown(&self) -> Error {
+        let names = self.names.lock().given().join(", ");
+        if !names.is_empty() {
+            let text = format!("the addresses of the name servers ({names}) are still being looked up");
+            return Error::new(ErrorCode::NameServer, text).at(names.into());
+        }
         let why = self.unknown_because.lock().clone();
         let why = why.unwrap_or_else(|| "the look-up at name.server.url is not done".to_owned());
         Error::new(ErrorCode::NoNameServer, format!("no name server address is known yet: {why}"))
@@ -176,6 +251,10 @@ impl NameServers {
                     last = Some(error);
                 }
             }
+        }
+        // Their names may lead elsewhere now.
+        if self.looked_up.lock().is_some_and(|last| last.elapsed() >= LOOK_UP_PAUSE) {
+            self.wanted.notify_one();
         }
         Err(match last {
             Some(error) => {

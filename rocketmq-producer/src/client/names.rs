@@ -1,0 +1,18 @@
+//! The names of the name servers are looked up while the program runs: what the DNS says may change.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::instance::ClientInstance;
+
+/// Again and again, and when no name server answers, until the instance is gone.
+pub(super) async fn run(instance: Weak<ClientInstance>, interval: Duration) {
+    let servers = || instance.upgrade().map(|instance| Arc::clone(&instance.name_servers));
+    while let Some(servers) = servers() {
+        servers.look_up_names().await;
+        // Over, or wanted: both are reasons.
+        let _ = timeout(interval, servers.wanted()).await;
+    }
+}
