@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use once_cell::race::OnceBox;
-use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence, Receipt};
+use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence, Receipt, shown};
 
 use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
@@ -220,14 +220,13 @@ impl rmq_error_t {
     }
 }
 
-/// The text with a NUL, kept once per object. A NUL inside (no text of ours has one, a broker's remark might)
-/// ends it.
+/// The text with a NUL, kept once per object. Names of brokers are what a peer says; a NUL inside would end them.
 fn c_text(place: &OnceBox<CString>, text: &str) -> *const c_char {
     place.get_or_init(|| Box::new(to_c(text))).as_ptr()
 }
 
 fn to_c(text: &str) -> CString {
-    CString::new(text.split('\0').next().unwrap_or_default()).unwrap_or_default()
+    CString::new(shown(text, usize::MAX).into_owned()).unwrap_or_default()
 }
 
 const EMPTY: &CStr = c"";
@@ -486,11 +485,11 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_in_a_text_ends_it() {
+    fn a_nul_in_a_text_is_written_out() {
         let object = rmq_error_t::from_error(Error::new(ErrorCode::System, "before\0after"));
         // SAFETY: a live error object, destroyed once at the end.
         unsafe {
-            assert_eq!(CStr::from_ptr(rmq_error_message(object)), c"before");
+            assert_eq!(CStr::from_ptr(rmq_error_message(object)), cr"before\u{0}after");
             rmq_error_destroy(object);
         }
     }

@@ -5,6 +5,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use rocketmq_producer::hooks::{CheckForbiddenHook, SendAttempt, SendMessageHook, SendMode, SendOutcome};
+use rocketmq_producer::shown;
 use rocketmq_producer::sync::Mutex;
 
 use crate::arguments::{Argument, SizedStruct};
@@ -175,14 +176,11 @@ impl CheckForbiddenHook for ForbiddenHook {
 
 /// Shows an attempt to a hook.
 fn show<R>(attempt: &SendAttempt<'_>, hook: impl FnOnce(*const rmq_send_attempt_t) -> R) -> R {
-    let texts = [
-        attempt.group,
-        attempt.topic,
-        attempt.message_id,
-        attempt.broker_name,
-        attempt.broker_address,
-        attempt.properties,
-    ];
+    // What a peer says, for printing.
+    let (broker_name, broker_address) =
+        (shown(attempt.broker_name, usize::MAX), shown(attempt.broker_address, usize::MAX));
+    let texts =
+        [attempt.group, attempt.topic, attempt.message_id, &broker_name, &broker_address, attempt.properties];
     let mut memory = Vec::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
     let starts = texts.map(|text| {
         let start = memory.len();

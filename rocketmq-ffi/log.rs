@@ -39,8 +39,8 @@ impl CallbackSink {
 
 impl LogSink for CallbackSink {
     fn log(&self, level: LogLevel, target: &str, text: &str) {
-        // A NUL can only come from a peer's text; the rest of the line is worth keeping.
-        let c_text = |text: &str| CString::new(text.replace('\0', " ")).unwrap_or_default();
+        // Lines have no control characters.
+        let c_text = |text: &str| CString::new(text).unwrap_or_default();
         let (target, text) = (c_text(target), c_text(text));
         // SAFETY: the caller's function, with the opaque pointer it came with.
         unsafe { (self.function)(level as i32, target.as_ptr(), text.as_ptr(), self.opaque.get()) }

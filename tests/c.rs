@@ -54,6 +54,7 @@ programs! {
     java_ids
     log_callback
     null_arguments
+    peer_text
     queue_end
     selector
     send_many

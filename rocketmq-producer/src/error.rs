@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rocketmq_protocol::codes;
 
+use crate::text;
+
 /// The kind of an error. Numbers are part of the ABI and never change.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -228,7 +230,7 @@ impl Error {
                 | ErrorCode::System
         );
         Self(Repr::Shared(Arc::new(Details {
-            message: Text::Owned(message.into().into_boxed_str()),
+            message: Text::Owned(text::into_shown(message.into(), text::MESSAGE).into_boxed_str()),
             ..fixed(code, "", retriable)
         })))
     }
@@ -268,7 +270,7 @@ impl Error {
         self.code().name()
     }
 
-    /// One sentence for people: what failed, where, why.
+    /// One sentence for people: what failed, where, why. One line of some kilobytes at most, whatever a peer says.
     pub fn message(&self) -> &str {
         self.details().message.as_str()
     }
@@ -278,7 +280,7 @@ impl Error {
         self.details().broker_code
     }
 
-    /// The text that came with [`Error::broker_code`].
+    /// The text that came with [`Error::broker_code`], as [`shown`](crate::shown) with at most 3072 bytes.
     pub fn remark(&self) -> Option<&str> {
         self.details().remark.as_deref()
     }
@@ -366,17 +368,22 @@ impl Error {
     pub(crate) fn answered(code: ErrorCode, broker_code: i32, remark: Option<&str>, retriable: bool) -> Self {
         let name = codes::response_name(broker_code).unwrap_or("unknown code");
         let message = match remark {
-            Some(remark) => format!("code {broker_code} {name}: {remark}"),
+            // Not all of it is copied only to be cut.
+            Some(remark) => {
+                let remark = text::shown(remark, text::REMARK);
+                format!("code {broker_code} {name}: {remark}")
+            }
             None => format!("code {broker_code} {name}"),
         };
         Self::new(code, message).change(|details| {
             details.broker_code = Some(broker_code);
-            details.remark = remark.map(Into::into);
+            details.remark = remark.map(|remark| text::shown(remark, text::REMARK).into());
             details.retriable = retriable;
         })
     }
 
     pub(crate) fn with_message(self, message: String) -> Self {
+        let message = text::into_shown(message, text::MESSAGE);
         self.change(|details| details.message = Text::Owned(message.into_boxed_str()))
     }
 }
@@ -428,6 +435,18 @@ mod tests {
         assert_eq!(error.persistence(), Persistence::PossiblyPersisted);
         assert_eq!(Error::closed().persistence(), Persistence::NotPersisted);
         assert!(Error::closed().is_static() && !error.is_static());
+    }
+
+    #[test]
+    fn what_a_peer_says_is_one_line_and_no_flood() {
+        let remark = format!("no\n{}", "x".repeat(10 << 20));
+        let error = Error::answered(ErrorCode::Broker, 1, Some(&remark), false);
+        let nested = Error::closed().with_message(format!("send failed: {}\0", error.message()));
+        for text in [error.message(), error.remark().unwrap(), nested.message()] {
+            assert!(text.len() < 5000 && text.contains("no\\nxx"), "{}", text.len());
+        }
+        assert!(error.message().contains("(10485763 bytes)"));
+        assert_eq!(Error::new(ErrorCode::UnknownKey, "a\0b").message(), "a\\u{0}b");
     }
 
     #[test]

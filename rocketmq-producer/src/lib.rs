@@ -23,6 +23,7 @@ pub mod stats;
 pub mod sync;
 pub mod sys;
 mod task;
+mod text;
 
 pub use completion::{CompletionQueue, DeliveryThread, Event, Report, Tag};
 pub use config::Config;
@@ -33,6 +34,7 @@ pub use producer::{BatchError, Burst, Producer};
 pub use receipt::{Receipt, SendStatus};
 pub use stats::Stats;
 pub use sys::is_forked;
+pub use text::shown;
 
 /// The version of the library.
 pub const fn version() -> &'static str {

@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use crate::error::{Error, ErrorCode};
+use crate::text;
 
 /// How much is logged. Numbers are part of the ABI and never change.
 #[repr(i32)]
@@ -134,6 +135,7 @@ impl Log {
             return;
         }
         let target = target.name();
+        let text = || text::into_shown(text(), text::LINE);
         let Some(sink) = &self.sink else {
             return to_standard_error(level, target, text);
         };
@@ -251,6 +253,19 @@ mod tests {
             LogTarget::Routing,
         ];
         assert_eq!(targets.map(LogTarget::name), ["client", "hooks", "producer", "remoting", "routing"]);
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        let kept = Arc::new(Kept::default());
+        let log = Log::new(LogLevel::Info, Some(kept.clone()));
+        log.warn(LogTarget::Client, || {
+            format!("refused: x\nrmq error client: forged\0{}", "y".repeat(1 << 20))
+        });
+        let kept = kept.0.lock();
+        let text = &kept[0].2;
+        assert!(text.starts_with("refused: x\\nrmq error client: forged\\u{0}yy"), "{text}");
+        assert!(text.len() < 2 * text::LINE);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence};
+use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence, shown};
 
 /// The Python exception of a core error. Called with the interpreter attached or not.
 pub(crate) fn raise(error: &Error) -> PyErr {
@@ -73,15 +73,19 @@ pub(crate) fn is_error(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
     error.value(py).is_instance(ERROR.import(py, "rmq._errors", "Error")?)
 }
 
+/// So many bytes of the text of a cause are told.
+const MOST_OF_A_CAUSE: usize = 1024;
+
 /// The error's sentence, followed by the causes it does not tell already.
 fn text_with_causes(error: &Error) -> String {
     let mut text = error.message().to_owned();
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
+        let cause_text = &*shown(&cause_text, MOST_OF_A_CAUSE);
+        if !text.contains(cause_text) {
             text.push_str(": ");
-            text.push_str(&cause_text);
+            text.push_str(cause_text);
         }
         source = cause.source();
     }

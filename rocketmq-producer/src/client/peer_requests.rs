@@ -4,6 +4,7 @@ use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::header::Header;
 
 use crate::remoting::Reply;
+use crate::text;
 
 /// The reply, or `None` where none is expected. The connection keeps it back from one-way requests.
 pub(super) fn reply(header: &Header<'_>) -> Option<Reply> {
@@ -16,7 +17,7 @@ pub(super) fn reply(header: &Header<'_>) -> Option<Reply> {
             (response::SUCCESS, None, br#"{"consumerTable":{},"messageQueueTable":{}}"#.to_vec())
         }
         request::GET_CONSUMER_RUNNING_INFO | request::CONSUME_MESSAGE_DIRECTLY => {
-            let group = header.fields.get("consumerGroup").unwrap_or_default();
+            let group = text::shown(header.fields.get("consumerGroup").unwrap_or_default(), text::MESSAGE);
             let remark = format!("The Consumer Group <{group}> not exist in this consumer");
             (response::SYSTEM_ERROR, Some(remark), Vec::new())
         }

@@ -5,6 +5,7 @@ use std::fmt::{Display, Write};
 use super::metric::{Kind, Metric, Value};
 use super::snapshot::Stats;
 use super::table::TABLE;
+use crate::text;
 
 impl Stats {
     /// All of it in Prometheus's text format 0.0.4, as an endpoint for scrapes answers
@@ -73,8 +74,12 @@ fn samples(text: &mut String, metric: &Metric, name: &str, stats: &Stats) {
     }
 }
 
+/// Broker names and addresses are what a peer says. A backslash is doubled twice: by us, so that what is written out
+/// differs from what looks like it, and by the format.
 fn label(name: &str, value: &str) -> String {
-    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let value = value.replace('\\', "\\\\");
+    let value =
+        text::shown(&value, usize::MAX).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("{name}=\"{value}\"")
 }
 
@@ -176,7 +181,7 @@ mod tests {
     impl Parsed {
         /// The sample with these labels beside those of the producer.
         fn get(&self, name: &str, more: &[(&str, &str)]) -> Option<f64> {
-            let producer = [("group", "g\"1\""), ("client_id", "10.0.0.1@a\\b\nc")];
+            let producer = [("group", "g\"1\""), ("client_id", "10.0.0.1@a\\\\b\\nc")];
             let labels = producer.iter().chain(more).map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
             self.samples.get(&(format!("rmq_producer_{name}"), labels.collect())).copied()
         }
@@ -204,6 +209,12 @@ mod tests {
         assert_eq!(get("topic_route_age_seconds", &[("topic", "absent")]), None);
         let unused = get("broker_latency_seconds", &[("broker", "new"), ("quantile", "0.5")]);
         assert!(unused.is_some_and(f64::is_nan), "of nothing there is no percentile");
+    }
+
+    #[test]
+    fn control_characters_are_written_out_and_names_stay_distinct() {
+        assert_eq!(label("broker", "a\0\r\n"), r#"broker="a\\u{0}\\r\\n""#);
+        assert_ne!(label("broker", "a\0"), label("broker", r"a\u{0}"));
     }
 
     #[test]

@@ -58,7 +58,7 @@ const CORE: House = House {
         // Once per process; counters; lines; locks.
         &[("process", &["runtime.rs", "stats/", "log.rs", "sync.rs"])],
         // Nouns; system calls.
-        &[("nouns", &["message.rs", "receipt.rs", "error.rs", "sys/"])],
+        &[("nouns", &["message.rs", "receipt.rs", "error.rs", "text.rs", "sys/"])],
     ],
     known: &[
         ("config", "routing", 1),
