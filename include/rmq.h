@@ -718,7 +718,7 @@ typedef struct rmq_message_t {
    */
   size_t body_len;
   /**
-   * One tag that consumers filter by; NULL for none.
+   * One tag that consumers filter by, without `||` and without blanks around it; NULL for none.
    */
   const char *tags;
   /**

@@ -39,7 +39,7 @@ pub struct rmq_message_t {
     pub body: *const c_void,
     /// Its length in bytes: 1 to the configured `max.message.size`.
     pub body_len: usize,
-    /// One tag that consumers filter by; NULL for none.
+    /// One tag that consumers filter by, without `||` and without blanks around it; NULL for none.
     pub tags: *const c_char,
     /// `key_count` business keys that the broker indexes; none may contain a space. May be NULL if there are
     /// none.

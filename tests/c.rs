@@ -53,6 +53,7 @@ programs! {
     impossible_counts
     java_ids
     log_callback
+    names_of_name_servers
     null_arguments
     peer_text
     queue_end

@@ -108,7 +108,7 @@ pub struct Message<'a> {
     pub topic: &'a str,
     /// Body: any bytes, at least one, at most `max.message.size`.
     pub body: &'a [u8],
-    /// One tag that consumers filter by.
+    /// One tag that consumers filter by, without `||` and without blanks around it.
     pub tags: Option<&'a str>,
     /// Business keys the broker indexes; none may contain a space.
     pub keys: &'a [&'a str],

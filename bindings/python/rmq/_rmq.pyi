@@ -72,7 +72,7 @@ class Message:
     ) -> Self:
         """
         `topic`: 1 to 127 letters, digits, `%`, `|`, `_`, `-`. `body`: at least one byte; a bytearray or
-        memoryview is copied. `tags`: one tag that consumers filter by. `keys`: what brokers index, without
+        memoryview is copied. `tags`: one tag that consumers filter by, without `||`. `keys`: what brokers index, without
         blanks. `properties`: for the application. `wait_store_ok`: whether the broker waits for flush and
         replication before it answers. `buyer_id`, `instance_id`: the properties BUYER_ID and INSTANCE_ID of the
         Java client; the key `namespace` comes before the latter.

@@ -1,5 +1,6 @@
 //! Name-server addresses by HTTP (protocol 3.5), for clusters that publish them so.
 
+use std::fs::File;
 use std::io::Read;
 use std::sync::Weak;
 use std::time::Duration;
@@ -56,7 +57,10 @@ async fn on_a_thread(url: String, seconds: u64) -> Result<Vec<String>, String> {
 /// Blocks until the answer is there, or for the time that is given. Some addresses, or why there are none.
 fn ask(url: &str, seconds: u64) -> Result<Vec<String>, String> {
     let request = minreq::get(url).with_timeout(seconds).with_max_redirects(MAX_REDIRECTS);
-    let mut answer = request.send_lazy().map_err(|error| error.to_string())?;
+    let mut answer = request.send_lazy().map_err(|error| {
+        // Out of descriptors, the system says that the name is not known.
+        File::open("/dev/null").err().map_or_else(|| error.to_string(), |refused| refused.to_string())
+    })?;
     if answer.status_code != 200 {
         return Err(format!("HTTP {}", answer.status_code));
     }

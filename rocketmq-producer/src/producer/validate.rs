@@ -36,6 +36,7 @@ pub(super) fn validate(
     check_destination(message.destination)?;
     if let Some(tags) = message.tags {
         check_text("tags", tags)?;
+        check_tag(tags)?;
     }
     if let Some(buyer_id) = message.buyer_id {
         check_text("buyer id", buyer_id)?;
@@ -122,6 +123,17 @@ fn check_destination(destination: Destination<'_>) -> Result<(), Error> {
     }
 }
 
+/// A message has one tag, and consumers ask for tags as `a || b`, for all with `*`.
+fn check_tag(tag: &str) -> Result<(), Error> {
+    if tag.contains("||") || tag.trim() != tag || tag == "*" {
+        return Err(illegal(format!(
+            "no consumer can ask for the tag {tag:?}: a message has one tag, without || and without blanks around it, \
+             and * means every tag"
+        )));
+    }
+    Ok(())
+}
+
 /// Blank texts vanish at the broker, and two control characters separate properties (protocol 5.6).
 pub(super) fn check_text(what: &str, text: &str) -> Result<(), Error> {
     if text.trim().is_empty() {
@@ -191,6 +203,12 @@ mod tests {
         refused(&Message { destination: queue("b", -1), ..good }, &["-1", "negative"]);
         refused(&Message { destination: Destination::ShardingKey(" "), ..good }, &["sharding key"]);
         refused(&Message { tags: Some(" "), ..good }, &["tags", "blank"]);
+        for tag in ["a||b", "a || b", " a", "a\t", "*"] {
+            refused(&Message { tags: Some(tag), ..good }, &[&format!("{tag:?}"), "no consumer"]);
+        }
+        for tag in ["a|b", "a b", "a*"] {
+            validate(&Message { tags: Some(tag), ..good }, None, 1000).expect("a tag that can be asked for");
+        }
         refused(&Message { keys: &["a b"], ..good }, &["a b", "space"]);
         let with = |name, value| [Property { name, value }];
         refused(&Message { properties: &with("KEYS", "x"), ..good }, &["KEYS", "reserved"]);
