@@ -56,10 +56,12 @@ fn counts_of_queues_are_bounded() {
 
 #[test]
 fn the_queues_of_a_topic_are_bounded_in_all() {
-    let item = format!(r#"{{"brokerName":"b","writeQueueNums":{MAX_QUEUES}}}"#);
-    let fits = MAX_TOPIC_QUEUES / MAX_QUEUES as usize;
-    accepted(&list("queueDatas", &item, fits));
-    refused(&list("queueDatas", &item, fits + 1), &["327680", "262144"]);
+    for nums in ["writeQueueNums", "readQueueNums"] {
+        let item = format!(r#"{{"brokerName":"b","{nums}":{MAX_QUEUES}}}"#);
+        let fits = MAX_TOPIC_QUEUES / MAX_QUEUES as usize;
+        accepted(&list("queueDatas", &item, fits));
+        refused(&list("queueDatas", &item, fits + 1), &["327680", "262144"]);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod marks;
 mod name_server;
 mod name_servers;
 mod publish;
+mod refresh;
 mod route_table;
 mod server_names;
 mod topic;

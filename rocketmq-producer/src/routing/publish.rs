@@ -18,6 +18,8 @@ use crate::sys::Moment;
 pub(crate) struct PublishQueue {
     pub(crate) broker: Arc<Broker>,
     pub(crate) queue_id: i32,
+    /// How many of the same broker follow it directly: whoever does not want that broker passes them by at once.
+    following: u32,
 }
 
 /// A snapshot; a changed route makes a new one.
@@ -31,7 +33,11 @@ impl PublishQueues {
     pub(crate) fn of(route: &TopicRoute, brokers: &BrokerTable, start: usize) -> Self {
         let runs = runs(route).into_iter().map(|(name, count)| (brokers.broker(name), count));
         let queues = runs.flat_map(|(broker, count)| {
-            (0..count).map(move |queue_id| PublishQueue { broker: Arc::clone(&broker), queue_id })
+            (0..count).map(move |queue_id| PublishQueue {
+                broker: Arc::clone(&broker),
+                queue_id,
+                following: (count - queue_id - 1).unsigned_abs(),
+            })
         });
         Self { queues: queues.collect(), next: AtomicUsize::new(start) }
     }
@@ -70,22 +76,43 @@ impl PublishQueues {
 
     /// Whether a retry finds a broker that can be reached, other than this one.
     pub(crate) fn has_another_in_reach(&self, than: &str) -> bool {
-        let mut last: Option<&Arc<Broker>> = None;
-        self.queues.iter().map(|queue| &queue.broker).any(|broker| {
-            // The queues of a broker stand together.
-            let is_new = !last.replace(broker).is_some_and(|last| Arc::ptr_eq(last, broker));
-            is_new && broker.name.as_ref() != than && !broker.is_out_of_reach()
+        self.runs().any(|(_, first)| first.broker.name.as_ref() != than && !first.broker.is_out_of_reach())
+    }
+
+    /// The first of the queues of each broker that follow each other, with its place.
+    fn runs(&self) -> impl Iterator<Item = (usize, &PublishQueue)> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let (place, first) = (next, self.queues.get(next)?);
+            next += 1 + first.following as usize;
+            Some((place, first))
         })
     }
 
-    /// The next queue in turn that is wanted, within one round.
+    /// The next queue in turn of a broker that is wanted, within one round.
     fn next_that(&self, wanted: impl Fn(&PublishQueue) -> bool) -> Option<&PublishQueue> {
-        (0..self.queues.len()).find_map(|_| self.in_turn().filter(|queue| wanted(queue)))
+        let mut left = self.queues.len();
+        while left > 0 {
+            let queue = self.in_turn()?;
+            if wanted(queue) {
+                return Some(queue);
+            }
+            let passed_by = (queue.following as usize).min(left - 1);
+            if passed_by > 0 {
+                self.next.fetch_add(passed_by, Ordering::Relaxed);
+            }
+            left -= 1 + passed_by;
+        }
+        None
     }
 
     /// The queue of this broker with this number.
     pub(crate) fn find(&self, broker: &str, queue_id: i32) -> Option<&PublishQueue> {
-        self.queues.iter().find(|queue| queue.queue_id == queue_id && queue.broker.name.as_ref() == broker)
+        let mut runs = self.runs().filter(|(_, first)| first.broker.name.as_ref() == broker);
+        runs.find_map(|(place, first)| {
+            let further = u32::try_from(queue_id.checked_sub(first.queue_id)?).ok()?;
+            (further <= first.following).then(|| self.queues.get(place + further as usize))?
+        })
     }
 
     /// A queue by chance.
@@ -150,12 +177,15 @@ mod tests {
 
     /// Queues in order, as `broker/id`.
     fn queues(route: &TopicRoute) -> Vec<String> {
+        publish_queues(route).queues.iter().filter_map(|queue| shown(Some(queue))).collect()
+    }
+
+    fn publish_queues(route: &TopicRoute) -> PublishQueues {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let options = RemotingOptions::for_tests(runtime.handle().clone());
         let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
         let brokers = BrokerTable::new(Arc::new(Remoting::new(options, nobody)), false);
-        let publish = PublishQueues::of(route, &brokers, 0);
-        publish.queues.iter().map(|queue| format!("{}/{}", queue.broker.name, queue.queue_id)).collect()
+        PublishQueues::of(route, &brokers, 0)
     }
 
     fn route(queue_datas: &[(&str, i32, i32, i32)], brokers: &[(&str, i64)]) -> TopicRoute {
@@ -204,10 +234,50 @@ mod tests {
         assert_eq!(queues(&route).len(), 4);
     }
 
+    /// As `broker/id`.
+    fn shown(queue: Option<&PublishQueue>) -> Option<String> {
+        queue.map(|queue| format!("{}/{}", queue.broker.name, queue.queue_id))
+    }
+
+    #[test]
+    fn queues_are_found_and_passed_by_however_many_there_are() {
+        let mut many = route(&[("a", 0, 50_000, 6), ("b", 0, 3, 6), ("c", 0, 50_000, 6)], &[]);
+        many.broker_datas = route(&[], &[("a", 0), ("b", 0), ("c", 0)]).broker_datas;
+        many.order_topic_conf = Some("a:50000;b:3;c:50000;b:5".into());
+        let publish = publish_queues(&many);
+        for (broker, queue_id, there) in [
+            ("a", 0, true),
+            ("a", 49_999, true),
+            ("a", 50_000, false),
+            ("b", 2, true),
+            ("b", 4, true),
+            ("b", 5, false),
+            ("b", -1, false),
+            ("c", i32::MIN, false),
+            ("d", 0, false),
+        ] {
+            let found = shown(publish.find(broker, queue_id));
+            assert_eq!(found, there.then(|| format!("{broker}/{queue_id}")));
+        }
+        // As many steps as Java makes, though it looks at few of them.
+        let looked_at = std::cell::Cell::new(0);
+        let chosen = publish.next_that(|queue| {
+            looked_at.set(looked_at.get() + 1);
+            &*queue.broker.name == "c"
+        });
+        assert_eq!((shown(chosen).as_deref(), looked_at.get()), (Some("c/0"), 3));
+        assert_eq!(publish.next.load(Ordering::Relaxed), 50_004);
+        assert!(publish.next_that(|_| false).is_none());
+        assert_eq!(publish.next.load(Ordering::Relaxed), 50_004 + publish.len());
+    }
+
     #[test]
     fn a_retry_avoids_the_last_broker_if_it_can() {
-        let queue =
-            |name, queue_id| PublishQueue { broker: Arc::new(Broker::without_master(name)), queue_id };
+        let queue = |name, queue_id| PublishQueue {
+            broker: Arc::new(Broker::without_master(name)),
+            queue_id,
+            following: 0,
+        };
         let all = vec![queue("a", 0), queue("a", 1), queue("b", 0)];
         let two = PublishQueues { queues: all, next: AtomicUsize::new(usize::MAX - 3) };
         for _ in 0..12 {

@@ -1,6 +1,6 @@
-//! All topics a client instance has been asked for, and how their routes are kept true.
+//! All topics a client instance is asked for, and how their routes are found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -11,22 +11,18 @@ use crate::sys::Moment;
 use rocketmq_protocol::namespace;
 use rocketmq_protocol::route::TopicRoute;
 use tokio::runtime::Handle;
-use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
 use super::broker::BrokerTable;
 use super::name_servers::NameServers;
 use super::publish::PublishQueues;
-use super::topic::{Need, RouteWaiter, Topic};
+use super::topic::{RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
-use crate::log::{Log, LogTarget};
+use crate::log::Log;
 use crate::stats::TopicState;
 use crate::task;
-
-/// How many topics are asked for at once in a refresh.
-const REFRESHED_AT_ONCE: usize = 16;
 
 pub(crate) struct RouteOptions {
     /// The topic whose route stands in for that of an unknown topic (`create.topic.key`).
@@ -43,13 +39,13 @@ pub(crate) struct RouteTable {
     pub(super) runtime: Handle,
     pub(super) options: RouteOptions,
     pub(super) name_servers: Arc<NameServers>,
-    brokers: Arc<BrokerTable>,
-    topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
+    pub(super) brokers: Arc<BrokerTable>,
+    pub(super) topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
     /// Roughly, of all routes.
-    bytes: AtomicUsize,
+    pub(super) bytes: AtomicUsize,
     pub(super) random: RandomState,
     /// The client instance is gone: what fails now is nobody's concern.
-    ended: AtomicBool,
+    pub(super) ended: AtomicBool,
     pub(super) log: Log,
     pub(super) myself: Weak<Self>,
 }
@@ -163,94 +159,10 @@ impl RouteTable {
         }
     }
 
-    /// Asks for the route of every topic in use anew, a few at a time. What cannot be had leaves what is known alone.
-    pub(crate) async fn refresh(self: Arc<Self>) {
-        let mut asked = JoinSet::new();
-        for topic in self.topics_in_use() {
-            if asked.len() == REFRESHED_AT_ONCE
-                && let Some(Ok(false)) = asked.join_next().await
-            {
-                return;
-            }
-            asked.spawn(Arc::clone(&self).refresh_one(topic));
-        }
-        while asked.join_next().await.is_some() {}
-    }
-
-    /// Forgets the topics that nobody needs.
-    fn topics_in_use(&self) -> Vec<Arc<Topic>> {
-        let now = Moment::now();
-        let all: Vec<_> = self.topics.read().values().cloned().collect();
-        let mut in_use = Vec::new();
-        let mut unneeded = Vec::new();
-        for topic in all {
-            match topic.need(now, self.options.expiry) {
-                Need::Fresh => in_use.push(topic),
-                Need::Nothing => {}
-                Need::Forgotten => unneeded.push(topic),
-            }
-        }
-        self.forget(unneeded);
-        in_use
-    }
-
-    fn forget(&self, unneeded: Vec<Arc<Topic>>) {
-        // The table's, and the one here: sends on their way have one as well, and the order of their queue goes with it.
-        const UNUSED: usize = 2;
-        if unneeded.is_empty() {
-            return;
-        }
-        let mut topics = self.topics.write();
-        for topic in unneeded {
-            if Arc::strong_count(&topic) == UNUSED {
-                topics.remove(&topic.name);
-                self.bytes.fetch_sub(topic.look_up.lock().bytes, Ordering::Relaxed);
-            }
-        }
-        let count = topics.len();
-        if topics.capacity() > 4 * count {
-            topics.shrink_to(2 * count);
-        }
-    }
-
-    /// `false`: no name server answers, so there is no use in asking on.
-    async fn refresh_one(self: Arc<Self>, topic: Arc<Topic>) -> bool {
-        match self.name_servers.route(&topic.name, &topic.shown, self.options.timeout).await {
-            Ok(Some(route)) => {
-                if let Err(error) = self.adopt(&topic, route) {
-                    self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));
-                }
-            }
-            Ok(None) => {}
-            Err(_) if self.ended.load(Ordering::Relaxed) => return false,
-            Err(error) => {
-                self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));
-                return error.broker_code().is_some() || error.code() == ErrorCode::Protocol;
-            }
-        }
-        true
-    }
-
     /// Connections are about to end, and refreshes under way with them.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
         self.name_servers.end();
-    }
-
-    /// Drops the brokers that no known route names.
-    pub(crate) fn drop_offline_brokers(&self) {
-        let mut named = HashSet::new();
-        for topic in self.topics.read().values() {
-            if let Some(route) = &topic.look_up.lock().route {
-                let names = route.broker_datas.iter().map(|data| &data.broker_name);
-                for name in names {
-                    if !named.contains(name) {
-                        named.insert(name.clone());
-                    }
-                }
-            }
-        }
-        self.brokers.retain(&named);
     }
 
     async fn look_up(self: Arc<Self>, topic: Arc<Topic>) {

@@ -87,9 +87,13 @@ struct Ours {
 impl Ours {
     fn new(detected: bool) -> Self {
         let brokers = BROKERS.map(|name| Arc::new(Broker::without_master(name)));
-        let queues = brokers
-            .iter()
-            .flat_map(|broker| [0, 1].map(|queue_id| PublishQueue { broker: Arc::clone(broker), queue_id }));
+        let queues = brokers.iter().flat_map(|broker| {
+            [0, 1].map(|queue_id| PublishQueue {
+                broker: Arc::clone(broker),
+                queue_id,
+                following: u32::from(queue_id == 0),
+            })
+        });
         Self {
             queues: PublishQueues { queues: queues.collect(), next: AtomicUsize::new(0) },
             faults: FaultStrategy::new(

@@ -114,6 +114,8 @@ impl TryFrom<Route> for TopicRoute {
         queue_datas.sort();
         broker_datas.sort();
         bounds::topic_queues(queue_datas.iter().map(|data| data.write_queue_nums))?;
+        // A topic that is made like this one gets as many as it reads.
+        bounds::topic_queues(queue_datas.iter().map(|data| data.read_queue_nums))?;
         route.order_topic_conf.as_deref().map_or(Ok(()), bounds::check_order)?;
         let mappings = route.topic_queue_mapping_by_broker.map(|mappings| {
             mappings.into_iter().map(|(name, mapping)| Ok((name, mapping.try_into()?))).collect()

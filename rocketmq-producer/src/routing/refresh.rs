@@ -1,0 +1,178 @@
+//! How routes are kept true, and how topics and brokers that nobody needs any more are forgotten.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::task::JoinSet;
+
+use super::route_table::RouteTable;
+use super::topic::{Need, Topic};
+use crate::error::ErrorCode;
+use crate::log::LogTarget;
+use crate::sys::Moment;
+
+/// How many topics are asked for at once in a refresh.
+const REFRESHED_AT_ONCE: usize = 16;
+
+impl RouteTable {
+    /// Asks for the route of every topic in use anew, a few at a time. What cannot be had leaves what is known alone.
+    pub(crate) async fn refresh(self: Arc<Self>) {
+        let mut asked = JoinSet::new();
+        for topic in self.topics_in_use() {
+            if asked.len() == REFRESHED_AT_ONCE
+                && let Some(Ok(false)) = asked.join_next().await
+            {
+                return;
+            }
+            asked.spawn(Arc::clone(&self).refresh_one(topic));
+        }
+        while asked.join_next().await.is_some() {}
+    }
+
+    /// Forgets the topics that nobody needs.
+    fn topics_in_use(&self) -> Vec<Arc<Topic>> {
+        let now = Moment::now();
+        let all: Vec<_> = self.topics.read().values().cloned().collect();
+        let mut in_use = Vec::new();
+        let mut unneeded = Vec::new();
+        for topic in all {
+            match topic.need(now, self.options.expiry) {
+                Need::Fresh => in_use.push(topic),
+                Need::Nothing => {}
+                Need::Forgotten => unneeded.push(topic),
+            }
+        }
+        self.forget(unneeded);
+        in_use
+    }
+
+    fn forget(&self, unneeded: Vec<Arc<Topic>>) {
+        // The table's, and the one here: sends on their way have one as well, and the order of their queue goes with it.
+        const UNUSED: usize = 2;
+        if unneeded.is_empty() {
+            return;
+        }
+        let mut topics = self.topics.write();
+        for topic in unneeded {
+            if Arc::strong_count(&topic) == UNUSED {
+                topics.remove(&topic.name);
+                self.bytes.fetch_sub(topic.look_up.lock().bytes, Ordering::Relaxed);
+            }
+        }
+        let count = topics.len();
+        if topics.capacity() > 4 * count {
+            topics.shrink_to(2 * count);
+        }
+    }
+
+    /// `false`: no name server answers, so there is no use in asking on.
+    async fn refresh_one(self: Arc<Self>, topic: Arc<Topic>) -> bool {
+        match self.name_servers.route(&topic.name, &topic.shown, self.options.timeout).await {
+            Ok(Some(route)) => {
+                if let Err(error) = self.adopt(&topic, route) {
+                    self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));
+                }
+            }
+            Ok(None) => {}
+            Err(_) if self.ended.load(Ordering::Relaxed) => return false,
+            Err(error) => {
+                self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));
+                return error.broker_code().is_some() || error.code() == ErrorCode::Protocol;
+            }
+        }
+        true
+    }
+
+    /// Drops the brokers that no known route names.
+    pub(crate) fn drop_offline_brokers(&self) {
+        let mut named = HashSet::new();
+        for topic in self.topics.read().values() {
+            if let Some(route) = &topic.look_up.lock().route {
+                let names = route.broker_datas.iter().map(|data| &data.broker_name);
+                for name in names {
+                    if !named.contains(name) {
+                        named.insert(name.clone());
+                    }
+                }
+            }
+        }
+        self.brokers.retain(&named);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+    use std::time::Duration;
+
+    use rocketmq_protocol::route::{BrokerData, QueueData, TopicRoute};
+
+    use super::super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
+    use super::super::{BrokerTable, NameServers, RouteOptions};
+    use super::*;
+    use crate::client::ClientInstance;
+    use crate::log::{Log, LogLevel};
+    use crate::remoting::{Events, Remoting, RemotingOptions};
+
+    /// With no name server.
+    fn table(runtime: &tokio::runtime::Runtime) -> Arc<RouteTable> {
+        let log = Log::new(LogLevel::Off, None);
+        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
+        let remoting = Arc::new(Remoting::new(RemotingOptions::for_tests(runtime.handle().clone()), nobody));
+        let options = RouteOptions {
+            default_topic: "TBW102".to_owned(),
+            default_topic_queue_nums: 4,
+            namespace: None,
+            timeout: Duration::from_secs(1),
+            expiry: Some(Duration::ZERO),
+        };
+        let name_servers = Arc::new(NameServers::new(Arc::clone(&remoting), log.clone(), &[], 0));
+        let brokers = Arc::new(BrokerTable::new(remoting, false));
+        RouteTable::new(runtime.handle().clone(), options, name_servers, brokers, log)
+    }
+
+    fn route(queues: i32) -> TopicRoute {
+        TopicRoute {
+            queue_datas: vec![QueueData {
+                broker_name: "b".to_owned(),
+                read_queue_nums: queues,
+                write_queue_nums: queues,
+                perm: 6,
+                topic_sys_flag: 0,
+            }],
+            broker_datas: vec![BrokerData {
+                broker_name: "b".to_owned(),
+                broker_addrs: [(0, "h:1".to_owned())].into(),
+                ..BrokerData::default()
+            }],
+            ..TopicRoute::default()
+        }
+    }
+
+    #[test]
+    fn the_routes_of_all_topics_have_a_bound_and_forgotten_ones_make_room() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let table = table(&runtime);
+        let [first, second] = ["first", "second"].map(|name| table.topic(name));
+        table.bytes.store(MAX_CLIENT_ROUTES - route_bytes(1, 10), Ordering::Relaxed);
+        table.adopt(&first, route(8)).expect("room");
+        table.adopt(&first, route(10)).expect("in its own place");
+        let error = table.adopt(&second, route(1)).expect_err("no room");
+        assert_eq!(error.code(), ErrorCode::Protocol);
+        assert!(error.message().contains("second") && error.message().contains("1073741824"), "{error}");
+        assert!(
+            table.adopt(&first, route(11)).is_err() && first.queues().as_ref().is_some_and(|q| q.len() == 10)
+        );
+
+        assert_eq!(table.topics_in_use().len(), 0, "as there is no time at all after the last use");
+        assert_eq!(table.topics.read().len(), 2, "though somebody has them");
+        drop(first);
+        table.topics_in_use();
+        assert_eq!(table.topics.read().len(), 1);
+        table.adopt(&second, route(10)).expect("room");
+        drop(second);
+        table.topics_in_use();
+        assert_eq!(table.bytes.load(Ordering::Relaxed), MAX_CLIENT_ROUTES - route_bytes(1, 10));
+    }
+}
