@@ -57,8 +57,10 @@ programs! {
     null_arguments
     peer_text
     queue_end
+    refused_threads
     selector
     send_many
+    sick_names
     signals
     statistics
     struct_size

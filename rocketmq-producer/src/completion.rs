@@ -13,13 +13,16 @@ pub use queue::CompletionQueue;
 pub(crate) use waiter::Waiter;
 pub(crate) use wakes::{Gathering, Wakes};
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode, Persistence};
 use crate::producer::InFlightShare;
 use crate::receipt::Receipt;
+use crate::task::panic_text;
 
 /// Two words of the caller's, handed back untouched with the report (C keeps a function and its opaque there).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,16 @@ pub struct Report {
     /// The receipt, or why there is none.
     pub result: Result<Receipt, Error>,
     pub(crate) _share: InFlightShare,
+}
+
+/// A thread that waits for an outcome gives up so long after the deadline, by its own clock. The engine completes every
+/// send by then: this is for what should not happen.
+pub(crate) const LAST_RESORT: Duration = Duration::from_secs(1);
+
+/// What a thread that gave up knows.
+fn overdue() -> Error {
+    let text = "the outcome is overdue: the I/O thread is held up, or the library is at fault";
+    Error::new(ErrorCode::Timeout, text).with_persistence(Persistence::PossiblyPersisted)
 }
 
 /// Where the outcome of one send goes.
@@ -75,8 +88,10 @@ impl Completion {
             }
             Caller::Batch(waiter, index) => waiter.complete(index as usize, result),
             Caller::Future(sender) => {
-                // The receiver is gone when the future was dropped; nobody wants the outcome then.
-                let _ = sender.send(result);
+                // The receiver is gone when the future was dropped; nobody wants the outcome then. Else its executor's
+                // code runs here, and a panic of that is no other send's concern.
+                let sent = catch_unwind(AssertUnwindSafe(|| drop(sender.send(result))));
+                sent.unwrap_or_else(|panic| drop(panic_text(panic)));
             }
             Caller::Nobody => {}
         }

@@ -2,11 +2,13 @@
 
 use crate::sync::{Condvar, Mutex};
 
+use super::{LAST_RESORT, overdue};
 use crate::error::Error;
 use crate::receipt::Receipt;
+use crate::sys::Moment;
 
-/// Outcomes by position, waited for by one thread. The engine completes every send by its deadline, so the wait
-/// itself needs no clock.
+/// Outcomes by position, waited for by one thread. The engine completes every send by its deadline; the clock of the wait
+/// itself is the last resort.
 pub(crate) struct BatchWaiter {
     state: Mutex<State>,
     arrived: Condvar,
@@ -35,12 +37,37 @@ impl BatchWaiter {
         }
     }
 
-    /// All outcomes, in order.
-    pub(crate) fn wait(&self) -> Vec<Result<Receipt, Error>> {
+    /// All outcomes, in order. What comes later than the last resort is nobody's.
+    pub(crate) fn wait(&self, deadline: Moment) -> Vec<Result<Receipt, Error>> {
         let mut state = self.state.lock();
+        let mut until = deadline;
         while state.missing > 0 {
-            self.arrived.wait(&mut state);
+            if !self.arrived.wait_until(&mut state, until).timed_out() {
+                continue;
+            }
+            if until > deadline {
+                break;
+            }
+            // From now on: the whole process may have been stopped.
+            until = Moment::now() + LAST_RESORT;
         }
-        std::mem::take(&mut state.outcomes).into_iter().flatten().collect()
+        let outcomes = std::mem::take(&mut state.outcomes);
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(overdue()))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn those_that_never_come_are_overdue_and_the_others_keep_theirs() {
+        let waiter = BatchWaiter::new(2);
+        waiter.complete(1, Err(Error::closed()));
+        let codes = waiter.wait(Moment::now()).into_iter().map(|outcome| outcome.expect_err("none").code());
+        assert_eq!(codes.collect::<Vec<_>>(), [ErrorCode::Timeout, ErrorCode::Closed]);
+        // What comes later is nobody's.
+        waiter.complete(0, Err(Error::closed()));
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::error::{Error, ErrorCode};
+use super::{LAST_RESORT, overdue};
+use crate::error::Error;
 use crate::receipt::Receipt;
 use crate::sync::Mutex;
-use crate::sys::Seat;
+use crate::sys::{Moment, Seat};
 
 /// The thread has not begun to sleep.
 const AWAKE: u8 = 0;
@@ -13,8 +14,8 @@ const ASLEEP: u8 = 1;
 /// The outcome is there.
 const DONE: u8 = 2;
 
-/// One outcome, waited for by the thread that made this. The engine completes every send by its deadline, so the wait
-/// itself needs no clock.
+/// One outcome, waited for by the thread that made this. The engine completes every send by its deadline; the clock of the
+/// wait itself is the last resort.
 pub(crate) struct Waiter {
     state: AtomicU8,
     outcome: Mutex<Option<Result<Receipt, Error>>>,
@@ -32,11 +33,33 @@ impl Waiter {
         (self.state.swap(DONE, Ordering::AcqRel) == ASLEEP).then_some(&self.seat)
     }
 
-    pub(crate) fn wait(&self) -> Result<Receipt, Error> {
+    /// The outcome. One that comes later than the last resort is nobody's.
+    pub(crate) fn wait(&self, deadline: Moment) -> Result<Receipt, Error> {
         // Fails if the outcome is there already.
         let _ = self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
-        self.seat.sleep_until(|| self.state.load(Ordering::Acquire) == DONE);
+        let is_done = || self.state.load(Ordering::Acquire) == DONE;
+        if !self.seat.sleep_until(is_done, deadline) {
+            // From now on: the whole process may have been stopped.
+            self.seat.sleep_until(is_done, Moment::now() + LAST_RESORT);
+        }
         let outcome = self.outcome.lock().take();
-        outcome.unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "an outcome without content")))
+        outcome.unwrap_or_else(|| Err(overdue()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{ErrorCode, Persistence};
+
+    #[test]
+    fn an_outcome_that_never_comes_is_not_waited_for_for_ever() {
+        let waiter = Waiter::new();
+        let deadline = Moment::now();
+        let error = waiter.wait(deadline).expect_err("nobody completes it");
+        assert_eq!((error.code(), error.persistence()), (ErrorCode::Timeout, Persistence::PossiblyPersisted));
+        assert!(deadline.elapsed() >= LAST_RESORT);
+        // What comes later is nobody's.
+        waiter.complete(Err(Error::closed()));
     }
 }

@@ -278,7 +278,7 @@ impl Engine {
             let deadline = self.span(Some(timeout))?.deadline;
             let (waiter, looked_up) = LookedUp::new(deadline, self.owner);
             self.client.routes.wait(&topic, Box::new(waiter));
-            looked_up.wait()?;
+            looked_up.wait(deadline)?;
         }
         let queues = topic.queues();
         let refs = queues.as_ref().map(|queues| queues.refs()).unwrap_or_default();

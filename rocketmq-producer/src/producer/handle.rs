@@ -89,7 +89,7 @@ impl Producer {
         let completion = Completion::Caller(Caller::Waiter(Arc::clone(&waiter)));
         let span = self.engine().span(timeout)?;
         self.engine().send(message, Mode::Sync, span, completion, &mut Wakes::default())?;
-        waiter.wait()
+        waiter.wait(span.deadline)
     }
 
     /// Sends; the outcome comes to `queue` as exactly one report with this tag.
@@ -239,7 +239,7 @@ impl Producer {
             engine.send_batch(now, Mode::Sync, span, completions, &mut Wakes::default())?;
             let mut failed = None;
             let first = messages.len() - rest.len();
-            for (index, outcome) in waiter.wait().into_iter().enumerate() {
+            for (index, outcome) in waiter.wait(span.deadline).into_iter().enumerate() {
                 match outcome {
                     Ok(receipt) => stored.push((first + index, receipt)),
                     Err(error) => failed = failed.or(Some(error)),

@@ -1,8 +1,8 @@
 //! Waiting for a route without a message.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 
-use crate::completion::Wakes;
+use crate::completion::{LAST_RESORT, Wakes};
 use crate::error::{Error, ErrorCode};
 use crate::routing::RouteWaiter;
 use crate::sys::Moment;
@@ -31,9 +31,13 @@ impl LookedUp {
 
 impl Waiting {
     /// Waits for the end of the look-up, which comes by the deadline.
-    pub(super) fn wait(self) -> Result<(), Error> {
-        self.0.recv().unwrap_or_else(|cause| {
-            Err(Error::new(ErrorCode::Internal, "a look-up without an end").with_source(cause))
+    pub(super) fn wait(self, deadline: Moment) -> Result<(), Error> {
+        self.0.recv_timeout(deadline.since(Moment::now()) + LAST_RESORT).unwrap_or_else(|cause| {
+            let code = match cause {
+                RecvTimeoutError::Timeout => ErrorCode::Timeout,
+                RecvTimeoutError::Disconnected => ErrorCode::Internal,
+            };
+            Err(Error::new(code, "a look-up without an end").with_source(cause))
         })
     }
 }

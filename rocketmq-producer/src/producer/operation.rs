@@ -45,9 +45,10 @@ pub(super) struct SendOperation {
     /// Whether send hooks heard of the begin of the attempt under way, and not yet of its end.
     pub(super) told_begin: bool,
     /// Its place in a lane, until the outcome.
-    ticket: Option<Ticket>,
+    ticket: Ticket,
     completion: Completion,
-    share: InFlightShare,
+    /// There until the outcome.
+    share: Option<InFlightShare>,
     /// What most sends never have.
     pub(super) rare: Option<Box<Rare>>,
 }
@@ -93,9 +94,9 @@ impl SendOperation {
             queue_id: 0,
             broker: None,
             told_begin: false,
-            ticket: None,
+            ticket: Ticket::default(),
             completion,
-            share,
+            share: Some(share),
             rare: None,
         }
     }
@@ -152,7 +153,7 @@ impl SendOperation {
         ticket: Ticket,
         wakes: &mut Wakes,
     ) {
-        self.ticket = Some(ticket);
+        self.ticket = ticket;
         self.attempt(chosen, wakes);
     }
 
@@ -162,7 +163,7 @@ impl SendOperation {
             return self.give_up(Error::closed(), wakes);
         }
         match chosen.map_or_else(|| self.choose_queue(), Ok) {
-            Ok(queue) if self.ticket.as_ref().is_some_and(|ticket| !ticket.is_for(&queue)) => {
+            Ok(queue) if self.ticket.is_for_another(&queue) => {
                 self.change_lane(queue, wakes);
             }
             Ok(queue) => match self.pause_end(&queue) {
@@ -202,7 +203,7 @@ impl SendOperation {
 
     /// It is its lane's turn, and this its queue.
     pub(super) fn depart_to(mut self: Box<Self>, queue: &PublishQueue, ticket: Ticket, wakes: &mut Wakes) {
-        self.ticket = Some(ticket);
+        self.ticket = ticket;
         self.begin_next(Moment::now());
         self.attempt_at(queue, wakes);
     }
@@ -463,11 +464,20 @@ impl SendOperation {
         hand_over: impl FnOnce(Completion, InFlightShare, &mut Wakes),
         wakes: &mut Wakes,
     ) {
-        let (operation, memory) = Memory::empty(self);
-        let Self { engine, completion, share, ticket, prepared, .. } = operation;
-        hand_over(completion, share, wakes);
-        wakes.release(ticket);
-        wakes.settle(&engine.bounds, memory.with_bytes(prepared.into_memory()));
+        let (mut operation, memory) = Memory::empty(self);
+        let bytes = operation.prepared.take_memory();
+        // First: whatever comes of the handing over, these are no longer owed.
+        wakes.release(operation.ticket.take());
+        wakes.settle(&operation.engine.bounds, memory.with_bytes(bytes));
+        if let Some((completion, share)) = operation.take_owed() {
+            hand_over(completion, share, wakes);
+        }
+    }
+
+    /// What is owed until the outcome.
+    fn take_owed(&mut self) -> Option<(Completion, InFlightShare)> {
+        let share = self.share.take()?;
+        Some((std::mem::replace(&mut self.completion, Completion::Caller(Caller::Nobody)), share))
     }
 
     fn receipt(&self, status: SendStatus, answer: &SendAnswer<'_>, now: Moment) -> Option<Receipt> {
@@ -490,6 +500,21 @@ impl SendOperation {
             "" => self.prepared.properties().into(),
             added => format!("{}{added}", self.prepared.properties()).into(),
         }
+    }
+}
+
+impl Drop for SendOperation {
+    /// An accepted send has its outcome, also when a panic took it away from whoever was at it.
+    fn drop(&mut self) {
+        let Some((completion, share)) = self.take_owed() else { return };
+        let text = format!("send to topic {} was given up: a part of the library panicked", self.topic.shown);
+        let error = Error::new(ErrorCode::Internal, text).with_persistence(Persistence::PossiblyPersisted);
+        let error = error.with_history(Vec::new(), self.attempts, self.span.started.elapsed());
+        self.engine.recorder.failed(1, error.code());
+        let mut wakes = Wakes::default();
+        completion.complete(Err(error), share, &mut wakes);
+        drop(wakes);
+        self.engine.bounds.settled(1);
     }
 }
 

@@ -175,8 +175,8 @@ impl Prepared {
     }
 
     /// Its memory, for another message.
-    pub(super) fn into_memory(self) -> Vec<u8> {
-        match self.content {
+    pub(super) fn take_memory(&mut self) -> Vec<u8> {
+        match std::mem::replace(&mut self.content, Content::Own(Vec::new())) {
             Content::Own(bytes) => bytes,
             // Nobody else has it any more, but for a connection that was reset in the midst of it.
             Content::Shared(bytes) => bytes.try_into_mut().map_or_else(

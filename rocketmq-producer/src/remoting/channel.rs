@@ -341,43 +341,5 @@ fn write_some(stream: &TcpStream, chunk: &[u8]) -> (usize, io::Result<()>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use tokio::runtime::Builder;
-
-    use super::*;
-    use crate::client::ClientInstance;
-
-    #[test]
-    fn an_answer_behind_plenty_is_written_too() {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let options = Arc::new(RemotingOptions::for_tests(runtime.handle().clone()));
-        let channel = Channel::new("peer".into(), options, Weak::<ClientInstance>::new());
-        let stream = Arc::new(runtime.block_on(TcpStream::connect(address)).expect("connected"));
-        {
-            let mut state = channel.state.lock();
-            state.begin();
-            state.open(Arc::clone(&stream));
-            assert!(state.add_replies(&vec![b'.'; PLENTY]).is_ok());
-        }
-        assert!(channel.reply(b"answer").is_ok());
-        let (mut peer, _) = listener.accept().expect("the connection");
-        peer.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a timeout");
-        let reader = std::thread::spawn(move || {
-            let mut bytes = vec![0; PLENTY + b"answer".len()];
-            peer.read_exact(&mut bytes).map(|()| bytes)
-        });
-        // The I/O task, which comes for what the caller left.
-        runtime.block_on(async {
-            while channel.state.lock().begin_writing() {
-                stream.writable().await.expect("writable");
-                // When nothing is left, nobody is the writer.
-                let _ = channel.write_out(&stream);
-            }
-        });
-        assert!(reader.join().expect("no panic").expect("all of it").ends_with(b"answer"));
-    }
-}
+#[path = "channel_tests.rs"]
+mod tests;

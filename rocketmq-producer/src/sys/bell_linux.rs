@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use super::Moment;
+
 /// So many words, of 32 seats each: threads that share a seat are woken for each other.
 const WORDS: usize = 8;
 const SEATS: usize = WORDS * u32::BITS as usize;
@@ -28,27 +30,33 @@ impl Seat {
         Self { word: seat / u32::BITS as usize, bit: 1 << (seat % u32::BITS as usize) }
     }
 
-    /// Sleeps until it is so. Whoever makes it so calls this seat afterwards.
-    pub(crate) fn sleep_until(&self, is_so: impl Fn() -> bool) {
+    /// Sleeps until it is so, at most to the deadline; says whether it is. Whoever makes it so calls this seat afterwards.
+    pub(crate) fn sleep_until(&self, is_so: impl Fn() -> bool, deadline: Moment) -> bool {
         let word = &CALLS[self.word];
+        let time = deadline.to_timespec();
         loop {
             // Before the look: a call after it is another number.
             let calls = word.load(Ordering::Acquire);
             if is_so() {
-                return;
+                return true;
             }
-            // SAFETY: the word is a static, and no time-out is given. The kernel only compares the word and sleeps.
-            let _ = unsafe {
+            // SAFETY: the word is a static, and the time lives as long as the call. The kernel only compares the word and
+            // sleeps, at most until that time of the monotonic clock.
+            let outcome = unsafe {
                 libc::syscall(
                     libc::SYS_futex,
                     word.as_ptr(),
                     libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG,
                     calls,
-                    std::ptr::null::<libc::timespec>(),
+                    &time as *const libc::timespec,
                     std::ptr::null::<u32>(),
                     self.bit,
                 )
             };
+            // A word that has changed, a signal: it is looked at again.
+            if outcome != 0 && Moment::now() >= deadline {
+                return is_so();
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::thread::{self, Thread};
 
+use super::Moment;
+
 /// Where a thread sleeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Seat(Thread);
@@ -11,11 +13,16 @@ impl Seat {
         Self(thread::current())
     }
 
-    /// Sleeps until it is so. Whoever makes it so calls this seat afterwards.
-    pub(crate) fn sleep_until(&self, is_so: impl Fn() -> bool) {
+    /// Sleeps until it is so, at most to the deadline; says whether it is. Whoever makes it so calls this seat afterwards.
+    pub(crate) fn sleep_until(&self, is_so: impl Fn() -> bool, deadline: Moment) -> bool {
         while !is_so() {
-            thread::park();
+            let left = deadline.since(Moment::now());
+            if left.is_zero() {
+                return is_so();
+            }
+            thread::park_timeout(left);
         }
+        true
     }
 }
 

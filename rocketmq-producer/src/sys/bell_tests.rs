@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
+use std::time::Duration;
 
-use super::{Calls, Seat};
+use super::{Calls, Moment, Seat};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// More threads than seats, each called again and again, many by one call.
 #[test]
@@ -20,7 +23,7 @@ fn every_thread_wakes_for_each_of_its_calls() {
             let seat = Seat::of_this_thread();
             for _ in 0..ROUNDS {
                 sender.send((number, seat.clone())).expect("the test listens");
-                seat.sleep_until(|| flags[number].load(SeqCst));
+                assert!(seat.sleep_until(|| flags[number].load(SeqCst), Moment::now() + PATIENCE));
                 flags[number].store(false, SeqCst);
                 woken.fetch_add(1, SeqCst);
             }
@@ -42,4 +45,12 @@ fn every_thread_wakes_for_each_of_its_calls() {
         thread.join().expect("no panic");
     }
     assert_eq!(woken.load(SeqCst), THREADS * ROUNDS);
+}
+
+#[test]
+fn nobody_sleeps_beyond_the_deadline() {
+    let (began, nap) = (Moment::now(), Duration::from_millis(20));
+    assert!(!Seat::of_this_thread().sleep_until(|| false, began + nap));
+    assert!(began.elapsed() >= nap);
+    assert!(Seat::of_this_thread().sleep_until(|| true, began), "it is so already");
 }

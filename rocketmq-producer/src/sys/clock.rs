@@ -26,6 +26,14 @@ impl Moment {
         self.0.get()
     }
 
+    /// For system calls that take a time of this clock.
+    pub(super) fn to_timespec(self) -> libc::timespec {
+        const SECOND: u64 = 1_000_000_000;
+        // Whatever the width of the seconds, centuries fit.
+        let seconds = libc::time_t::try_from(self.nanos() / SECOND).unwrap_or(libc::time_t::MAX);
+        libc::timespec { tv_sec: seconds, tv_nsec: (self.nanos() % SECOND) as _ }
+    }
+
     /// The time since then.
     pub fn elapsed(self) -> Duration {
         Self::now().since(self)

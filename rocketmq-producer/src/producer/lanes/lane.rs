@@ -44,8 +44,10 @@ struct LaneState {
     closed: bool,
 }
 
-/// A place among the requests of a lane that are on their way. Whoever has it gives it back with the outcome.
-pub(crate) struct Ticket(Arc<Lane>);
+/// A place among the requests of a lane that are on their way. Whoever has it gives it back with the outcome; one that is
+/// lost goes back by itself. Empty: no place, or one that was given back.
+#[derive(Default)]
+pub(crate) struct Ticket(Option<Arc<Lane>>);
 
 impl Lane {
     pub(super) fn new(key: LaneKey, watch: Arc<Watch>) -> Self {
@@ -69,7 +71,7 @@ impl Lane {
         if linger.is_none() && state.waiting.is_empty() && state.outstanding < window {
             state.outstanding += 1;
             drop(state);
-            passenger.depart(Ticket(Arc::clone(self)), wakes);
+            passenger.depart(Ticket(Some(Arc::clone(self))), wakes);
             return Ok(());
         }
         let check = passenger.next_check(&self.watch.batching, arrived);
@@ -106,7 +108,7 @@ impl Lane {
         }
         let now = Moment::now();
         for passengers in departures {
-            depart_together(passengers, Ticket(Arc::clone(self)), now, wakes);
+            depart_together(passengers, Ticket(Some(Arc::clone(self))), now, wakes);
         }
     }
 
@@ -271,14 +273,24 @@ fn take_run(waiting: &mut VecDeque<Passenger>, batching: &Batching) -> Vec<Passe
 }
 
 impl Ticket {
+    /// The place, if this is one.
+    pub(in crate::producer) fn take(&mut self) -> Option<Self> {
+        self.0.take().map(|lane| Self(Some(lane)))
+    }
+
+    /// Whether it is a place in a lane to another broker than that of this queue.
+    pub(in crate::producer) fn is_for_another(&self, queue: &PublishQueue) -> bool {
+        self.0.is_some() && !self.is_for(queue)
+    }
+
     /// Whether this queue is one of its lane's broker.
     pub(in crate::producer) fn is_for(&self, queue: &PublishQueue) -> bool {
-        self.0.key.broker.is_named_as(&queue.broker)
+        self.0.as_ref().is_some_and(|lane| lane.key.broker.is_named_as(&queue.broker))
     }
 
     /// The place is free: lets go what waits for it.
-    pub(crate) fn release(self, wakes: &mut Wakes) {
-        let Self(lane) = self;
+    pub(crate) fn release(mut self, wakes: &mut Wakes) {
+        let Some(lane) = self.0.take() else { return };
         let departures = {
             let mut state = lane.state.lock();
             state.outstanding -= 1;
@@ -292,7 +304,7 @@ impl Ticket {
 
     /// The messages wait again, before all others, with this queue if it was chosen for them.
     pub(in crate::producer) fn put_back(&self, members: Vec<Operation>, chosen: Option<&PublishQueue>) {
-        let Self(lane) = self;
+        let Some(lane) = &self.0 else { return };
         let now = Moment::now();
         let passengers: Vec<_> =
             members.into_iter().map(|member| Passenger::One(member, chosen.cloned())).collect();
@@ -309,6 +321,16 @@ impl Ticket {
         drop(state);
         if announce {
             lane.watch.look_by(check);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    /// A panic took it: whoever waits for the place is let go by the watch.
+    fn drop(&mut self) {
+        if let Some(lane) = self.0.take() {
+            lane.state.lock().outstanding -= 1;
+            lane.watch.look_by(Moment::now());
         }
     }
 }
