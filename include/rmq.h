@@ -69,6 +69,11 @@
  * rmq_error_is_retriable: may the same call succeed later? rmq_error_persistence: may the message be stored already,
  * so that sending it again makes a double?
  *
+ * When there is no memory for what is as large as a body (the copy of a body, its compression, a batch, the frames that
+ * wait for a connection, the lists of a call with many messages), the send fails with SYSTEM and nothing is lost: smaller
+ * sends go on. A body that cannot be compressed for want of memory travels as it is. What is small (a handle, an error, the
+ * place of a send among those in flight) is not covered: without memory for it the process is aborted.
+ *
  * A status like FLUSH_DISK_TIMEOUT is not an error: the message is stored, and the receipt says how safely.
  *
  *

@@ -55,6 +55,7 @@ programs! {
     log_callback
     names_of_name_servers
     null_arguments
+    out_of_memory
     peer_text
     queue_end
     refused_threads

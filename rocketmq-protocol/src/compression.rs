@@ -13,24 +13,54 @@ use crate::sys_flag::CompressionType;
 /// The level Java uses when nothing is configured.
 pub const DEFAULT_LEVEL: u32 = 5;
 
-/// `body` as one RFC 1950 stream; `level` 0 to 9, greater ones count as 9.
+/// What the encoders of zlib and LZ4 take without asking whether it is there, and more.
+const ZLIB_MEMORY: usize = 512 << 10;
+const LZ4_MEMORY: usize = 12 << 20;
+
+/// `body` as one RFC 1950 stream; `level` 0 to 9, greater ones count as 9. An error of the kind `OutOfMemory` if there is
+/// no memory for it, as with the other two.
 pub fn zlib(body: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(level.min(9)));
+    expect_memory(ZLIB_MEMORY)?;
+    let mut encoder = ZlibEncoder::new(Growing(Vec::new()), Compression::new(level.min(9)));
     encoder.write_all(body)?;
-    encoder.finish()
+    encoder.finish().map(|Growing(bytes)| bytes)
 }
 
 /// `body` as one LZ4 frame of independent blocks: Java's reader rejects linked ones.
 pub fn lz4(body: &[u8]) -> io::Result<Vec<u8>> {
+    expect_memory(LZ4_MEMORY)?;
     let info = FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max4MB);
-    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+    let mut encoder = FrameEncoder::with_frame_info(info, Growing(Vec::new()));
     encoder.write_all(body)?;
-    encoder.finish().map_err(io::Error::from)
+    encoder.finish().map(|Growing(bytes)| bytes).map_err(io::Error::from)
 }
 
 /// `body` as one Zstandard frame; `level` 1 to 22, greater ones count as 22.
 pub fn zstd(body: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    zstd::bulk::compress(body, level.clamp(1, 22) as i32)
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(zstd::zstd_safe::compress_bound(body.len()))?;
+    zstd::bulk::Compressor::new(level.clamp(1, 22) as i32)?.compress_to_buffer(body, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// An error if there is not so much memory now. (Another thread may take it before the encoder does.)
+fn expect_memory(bytes: usize) -> io::Result<()> {
+    Ok(Vec::<u8>::new().try_reserve_exact(bytes)?)
+}
+
+/// Bytes that grow as long as there is memory.
+struct Growing(Vec<u8>);
+
+impl Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_reserve(bytes.len())?;
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// `body` compressed this way; LZ4 has no level.

@@ -230,8 +230,13 @@ impl BatchOperation {
     /// Encodes the members that are there, and closes the gaps. Gives those that cannot be encoded.
     fn fill_body(&mut self) -> Vec<(Operation, Error)> {
         self.body.clear();
-        self.body.reserve(self.members.iter().flatten().map(|member| member.prepared.item_len()).sum());
         let mut leaving = Vec::new();
+        let marks = self.marks.len();
+        let room = |member: &Operation| member.prepared.item_len() + member.added().len() + marks;
+        if let Err(cause) = self.body.try_reserve(self.members.iter().flatten().map(room).sum()) {
+            let error = Error::out_of_memory("a batch", cause);
+            leaving.extend(self.members.drain(..).flatten().map(|member| (member, error.clone())));
+        }
         for place in &mut self.members {
             let Some(member) = place else { continue };
             let prepared = &member.prepared;

@@ -401,9 +401,14 @@ impl Engine {
             let prepared = self.prepare(message, born_ms, None, |_| memory.take_bytes())?;
             Ok((memory, prepared))
         };
-        let memory = Memory::take_many(messages.len());
-        let prepared: Vec<(Memory, Prepared)> =
-            messages.iter().zip(memory).map(prepare).collect::<Result<_, _>>()?;
+        let no_memory =
+            |cause| Error::out_of_memory(format_args!("a batch of {} messages", messages.len()), cause);
+        let memory = Memory::take_many(messages.len()).map_err(no_memory)?;
+        let mut prepared: Vec<(Memory, Prepared)> = Vec::new();
+        prepared.try_reserve_exact(messages.len()).map_err(no_memory)?;
+        for member in messages.iter().zip(memory) {
+            prepared.push(prepare(member)?);
+        }
         let len: usize = prepared.iter().map(|(_, prepared)| prepared.item_len()).sum();
         if len > self.settings.max_message_size {
             // Sends that do not wait are never split.

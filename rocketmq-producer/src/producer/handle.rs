@@ -205,7 +205,7 @@ impl Producer {
         messages: &[Message<'_>],
         timeout: Option<Duration>,
     ) -> Result<Vec<Receipt>, BatchError> {
-        let mut stored = Vec::with_capacity(messages.len());
+        let mut stored = Vec::new();
         match self.send_batches(messages, timeout, &mut stored) {
             Ok(()) => Ok(stored.into_iter().map(|(_, receipt)| receipt).collect()),
             Err(error) => {

@@ -78,6 +78,7 @@ pub(super) fn of_failure(failure: &Failure) -> NotStored {
         FailureKind::Backlog => {
             Error::new(ErrorCode::QueueFull, format!("too much waits for this broker: {cause}"))
         }
+        FailureKind::Memory => Error::new(ErrorCode::System, format!("no memory for the request: {cause}")),
         FailureKind::Unencodable => {
             Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
         }

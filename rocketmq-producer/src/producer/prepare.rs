@@ -93,7 +93,8 @@ impl Prepared {
         // Empty, so it is text.
         let len = body.len() + estimate(message, unique_id, instance_id);
         let mut text = String::from_utf8(memory(len)).unwrap_or_default();
-        text.reserve_exact(len);
+        text.try_reserve_exact(len)
+            .map_err(|cause| Error::out_of_memory(format_args!("a message of {len} bytes"), cause))?;
         properties::push(&mut text, name::UNIQ_KEY, unique_id.as_str());
         properties::push(&mut text, name::WAIT, if message.wait_store_ok { "true" } else { "false" });
         if let Some(tags) = message.tags {

@@ -1,6 +1,7 @@
 //! The memory of finished sends, used for new ones: what one thread allocates and another frees is what allocators are
 //! slowest at.
 
+use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
 
 use super::bodies::{self, Bodies};
@@ -47,7 +48,7 @@ impl Memory {
     }
 
     /// Memory for so many small messages.
-    pub(super) fn take_many(count: usize) -> Vec<Self> {
+    pub(super) fn take_many(count: usize) -> Result<Vec<Self>, TryReserveError> {
         let mut memory = match SPARE.try_lock() {
             Some(mut spare) => {
                 let kept = spare.memory.len().saturating_sub(count);
@@ -55,8 +56,9 @@ impl Memory {
             }
             None => Vec::new(),
         };
+        memory.try_reserve_exact(count - memory.len())?;
         memory.resize_with(count, Self::default);
-        memory
+        Ok(memory)
     }
 
     /// Memory for properties and body.

@@ -67,6 +67,8 @@ pub(crate) enum FailureKind {
     Backlog,
     /// The request cannot be put into a frame.
     Unencodable,
+    /// There is no memory for the request.
+    Memory,
     /// A hook refused the request.
     Forbidden,
     /// The owner gave up.
@@ -76,7 +78,7 @@ pub(crate) enum FailureKind {
 impl FailureKind {
     /// Whether it says something of the peer.
     pub(crate) fn is_of_peer(self) -> bool {
-        !matches!(self, Self::Unencodable | Self::Forbidden | Self::Aborted)
+        !matches!(self, Self::Unencodable | Self::Memory | Self::Forbidden | Self::Aborted)
     }
 }
 

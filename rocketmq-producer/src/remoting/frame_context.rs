@@ -38,16 +38,15 @@ impl FrameContext<'_> {
         };
         let encoding = self.options.encoding;
         let rpc = &self.options.rpc;
-        let written = if rpc.hooks.is_empty() {
+        if rpc.hooks.is_empty() {
             let fields = WithCommon { fields, common: &rpc.fields };
             let len = body.len();
-            out.add(body, |out| encode_head(out, encoding, &preamble, &fields, len))
+            out.add(body, |out| encode_head(out, encoding, &preamble, &fields, len).map_err(unencodable))
         } else {
             let fields = self.hooked(code, fields, &[&body])?;
             let len = body.len();
-            out.add(body, |out| encode_head(out, encoding, &preamble, &fields, len))
-        };
-        written.map_err(unencodable)
+            out.add(body, |out| encode_head(out, encoding, &preamble, &fields, len).map_err(unencodable))
+        }
     }
 
     /// The fields of the request, the common ones, and what the hooks add.

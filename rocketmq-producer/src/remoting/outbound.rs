@@ -5,6 +5,8 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
+use super::{Failure, FailureKind};
+
 /// A buffer that grew beyond this is given back to the system when it is empty.
 const KEPT_CAPACITY: usize = 1 << 20;
 
@@ -71,12 +73,12 @@ impl Deref for Piece {
 
 impl Outbound {
     /// Adds a frame: what `write_head` appends, and the body. On an error nothing is added.
-    pub(crate) fn add<E>(
+    pub(crate) fn add(
         &mut self,
         body: Body<'_>,
-        write_head: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.make_room(if let Body::Copied(bytes) = &body { bytes.len() } else { 0 });
+        write_head: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.make_room(if let Body::Copied(bytes) = &body { bytes.len() } else { 0 })?;
         let before = self.open.len();
         write_head(&mut self.open)?;
         self.queued += (self.open.len() - before + body.len()) as u64;
@@ -91,12 +93,15 @@ impl Outbound {
         Ok(())
     }
 
-    /// A large buffer grows by a part of itself: twice as much would be half empty for long.
-    fn make_room(&mut self, body: usize) {
+    /// A large buffer grows by a part of itself: twice as much would be half empty for long. That is as much memory as many
+    /// bodies have, so there may be none.
+    fn make_room(&mut self, body: usize) -> Result<(), Failure> {
         let wanted = body + USUAL_HEAD;
         if self.open.len() >= LARGE && self.open.capacity() - self.open.len() < wanted {
-            self.open.reserve_exact(wanted.max(self.open.len() / 8));
+            let reserved = self.open.try_reserve_exact(wanted.max(self.open.len() / 8));
+            reserved.map_err(|cause| Failure::because(FailureKind::Memory, cause))?;
         }
+        Ok(())
     }
 
     /// Adds a ready-made frame.
@@ -157,7 +162,7 @@ mod tests {
         let head = |text: &'static str| {
             move |out: &mut Vec<u8>| {
                 out.extend_from_slice(text.as_bytes());
-                Ok::<_, ()>(())
+                Ok(())
             }
         };
         let large = Bytes::from_static(b"LARGE");
@@ -166,7 +171,7 @@ mod tests {
         assert!(outbound.add(Body::Copied(b"b"), head("3")).is_ok());
         let refused = |out: &mut Vec<u8>| {
             assert_eq!(out.as_slice(), b"3b");
-            Err(())
+            Err(Failure::new(FailureKind::Unencodable))
         };
         assert!(outbound.add(Body::Shared(large.clone()), refused).is_err());
         assert_eq!(outbound.queued(), 2 + 6 + 2);

@@ -117,6 +117,7 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
         FailureKind::Lost => format!("connection lost ({cause})"),
         FailureKind::Garbage => format!("not a RocketMQ name server ({cause})"),
         FailureKind::Backlog => format!("overloaded ({cause})"),
+        FailureKind::Memory => format!("no memory for the request ({cause})"),
         FailureKind::Unencodable => format!("request too large ({cause})"),
         FailureKind::Forbidden => format!("refused by a hook ({cause})"),
         FailureKind::Aborted => "given up".to_owned(),
