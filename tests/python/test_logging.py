@@ -148,7 +148,7 @@ def test_a_handler_that_blocks_does_not_keep_the_interpreter(run_program: Progra
         cluster.inject(Fault.reset(), request_code=310)
         for _ in range(20):
             try:
-                producer.send("topic", b"x")
+                producer.send("topic", b"x", timeout=0.2)
             except rmq.Error:
                 pass
         assert entered.wait(5)
@@ -182,7 +182,7 @@ def test_a_filter_that_raises_costs_its_line_only(run_program: Program, hook: st
             cluster.inject(Fault.reset(), request_code=310)
             for _ in range(20):
                 try:
-                    producer.send("topic", b"x")
+                    producer.send("topic", b"x", timeout=0.2)
                 except rmq.Error:
                     pass
             assert second.wait(5)

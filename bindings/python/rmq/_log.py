@@ -1,7 +1,8 @@
 """Log lines of the native core, handed to `logging.getLogger("rmq")`.
 
 Threads of the core never enter the interpreter. They leave lines in a queue; a Python thread, started with the
-first producer, fetches them. It ends before the interpreter does, so that no line is lost and nothing hangs.
+first producer, fetches them. It ends before the interpreter does, so that no line is lost and nothing hangs. Where
+threads are greenlets it is one of them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import sys
 import threading
 
-from ._rmq import LogQueue
+from ._rmq import LogQueue, host_ends
 
 logger = logging.getLogger("rmq")
 
@@ -21,7 +22,7 @@ _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEB
 _END_TIMEOUT = 1.0
 
 _lock = threading.Lock()
-_queue: LogQueue | None = None
+_queue = LogQueue()
 _thread: threading.Thread | None = None
 
 
@@ -37,23 +38,21 @@ def level() -> str:
 
 
 def queue() -> LogQueue:
-    """The queue of this process; starts the thread behind it when it is new."""
-    global _queue, _thread
+    """The queue; the first call in a process starts the thread behind it."""
+    global _thread
     with _lock:
-        if _queue is None:
-            fresh = LogQueue()
-            thread = threading.Thread(target=_deliver, args=(fresh,), name="rmq-log", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:
-                # The interpreter is about to end; the lines stay in the queue.
-                return fresh
-            _queue, _thread = fresh, thread
-        return _queue
+        if _thread is not None:
+            return _queue
+        thread = _thread = threading.Thread(target=_deliver, name="rmq-log", daemon=True)
+    # Without the lock: greenlets take turns while one starts. About to end, the interpreter starts none, and the lines
+    # stay in the queue.
+    with contextlib.suppress(RuntimeError):
+        thread.start()
+    return _queue
 
 
-def _deliver(source: LogQueue) -> None:
-    while (lines := source.take()) is not None:
+def _deliver() -> None:
+    while (lines := _queue.take()) is not None:
         for number, target, text in lines:
             try:
                 logger.log(_LEVELS[number], "%s: %s", target, text)
@@ -81,18 +80,20 @@ def _report() -> None:
 
 
 def _end() -> None:
-    with _lock:
-        source, thread = _queue, _thread
-    if source is not None and thread is not None:
-        source.stop()
+    thread = _thread
+    if thread is not None and thread.ident is not None:
+        _queue.stop()
         thread.join(_END_TIMEOUT)
 
 
 def _forget() -> None:
-    global _lock, _queue, _thread
+    """The thread is the parent's."""
+    global _lock, _thread
     _lock = threading.Lock()
-    _queue = _thread = None
+    _thread = None
 
 
+# What runs last: from then on, threads that come back to the interpreter are not to unwind native code.
+atexit.register(host_ends)
 atexit.register(_end)
 os.register_at_fork(after_in_child=_forget)

@@ -25,6 +25,7 @@ __all__ = [
     "StoredMessage",
     "__version__",
     "config_keys",
+    "host_ends",
 ]
 
 __version__: str
@@ -36,13 +37,16 @@ _AfterSend: TypeAlias = Callable[[Message, Receipt | Error | None], object]
 def config_keys() -> list[tuple[str, str, str, str, str, str]]:
     """The table of configuration keys: name, kind, default, unit, range and text of each."""
 
+def host_ends() -> None:
+    """Says that the interpreter goes away: threads that it ends from now on are parked."""
+
 @final
 class LogQueue:
     """A queue of log lines."""
 
     def __new__(cls) -> Self: ...
     def take(self) -> list[tuple[int, str, str]] | None:
-        """Waits for lines and takes them all; `None` when the queue was stopped and is empty."""
+        """Waits for lines and takes them all; `None` when the queue was stopped and is empty, and in a forked child."""
     def stop(self) -> None:
         """Lets `take` end once the lines that are there are taken."""
 

@@ -1,5 +1,6 @@
 //! `rmq.Producer`: calls that block.
 
+use std::convert::Infallible;
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyDict, PyList};
 use rocketmq_producer::sync::Mutex;
+use rocketmq_producer::sys::PerFork;
 use rocketmq_producer::{self as rmq, CompletionQueue, Error, Report, Tag};
 
 use crate::config::{Door, prepare};
@@ -23,32 +25,38 @@ use crate::message::{Extras, Message, hand_over};
 use crate::outgoing::{Outgoing, with_views};
 use crate::receipt::Receipt;
 use crate::selector::{Queues, select, select_one};
-use crate::timeout::{SIGNAL_SLICE, UNBOUNDED, optional, seconds};
-use crate::waiting::{interruptible, wait_for_room};
+use crate::timeout::{UNBOUNDED, optional, seconds};
+use crate::waiting::{interruptible, wait, wait_for_room};
 
-/// So many reports are taken at once.
-const REPORTS: usize = 256;
+/// So many idle completion queues are kept; where threads are greenlets each has a descriptor.
+const IDLE: usize = 64;
+
+/// How often those that wait for room look whether there is some.
+const LOOK_FOR_ROOM: Duration = Duration::from_millis(5);
 
 /// A producer whose calls block. Threads may share it.
 ///
-/// Each waiting call polls a completion queue of its own, without the interpreter and in slices, so that other
-/// threads run and Ctrl-C is seen.
+/// Each waiting call waits for a completion queue of its own, so that other threads or greenlets run and Ctrl-C is seen.
 #[pyclass(frozen, module = "rmq")]
 pub(crate) struct Producer {
     handle: Handle,
     hooks: Hooks,
     /// Empty completion queues that no call uses.
-    idle: Mutex<Vec<CompletionQueue>>,
+    idle: PerFork<Mutex<Vec<CompletionQueue>>>,
 }
 
 impl Producer {
     fn take_queue(&self) -> CompletionQueue {
-        self.idle.lock().pop().unwrap_or_default()
+        self.idle.get().and_then(|idle| idle.lock().pop()).unwrap_or_default()
     }
 
     /// Gives back a queue to which no report is on its way.
     fn keep_queue(&self, queue: CompletionQueue) {
-        self.idle.lock().push(queue);
+        let made = self.idle.get_or_try_init(|_| Ok::<_, Infallible>(Mutex::default()));
+        let mut idle = made.unwrap_or_else(|never| match never {}).lock();
+        if idle.len() < IDLE {
+            idle.push(queue);
+        }
     }
 
     /// When a call that begins now and may last so many seconds is over.
@@ -76,7 +84,7 @@ impl Producer {
         })?;
         let mut reports = Vec::with_capacity(1);
         let report = loop {
-            self.poll(py, &queue, &mut reports, SIGNAL_SLICE)?;
+            wait(py, &queue, &mut reports, UNBOUNDED)?;
             if let Some(report) = reports.pop() {
                 break report;
             }
@@ -151,8 +159,8 @@ impl Producer {
             if many.is_done() {
                 break;
             }
-            let slice = if many.is_waiting() { Duration::from_millis(5) } else { SIGNAL_SLICE };
-            self.poll(py, &queue, &mut reports, slice)?;
+            let at_most = if many.is_waiting() { LOOK_FOR_ROOM } else { UNBOUNDED };
+            wait(py, &queue, &mut reports, at_most)?;
             for Report { tag, result, .. } in reports.drain(..) {
                 many.complete(tag.1, result);
             }
@@ -191,25 +199,9 @@ impl Producer {
             if left.is_zero() {
                 return Err(no_room(py, started.elapsed()));
             }
-            py.detach(|| wait_for_room(producer, left, refusals));
-            py.check_signals()?;
+            wait_for_room(py, producer, left, refusals)?;
             refusals += 1;
         }
-    }
-
-    /// Waits for reports; closes the queue when a signal ends the wait, so that late reports are dropped.
-    fn poll(
-        &self,
-        py: Python<'_>,
-        queue: &CompletionQueue,
-        reports: &mut Vec<Report>,
-        slice: Duration,
-    ) -> PyResult<()> {
-        py.detach(|| queue.poll(reports, REPORTS, slice));
-        if reports.is_empty() {
-            py.check_signals().inspect_err(|_| queue.close())?;
-        }
-        Ok(())
     }
 }
 
@@ -232,7 +224,7 @@ impl Producer {
     ) -> PyResult<Self> {
         let hooks = Hooks::new(before_send, after_send)?;
         let handle = Handle::new(prepare(py, Door::Blocking, group, name_server, config, options)?)?;
-        Ok(Self { handle, hooks, idle: Mutex::default() })
+        Ok(Self { handle, hooks, idle: PerFork::new() })
     }
 
     /// Sends a message and waits for its receipt.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use rocketmq_mock::{MockCluster, MockOptions};
@@ -13,6 +14,7 @@ use rocketmq_producer::{Config, ErrorCode};
 
 use crate::error::{raise, refuse};
 use crate::log::{LogQueue, Sink};
+use crate::package;
 
 const BATCH_SPLIT: &str = "batch.split";
 const CLIENT_LANGUAGE: &str = "client.language";
@@ -56,6 +58,7 @@ pub(crate) fn prepare(
     mapping: Option<&Bound<'_, PyAny>>,
     keywords: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Prepared> {
+    sys::guard_thread();
     let mut builder = Builder { config: Config::new(), wait_for_room: true, log_level_given: false };
     builder.set_text(CLIENT_LANGUAGE, "PYTHON")?;
     if let Some(mapping) = mapping {
@@ -140,12 +143,11 @@ impl Builder {
 
     /// Lines go to `logging.getLogger("rmq")`, at the level this logger has now unless one was given.
     fn set_log(&mut self, py: Python<'_>) -> PyResult<()> {
-        let log = py.import("rmq._log")?;
         if !self.log_level_given {
-            let level: String = log.call_method0("level")?.extract()?;
+            let level: String = package::log(intern!(py, "level"))?.call0()?.extract()?;
             self.set_text(LOG_LEVEL, &level)?;
         }
-        let queue = log.call_method0("queue")?.cast_into::<LogQueue>()?;
+        let queue = package::log(intern!(py, "queue"))?.call0()?.cast_into::<LogQueue>()?;
         self.config.set_log(Some(Arc::new(Sink::of(queue.get()))));
         Ok(())
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence, shown};
+use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence, shown, sys};
+
+use crate::package;
 
 /// The Python exception of a core error. Called with the interpreter attached or not.
 pub(crate) fn raise(error: &Error) -> PyErr {
@@ -28,8 +29,8 @@ pub(crate) fn no_room(py: Python<'_>, waited: Duration) -> PyErr {
 }
 
 fn exception(py: Python<'_>, error: &Error, elapsed: Duration) -> PyErr {
-    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let made = MAKE.import(py, "rmq._errors", "make").and_then(|make| {
+    sys::guard_thread();
+    let made = package::make_error(py).and_then(|make| {
         make.call1((
             error.code() as i32,
             text_with_causes(error),
@@ -69,8 +70,7 @@ fn attempt_fields(attempt: &FailedAttempt) -> AttemptFields<'_> {
 
 /// Whether it is an error of this package.
 pub(crate) fn is_error(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
-    static ERROR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    error.value(py).is_instance(ERROR.import(py, "rmq._errors", "Error")?)
+    error.value(py).is_instance(&package::error_class(py)?)
 }
 
 /// So many bytes of the text of a cause are told.

@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rocketmq_mock::MockCluster;
-use rocketmq_producer::Producer;
+use rocketmq_producer::sys::{self, PerFork};
+use rocketmq_producer::{Error, Producer};
 
 use crate::config::{Prepared, value_text};
 use crate::error::raise;
-use crate::fork::ForkSafe;
+use crate::package;
 use crate::selector::Queues;
 
-/// A producer of the core, and the mock cluster it runs on if `test.mock.brokers` asked for one.
+/// A producer of the core, and the mock cluster it runs on if `test.mock.brokers` asked for one. With `after.fork` =
+/// `renew` a forked child gets one of its own.
 pub(crate) struct Handle {
-    parts: ForkSafe<Parts>,
+    parts: PerFork<Parts>,
     /// Whether sends wait for room in flight.
     pub(crate) wait_for_room: bool,
     /// `send.timeout.ms`.
@@ -31,18 +34,41 @@ struct Parts {
 
 impl Handle {
     pub(crate) fn new(prepared: Prepared) -> PyResult<Self> {
-        let producer = Producer::new(&prepared.config).map_err(|error| raise(&error))?;
+        let parts = PerFork::new();
+        parts
+            .get_or_try_init(|_| {
+                let producer = Producer::new(&prepared.config)?;
+                Ok(Parts { producer, _mock: prepared.mock })
+            })
+            .map_err(|error| raise(&error))?;
         Ok(Self {
-            parts: ForkSafe::new(Parts { producer, _mock: prepared.mock }),
+            parts,
             wait_for_room: prepared.wait_for_room,
             send_timeout: prepared.send_timeout,
             split_batches: prepared.split_batches,
         })
     }
 
-    /// The core's producer, or `ForkedError`.
+    /// The core's producer of this process; in a forked child `ForkedError`, or a new one.
     pub(crate) fn producer(&self) -> PyResult<&Producer> {
-        Ok(&self.parts.get()?.producer)
+        sys::guard_thread();
+        match self.parts.get() {
+            Some(parts) => Ok(&parts.producer),
+            None => self.renewed(),
+        }
+    }
+
+    #[cold]
+    fn renewed(&self) -> PyResult<&Producer> {
+        // The thread for log lines first: no other thread gets its turn while the producer is made.
+        Python::attach(|py| package::log(intern!(py, "queue"))?.call0().map(drop))?;
+        let renew = |parent: Option<&Parts>| match parent {
+            Some(parent) if parent.producer.renews_after_fork() => {
+                Ok(Parts { producer: parent.producer.renewed(None)?, _mock: None })
+            }
+            _ => Err(Error::forked()),
+        };
+        self.parts.get_or_try_init(renew).map(|parts| &parts.producer).map_err(|error| raise(&error))
     }
 
     /// The queues of a topic whose route is known; for another one an error, and a look-up begins.
@@ -73,7 +99,8 @@ impl Handle {
         py.detach(|| producer.stats().map(|stats| stats.to_prometheus())).map_err(|error| raise(&error))
     }
 
+    /// Whether this process is a forked child that has used no producer of its own.
     pub(crate) fn is_forked(&self) -> bool {
-        self.parts.is_forked()
+        self.parts.get().is_none()
     }
 }

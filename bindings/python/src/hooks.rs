@@ -6,12 +6,13 @@
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::gc::PyVisit;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use rocketmq_producer::ErrorCode;
 
 use crate::error::{is_error, refuse};
 use crate::message::Message;
+use crate::package;
 
 /// The hooks of one producer.
 pub(crate) struct Hooks {
@@ -136,13 +137,12 @@ fn replacement(answer: &Bound<'_, PyAny>) -> PyResult<Option<Py<Message>>> {
 
 /// What the hook gave; `None` if it raised, which is logged.
 fn kept<T>(name: &str, py: Python<'_>, answer: PyResult<T>) -> PyResult<Option<T>> {
-    static REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let error = match answer {
         Ok(answer) => return Ok(Some(answer)),
         Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
         Err(error) => error,
     };
-    let report = REPORT.import(py, "rmq._log", "hook_raised");
+    let report = package::log(intern!(py, "hook_raised"));
     if let Err(failure) = report.and_then(|report| report.call1((name, error.into_value(py)))) {
         // A filter of the user's logging raised.
         failure.write_unraisable(py, None);

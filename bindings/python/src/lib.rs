@@ -1,8 +1,8 @@
 //! The extension module `rmq._rmq`: the producer core and the mock cluster as Python classes.
 //!
 //! Threads of the core never enter the interpreter. Outcomes travel through a completion queue that the
-//! calling thread polls (blocking door) or an event loop watches by its descriptor (asyncio door); log lines
-//! lie in a queue until a Python thread fetches them.
+//! calling thread polls or the hub of its greenlets watches (blocking door), or that an event loop watches by its
+//! descriptor (asyncio door); log lines lie in a queue until a Python thread fetches them.
 
 mod aio;
 mod blocking;
@@ -13,11 +13,14 @@ mod error;
 mod fork;
 mod handle;
 mod hooks;
+mod hub;
+mod interpreter;
 mod log;
 mod many;
 mod message;
 mod mock;
 mod outgoing;
+mod package;
 mod receipt;
 mod selector;
 mod timeout;
@@ -30,23 +33,32 @@ use pyo3::prelude::*;
 mod _rmq {
     use pyo3::prelude::*;
 
-    #[pymodule_export]
     use crate::aio::{AioProducer, Selecting};
-    #[pymodule_export]
     use crate::blocking::Producer;
-    #[pymodule_export]
     use crate::config::config_keys;
-    #[pymodule_export]
+    use crate::interpreter;
     use crate::log::LogQueue;
-    #[pymodule_export]
     use crate::message::Message;
-    #[pymodule_export]
     use crate::mock::{Fault, FaultId, MockCluster, Registration, StoredMessage};
-    #[pymodule_export]
     use crate::receipt::Receipt;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", rocketmq_producer::version())
+        // Before any object of the module is touched.
+        interpreter::check(module.py())?;
+        module.add("__version__", rocketmq_producer::version())?;
+        module.add_class::<AioProducer>()?;
+        module.add_class::<Selecting>()?;
+        module.add_class::<Producer>()?;
+        module.add_class::<LogQueue>()?;
+        module.add_class::<Message>()?;
+        module.add_class::<Receipt>()?;
+        module.add_class::<Fault>()?;
+        module.add_class::<FaultId>()?;
+        module.add_class::<MockCluster>()?;
+        module.add_class::<Registration>()?;
+        module.add_class::<StoredMessage>()?;
+        module.add_function(wrap_pyfunction!(config_keys, module)?)?;
+        module.add_function(wrap_pyfunction!(interpreter::host_ends, module)?)
     }
 }

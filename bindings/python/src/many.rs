@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
-use rocketmq_producer::{self as rmq, BatchError, CompletionQueue, Error, ErrorCode, Producer, Tag};
+use rocketmq_producer::{self as rmq, BatchError, CompletionQueue, Error, ErrorCode, Producer, Tag, sys};
 
 use crate::error::{is_queue_full, no_room, raise};
 use crate::hooks::Hooks;
@@ -268,5 +268,6 @@ fn failed_batch<'py>(
 /// # Errors
 /// `TypeError` for an item that is not a `Message`.
 pub(crate) fn collect(messages: &Bound<'_, PyAny>) -> PyResult<Vec<Py<Message>>> {
+    sys::guard_thread();
     messages.try_iter()?.map(|item| Ok(item?.cast_into::<Message>()?.unbind())).collect()
 }

@@ -6,7 +6,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString, PyTuple};
-use rocketmq_producer::{self as rmq, Delivery, Error};
+use rocketmq_producer::{self as rmq, Delivery, Error, sys};
 
 use crate::delivery::DeliveryKeywords;
 use crate::destination::{Destination, DestinationKeywords, QUEUE, SELECTOR, SHARDING_KEY};
@@ -56,6 +56,7 @@ impl Message {
         body: &Bound<'_, PyAny>,
         extras: Extras<'_, '_>,
     ) -> PyResult<Result<Self, Error>> {
+        sys::guard_thread();
         let (delivery, destination) = match (extras.delivery.delivery(), extras.destination.destination()?) {
             (Ok(delivery), Ok(destination)) => (delivery, destination),
             (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
@@ -318,6 +319,7 @@ impl Message {
         slf: &Bound<'py, Self>,
         changes: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        sys::guard_thread();
         let py = slf.py();
         let (_, keywords) = slf.get().__getnewargs_ex__(py)?;
         keywords.set_item("topic", &slf.get().topic)?;
@@ -342,6 +344,7 @@ impl Message {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        sys::guard_thread();
         let topic = self.topic.as_py_str().bind(py).repr()?;
         let mut text = format!("<rmq.Message topic={topic} body={} bytes", self.body.len());
         let keywords = PyDict::new(py);

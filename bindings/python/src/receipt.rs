@@ -4,8 +4,9 @@ use std::hash::{Hash, Hasher};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use rocketmq_producer as rmq;
+use rocketmq_producer::{self as rmq, sys};
+
+use crate::package;
 
 /// What the broker said about a stored message.
 ///
@@ -84,8 +85,8 @@ impl Hash for Receipt {
 }
 
 fn status_member(py: Python<'_>, status: i32) -> PyResult<Bound<'_, PyAny>> {
-    static STATUS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    STATUS.import(py, "rmq._enums", "SendStatus")?.call1((status,))
+    sys::guard_thread();
+    package::send_status(py)?.call1((status,))
 }
 
 #[pymethods]

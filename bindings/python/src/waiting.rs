@@ -1,52 +1,135 @@
-//! Waiting that Ctrl-C ends.
+//! Waiting for what the core tells: without the interpreter, or through the hub where threads are greenlets. Ctrl-C ends
+//! it.
 
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use rocketmq_producer::sync::Mutex;
-use rocketmq_producer::{ErrorCode, Producer, sys};
+use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Producer, Report, sys};
 
-use crate::error::refuse;
-use crate::timeout::SIGNAL_SLICE;
+use crate::error::{raise, refuse};
+use crate::hub::Hub;
+use crate::timeout::{SIGNAL_SLICE, UNBOUNDED};
 
-/// Runs a blocking call of the core on a thread of its own and waits for it without the interpreter, looking
-/// for signals meanwhile. After a signal the call is left to end by its own timeout.
+/// So many reports are taken at once.
+const REPORTS: usize = 256;
+
+/// Waits for reports or a ring, at most so long or until it is time to look for signals.
 ///
 /// # Errors
-/// What a signal handler raised; `SystemError` if there is no thread.
-pub(crate) fn interruptible<T: Send + 'static>(
+/// What ended the wait: what a signal handler raised, or what was thrown into the greenlet. Then the queue is closed, so
+/// that late reports are dropped. `ForkedError` in a child that was forked meanwhile.
+pub(crate) fn wait(
     py: Python<'_>,
-    call: impl FnOnce() -> T + Send + 'static,
-) -> PyResult<T> {
-    let (sender, receiver) = sync_channel(1);
-    let wait = move || {
-        // Nobody listens any more after a signal.
-        let _ = sender.send(call());
+    queue: &CompletionQueue,
+    reports: &mut Vec<Report>,
+    at_most: Duration,
+) -> PyResult<()> {
+    let Some(hub) = Hub::current(py)? else {
+        py.detach(|| queue.poll(reports, REPORTS, at_most.min(SIGNAL_SLICE)));
+        if reports.is_empty() {
+            py.check_signals().inspect_err(|_| queue.close())?;
+        }
+        return Ok(());
     };
-    let waiter = sys::with_signals_blocked(|| thread::Builder::new().name("rmq-wait".to_owned()).spawn(wait));
-    waiter.map_err(|cause| refuse(ErrorCode::System, format!("no thread to wait on: {cause}")))?;
-    let receiver = Mutex::new(receiver);
+    let generation = sys::fork_generation();
+    let waited = hub.wait(queue, at_most);
+    if sys::is_forked(generation) {
+        // A copy of the greenlet. The queue and its descriptor are the parent's.
+        return Err(raise(&Error::forked()));
+    }
+    waited.inspect_err(|_| queue.close())?;
+    queue.poll(reports, REPORTS, Duration::ZERO);
+    Ok(())
+}
+
+/// Waits until another message has room in flight, for `at_most` or until it is time to look for signals. Room for
+/// some message need not be enough for this one: after many refusals it looks again in a moment.
+///
+/// # Errors
+/// As [`wait`].
+pub(crate) fn wait_for_room(
+    py: Python<'_>,
+    producer: &Producer,
+    at_most: Duration,
+    refusals: u32,
+) -> PyResult<()> {
+    const MANY: u32 = 3;
+    const MOMENT: Duration = Duration::from_millis(1);
+    if Hub::current(py)?.is_some() {
+        // Nobody rings for room.
+        return wait(py, &CompletionQueue::new(), &mut Vec::new(), at_most.min(MOMENT));
+    }
+    py.detach(|| {
+        if refusals >= MANY {
+            thread::sleep(at_most.min(MOMENT));
+        }
+        // Whatever it says, the next send finds out.
+        let _ = producer.wait_writable(at_most.min(SIGNAL_SLICE));
+    });
+    py.check_signals()
+}
+
+/// Tells the outcome of a call of the core from another thread, once; the end of the wait when it is dropped without.
+pub(crate) struct Teller<T> {
+    sender: Option<SyncSender<T>>,
+    queue: CompletionQueue,
+}
+
+impl<T> Teller<T> {
+    pub(crate) fn tell(mut self, outcome: T) {
+        if let Some(sender) = self.sender.take() {
+            // Nobody listens any more after a signal.
+            let _ = sender.send(outcome);
+        }
+    }
+}
+
+impl<T> Drop for Teller<T> {
+    fn drop(&mut self) {
+        self.sender = None;
+        self.queue.ring();
+    }
+}
+
+/// Starts a call of the core and waits for what is told, looking for signals meanwhile. After a signal the call is left to
+/// end by its own timeout.
+///
+/// # Errors
+/// As [`wait`].
+pub(crate) fn told<T>(py: Python<'_>, start: impl FnOnce(Teller<T>)) -> PyResult<T> {
+    let queue = CompletionQueue::new();
+    let (sender, receiver): (_, Receiver<T>) = sync_channel(1);
+    start(Teller { sender: Some(sender), queue: queue.clone() });
     loop {
-        match py.detach(|| receiver.lock().recv_timeout(SIGNAL_SLICE)) {
+        match receiver.try_recv() {
             Ok(outcome) => return Ok(outcome),
-            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(refuse(ErrorCode::Internal, "the waiting thread panicked"));
+            Err(TryRecvError::Empty) => wait(py, &queue, &mut Vec::new(), UNBOUNDED)?,
+            Err(TryRecvError::Disconnected) => {
+                return Err(refuse(ErrorCode::Internal, "a call of the core has no outcome"));
             }
         }
     }
 }
 
-/// Waits until another message has room in flight, for `at_most` or until it is time to look for signals. Room for
-/// some message need not be enough for this one: after many refusals it looks again in a moment.
-pub(crate) fn wait_for_room(producer: &Producer, at_most: Duration, refusals: u32) {
-    const MANY: u32 = 3;
-    const MOMENT: Duration = Duration::from_millis(1);
-    if refusals >= MANY {
-        thread::sleep(at_most.min(MOMENT));
+/// Runs a blocking call of the core on a thread of its own and waits for it as [`told`] does.
+///
+/// # Errors
+/// As [`wait`]; `SystemError` if there is no thread.
+pub(crate) fn interruptible<T: Send + 'static>(
+    py: Python<'_>,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let mut refused = None;
+    let outcome = told(py, |teller| {
+        let run = move || teller.tell(call());
+        let thread =
+            sys::with_signals_blocked(|| thread::Builder::new().name("rmq-wait".to_owned()).spawn(run));
+        refused = thread.err();
+    });
+    match refused {
+        Some(cause) => Err(refuse(ErrorCode::System, format!("no thread to wait on: {cause}"))),
+        None => outcome,
     }
-    // Whatever it says, the next send finds out.
-    let _ = producer.wait_writable(at_most.min(SIGNAL_SLICE));
 }

@@ -30,6 +30,8 @@ struct State {
     pollers: usize,
     /// The delivery thread is to tell that there is room again.
     writable: bool,
+    /// [`CompletionQueue::ring`] was called and no poll has ended for it yet.
+    rung: bool,
     descriptor: Option<Descriptor>,
     closed: bool,
 }
@@ -47,11 +49,11 @@ impl CompletionQueue {
     }
 
     /// Moves up to `max` reports to the end of `out` and says how many. Waits up to `timeout` for the first;
-    /// returns 0 at the timeout or when the queue is closed. Any thread.
+    /// returns 0 at the timeout, for a [`Self::ring`], or when the queue is closed. Any thread.
     pub fn poll(&self, out: &mut Vec<Report>, max: usize, timeout: Duration) -> usize {
         let deadline = Moment::now().checked_add(timeout);
         let mut state = self.0.state.lock();
-        while state.reports.is_empty() && !state.closed {
+        while state.reports.is_empty() && !state.closed && !state.rung {
             state.pollers += 1;
             let timed_out = match deadline {
                 Some(deadline) => self.0.arrived.wait_until(&mut state, deadline).timed_out(),
@@ -65,6 +67,7 @@ impl CompletionQueue {
                 break;
             }
         }
+        state.rung = false;
         state.take(out, max)
     }
 
@@ -90,6 +93,16 @@ impl CompletionQueue {
     pub fn tell_writable(&self) {
         self.0.state.lock().writable = true;
         self.0.arrived.notify_all();
+    }
+
+    /// Ends one poll without a report, one under way or the next: something else has happened that whoever polls
+    /// wants to hear of. The descriptor is readable until then.
+    pub fn ring(&self) {
+        let mut state = self.0.state.lock();
+        state.rung = true;
+        state.settle_descriptor();
+        drop(state);
+        self.0.arrived.notify_one();
     }
 
     /// A descriptor that is readable while reports wait in the queue (level-triggered; a batch of reports
@@ -178,9 +191,9 @@ impl State {
         count
     }
 
-    /// Makes the descriptor readable exactly when reports wait.
+    /// Makes the descriptor readable exactly when a poll would not wait.
     fn settle_descriptor(&mut self) {
-        let wanted = !self.reports.is_empty();
+        let wanted = !self.reports.is_empty() || self.rung;
         if let Some(descriptor) = &mut self.descriptor
             && descriptor.signalled != wanted
         {
@@ -203,5 +216,44 @@ impl Default for CompletionQueue {
 impl fmt::Debug for CompletionQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompletionQueue").field("len", &self.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_ring_ends_one_poll_that_comes_or_is_there() {
+        let queue = CompletionQueue::new();
+        queue.ring();
+        queue.ring();
+        assert_eq!(queue.poll(&mut Vec::new(), 1, LONG), 0);
+        let waiting = std::thread::spawn({
+            let queue = queue.clone();
+            move || queue.poll(&mut Vec::new(), 1, LONG)
+        });
+        while queue.0.state.lock().pollers == 0 {
+            std::thread::yield_now();
+        }
+        queue.ring();
+        assert_eq!(waiting.join().expect("no panic"), 0);
+        assert!(!queue.0.state.lock().rung);
+    }
+
+    #[test]
+    fn the_descriptor_is_readable_from_the_ring_to_the_poll() {
+        let queue = CompletionQueue::new();
+        queue.ring();
+        queue.fd().expect("a descriptor");
+        let is_readable =
+            || queue.0.state.lock().descriptor.as_ref().is_some_and(|descriptor| descriptor.signalled);
+        assert!(is_readable());
+        queue.poll(&mut Vec::new(), 1, LONG);
+        assert!(!is_readable());
+        queue.ring();
+        assert!(is_readable());
     }
 }

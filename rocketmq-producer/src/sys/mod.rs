@@ -11,6 +11,9 @@ mod clock;
 #[cfg_attr(target_os = "linux", path = "event_fd_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "event_fd_pipe.rs")]
 mod event_fd;
+#[cfg_attr(target_os = "linux", path = "exit_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "exit_other.rs")]
+mod exit;
 mod fork;
 mod interfaces;
 mod per_fork;
@@ -22,6 +25,7 @@ pub(crate) use bell::{Calls, Seat};
 pub(crate) use calendar::month_start_ms;
 pub use clock::Moment;
 pub(crate) use event_fd::EventFd;
+pub use exit::{guard_thread, host_ends};
 pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::{interface_index, local_ip};
 pub use per_fork::PerFork;

@@ -9,7 +9,7 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use rocketmq_producer::sync::Mutex;
-use rocketmq_producer::{CompletionQueue, Report};
+use rocketmq_producer::{CompletionQueue, Report, sys};
 
 use super::results::{Results, set_result_of};
 use super::state::{Future, Group, Handed, Settled, Single, State, Waiting};
@@ -295,6 +295,7 @@ impl Door {
 impl Door {
     /// Called by the loop while outcomes wait.
     fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
+        sys::guard_thread();
         let (py, door) = (slf.py(), slf.get());
         let mut reports = mem::take(&mut *door.reports.lock());
         let mut results = Results::default();
@@ -338,6 +339,7 @@ impl Door {
 
     /// Called by the loop when a waiting send may have to give up.
     fn on_timer(slf: &Bound<'_, Self>) -> PyResult<()> {
+        sys::guard_thread();
         let timer = slf.get().state.lock().timer.take();
         drop(timer);
         // In this order: room that is there at the last moment is taken.
@@ -349,6 +351,7 @@ impl Door {
 
     /// The producer is gone. Outcomes still come, then the loop need not watch any longer.
     fn abandon(slf: &Bound<'_, Self>) -> PyResult<()> {
+        sys::guard_thread();
         slf.get().state.lock().abandoned = true;
         Self::pump(slf)?;
         Self::arm_timer(slf, None);
@@ -370,7 +373,8 @@ impl Door {
     }
 
     fn __clear__(&self) {
-        let cleared = mem::replace(&mut *self.state.lock(), State::new());
+        // Locked for ever, if a thread that handed a message over was ended.
+        let cleared = self.state.try_lock().map(|mut state| mem::replace(&mut *state, State::new()));
         drop(cleared);
     }
 }

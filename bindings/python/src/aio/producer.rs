@@ -1,5 +1,6 @@
 //! The native part of `rmq.aio.Producer`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use rocketmq_producer::Error;
 use rocketmq_producer::sync::Mutex;
+use rocketmq_producer::sys::PerFork;
 
 use super::door::Door;
 use super::selecting::{Kind, Selecting, send_oneway};
@@ -32,19 +34,33 @@ use crate::timeout::{UNBOUNDED, optional, seconds};
 pub(crate) struct AioProducer {
     handle: Arc<Handle>,
     hooks: Hooks,
+    local: PerFork<Local>,
+}
+
+/// What a process has for itself.
+#[derive(Default)]
+struct Local {
     /// One for each loop the producer was used on.
     doors: Mutex<Vec<Py<Door>>>,
     closing: AtomicBool,
 }
 
 impl AioProducer {
+    fn local(&self) -> &Local {
+        let renew = |parent: Option<&Local>| {
+            let closing = parent.is_some_and(|parent| parent.closing.load(Ordering::Relaxed));
+            Ok::<_, Infallible>(Local { closing: AtomicBool::new(closing), ..Local::default() })
+        };
+        self.local.get_or_try_init(renew).unwrap_or_else(|never| match never {})
+    }
+
     /// The door on the running loop.
     fn door<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Door>> {
         // First: in a forked child no loop runs either.
         self.handle.producer()?;
         let event_loop = running_loop(py)?;
         let on_this_loop = |door: &&Py<Door>| door.get().event_loop().is(&event_loop);
-        let known = self.doors.lock().iter().find(on_this_loop).map(|door| door.bind(py).clone());
+        let known = self.local().doors.lock().iter().find(on_this_loop).map(|door| door.bind(py).clone());
         match known {
             Some(door) => Ok(door),
             None => self.open_door(&event_loop),
@@ -55,7 +71,7 @@ impl AioProducer {
         let py = event_loop.py();
         let door = Door::open(event_loop, &self.handle, &self.hooks)?;
         let others = self.all_doors(py);
-        self.doors.lock().push(door.clone().unbind());
+        self.local().doors.lock().push(door.clone().unbind());
         // Asking runs Python code, and doors of other loops may come and go meanwhile.
         let mut ended = Vec::new();
         for other in others {
@@ -64,17 +80,17 @@ impl AioProducer {
             }
         }
         // What leaves the list is kept alive by the other one.
-        self.doors.lock().retain(|door| !ended.iter().any(|ended| ended.is(door)));
+        self.local().doors.lock().retain(|door| !ended.iter().any(|ended| ended.is(door)));
         ended.iter().try_for_each(|door| door.get().stop_watching(py))?;
         Ok(door)
     }
 
     fn all_doors(&self, py: Python<'_>) -> Vec<Py<Door>> {
-        self.doors.lock().iter().map(|door| door.clone_ref(py)).collect()
+        self.local().doors.lock().iter().map(|door| door.clone_ref(py)).collect()
     }
 
     fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
+        self.local().closing.load(Ordering::Relaxed)
     }
 
     fn timeout(&self, timeout: Option<f64>) -> PyResult<Duration> {
@@ -131,8 +147,7 @@ impl AioProducer {
     ) -> PyResult<Self> {
         let hooks = Hooks::new(before_send, after_send)?;
         let handle = Handle::new(prepare(py, config::Door::Asyncio, group, name_server, config, options)?)?;
-        let (doors, closing) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { handle: Arc::new(handle), hooks, doors, closing })
+        Ok(Self { handle: Arc::new(handle), hooks, local: PerFork::new() })
     }
 
     /// Sends a message at once and returns the future of its receipt.
@@ -317,7 +332,7 @@ impl AioProducer {
         Ok(format!("<rmq.aio.Producer group={:?} in_flight={}>", producer.group(), producer.in_flight()))
     }
 
-    /// Whether this process is a forked child of the one that made the producer.
+    /// Whether this process is a forked child that has used no producer of its own.
     fn _is_forked(&self) -> bool {
         self.handle.is_forked()
     }
@@ -339,7 +354,7 @@ impl AioProducer {
 
     /// Refuses sends from now on.
     fn _refuse(&self) {
-        self.closing.store(true, Ordering::Relaxed);
+        self.local().closing.store(true, Ordering::Relaxed);
     }
 
     /// Whether the queues of a topic are known.
@@ -383,7 +398,7 @@ impl AioProducer {
         if self.handle.is_forked() {
             return Ok(());
         }
-        let doors = std::mem::take(&mut *self.doors.lock());
+        let doors = std::mem::take(&mut *self.local().doors.lock());
         for door in doors {
             let event_loop = door.get().event_loop().clone_ref(py);
             if !door.get().is_loop_closed(py)? {
@@ -396,14 +411,14 @@ impl AioProducer {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.hooks.traverse(&visit)?;
-        if let Some(doors) = self.doors.try_lock() {
+        if let Some(doors) = self.local.get().and_then(|local| local.doors.try_lock()) {
             doors.iter().try_for_each(|door| visit.call(door))?;
         }
         Ok(())
     }
 
     fn __clear__(&self) {
-        let cleared = std::mem::take(&mut *self.doors.lock());
+        let cleared = self.local.get().map(|local| std::mem::take(&mut *local.doors.lock()));
         drop(cleared);
     }
 }

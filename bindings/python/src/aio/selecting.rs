@@ -8,8 +8,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyDict, PyList};
-use rocketmq_producer::ErrorCode;
 use rocketmq_producer::sync::Mutex;
+use rocketmq_producer::{ErrorCode, sys};
 
 use super::door::Door;
 use crate::error::{raise, refuse};
@@ -114,6 +114,7 @@ impl Selecting {
         found: &Bound<'py, PyDict>,
         timeout: f64,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        sys::guard_thread();
         let timeout = seconds(timeout)?;
         let messages = self.take();
         let mut selected = match self.select(py, &messages, found) {
@@ -139,6 +140,7 @@ impl Selecting {
 
     /// Gives up, unless it was sent.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        sys::guard_thread();
         let (messages, hooks) = (self.take(), &self.door.get().hooks);
         if messages.is_empty() || !hooks.want_outcomes() {
             return Ok(());

@@ -1,20 +1,21 @@
 //! The cluster itself.
 
-use rocketmq_producer::sys;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rocketmq_mock as mock;
-use rocketmq_producer::ErrorCode;
 use rocketmq_producer::sync::Mutex;
+use rocketmq_producer::{CompletionQueue, ErrorCode, sys};
 
 use super::fault::{Fault, FaultId};
 use super::inspection::{Registration, StoredMessage};
 use crate::error::refuse;
 use crate::fork::ForkSafe;
+use crate::hub::Hub;
 use crate::timeout::{SIGNAL_SLICE, seconds};
+use crate::waiting::wait;
 
 /// A name server and brokers in this process, on loopback ports.
 ///
@@ -212,8 +213,12 @@ impl MockCluster {
     /// it became true in time.
     #[pyo3(signature = (condition, timeout=5.0))]
     fn wait_until(&self, py: Python<'_>, condition: &Bound<'_, PyAny>, timeout: f64) -> PyResult<bool> {
+        sys::guard_thread();
         let deadline = Instant::now() + seconds(timeout)?;
         let cluster = self.0.get()?;
+        if Hub::current(py)?.is_some() {
+            return wait_with_hub(py, condition, deadline);
+        }
         let condition = condition.clone().unbind();
         let failure = Mutex::new(None);
         loop {
@@ -260,5 +265,18 @@ impl MockCluster {
     ) -> PyResult<()> {
         let _ = (kind, error, traceback);
         if self.0.is_forked() { Ok(()) } else { self.stop(py) }
+    }
+}
+
+/// Looks now and then; other greenlets run meanwhile.
+fn wait_with_hub(py: Python<'_>, condition: &Bound<'_, PyAny>, deadline: Instant) -> PyResult<bool> {
+    const LOOK: Duration = Duration::from_millis(5);
+    loop {
+        let is_last = Instant::now() >= deadline;
+        let holds = condition.call0()?.is_truthy()?;
+        if holds || is_last {
+            return Ok(holds);
+        }
+        wait(py, &CompletionQueue::new(), &mut Vec::new(), LOOK)?;
     }
 }

@@ -1,0 +1,338 @@
+"""gevent and eventlet, where a thread is a greenlet and a wait that the hub does not know of stops all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import Program
+
+PATCH = {
+    "gevent": """
+    from gevent import monkey
+    monkey.patch_all()
+""",
+    "eventlet": """
+    import warnings
+    warnings.simplefilter("ignore")
+    import eventlet
+    eventlet.monkey_patch()
+""",
+}
+
+SET_UP = """
+    import threading, time
+    import rmq
+    from rmq.testing import Fault, MockCluster
+    cluster = MockCluster()
+    producer = rmq.Producer("group", cluster.name_server, send_timeout_ms=20_000, batch_auto="off")
+    producer.send("topic", b"x")
+
+    turns = 0
+    def take_turns():
+        global turns
+        while True:
+            time.sleep(0.01)
+            turns += 1
+    threading.Thread(target=take_turns, daemon=True).start()
+
+    def start(call):
+        # In another greenlet; it has begun when this returns.
+        begun = threading.Event()
+        def run():
+            begun.set()
+            call()
+        thread = threading.Thread(target=run)
+        thread.start()
+        begun.wait()
+        return thread
+
+    def got(code, count):
+        # The request has come: whoever sent it waits.
+        deadline = time.monotonic() + 20
+        while cluster.request_count(code) < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+"""
+
+
+@pytest.fixture(params=PATCH)
+def library(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["patched first", "imported first"])
+def prelude(library: str, request: pytest.FixtureRequest) -> str:
+    return PATCH[library] if request.param == "patched first" else f"\n    import rmq{PATCH[library]}"
+
+
+CALLS = {
+    "send": 'producer.send("topic", b"x")',
+    "send_many": 'producer.send_many([rmq.Message("topic", b"x")] * 10)',
+    "send_batch": 'producer.send_batch([rmq.Message("topic", b"x")] * 10)',
+    "send_batch that is split": 'split.send_batch([rmq.Message("topic", b"x")] * 10)',
+    "queues": 'producer.queues("new")',
+    "send with a selector": 'producer.send("new", b"x", selector=lambda queues: 0)',
+    "wait_ready": "fresh.wait_ready()",
+    "flush": 'under_way = start(lambda: producer.send("topic", b"x")); got(310, 2); producer.flush()',
+    "close": 'under_way = start(lambda: producer.send("topic", b"x")); got(310, 2); producer.close()',
+    "wait_until": "then = turns + 3; assert cluster.wait_until(lambda: turns >= then, 20)",
+    "waiting for room": (
+        'narrow.send("topic", b"x"); under_way = start(lambda: narrow.send("topic", b"x")); got(310, 3); '
+        'narrow.send("topic", b"x"); narrow.send_many([rmq.Message("topic", b"x")] * 3)'
+    ),
+}
+
+
+def test_other_greenlets_run_while_one_waits(run_program: Program, prelude: str) -> None:
+    calls = "".join(
+        f"""
+    producer = rmq.Producer("group", cluster.name_server, send_timeout_ms=20_000, batch_auto="off")
+    split = rmq.Producer("split", cluster.name_server, batch_split=True, send_timeout_ms=20_000)
+    narrow = rmq.Producer("narrow", cluster.name_server, in_flight_max_messages=1, send_timeout_ms=20_000)
+    fresh = rmq.Producer("fresh", cluster.name_server, instance_name="{name.replace(" ", "-")}")
+    producer.send("topic", b"x")
+    counted = cluster.request_count(310) - 1
+    cluster_got, got = got, lambda code, count: cluster_got(code, count + counted)
+    for code in (310, 320):
+        cluster.inject(Fault.delay(0.1), request_code=code)
+    cluster.inject(Fault.delay(0.1), broker="namesrv")
+    before = turns
+    {call}
+    if turns == before:
+        print("{name} let nobody run")
+    cluster.clear_faults()
+    if "{name}".startswith(("flush", "close", "waiting")):
+        under_way.join()
+    got = cluster_got
+    producer.close()
+    if cluster.request_count(105):
+        cluster.delete_topic("new")
+"""
+        for name, call in CALLS.items()
+    )
+    result = run_program(f"{prelude}{SET_UP}{calls}    print('end')\n", timeout=60)
+    assert (result.returncode, result.stdout) == (0, "end\n"), result.stderr
+
+
+def test_many_greenlets_send_side_by_side(run_program: Program, prelude: str) -> None:
+    result = run_program(
+        f"""{prelude}{SET_UP}
+    held = cluster.inject(Fault.no_answer(), request_code=310, times=1)
+    cluster.remove_fault(held)
+    receipts = []
+    threads = [start(lambda: receipts.append(producer.send("topic", b"x"))) for _ in range(200)]
+    for thread in threads:
+        thread.join()
+    assert len({{receipt.message_id for receipt in receipts}}) == 200
+    assert cluster.stored_count("topic") == 201
+    print("good")
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_without_descriptors_a_greenlet_looks_now_and_then(run_program: Program, library: str) -> None:
+    result = run_program(
+        f"""{PATCH[library]}{SET_UP}
+    import os, resource
+    cluster.inject(Fault.delay(0.1), request_code=310)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    taken = []
+    try:
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+    threads = [start(lambda: producer.send("topic", b"x")) for _ in range(5)]
+    for thread in threads:
+        thread.join()
+    assert cluster.stored_count("topic") == 6
+    print("good")
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_log_lines_arrive(run_program: Program, prelude: str) -> None:
+    result = run_program(
+        f"""{prelude}
+    import logging, threading, time
+    lines = []
+    class Keep(logging.Handler):
+        def emit(self, record):
+            lines.append(record.getMessage())
+    logging.getLogger("rmq").addHandler(Keep())
+    logging.getLogger("rmq").setLevel(logging.DEBUG)
+    import rmq
+    from rmq.testing import Fault, MockCluster
+    cluster = MockCluster()
+    with rmq.Producer("group", cluster.name_server) as producer:
+        cluster.inject(Fault.reset(), request_code=310, times=1)
+        producer.send("topic", b"x")
+        deadline = time.monotonic() + 20
+        while not lines:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    print("good")
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+ENDED = {
+    "gevent": """
+    import gevent
+    def limited(call):
+        with gevent.Timeout(0.05):
+            call()
+    Limit, Killed = gevent.Timeout, gevent.GreenletExit
+    spawn, kill = gevent.spawn, gevent.kill
+""",
+    "eventlet": """
+    import eventlet, greenlet
+    def limited(call):
+        with eventlet.Timeout(0.05):
+            call()
+    Limit, Killed = eventlet.Timeout, greenlet.GreenletExit
+    spawn, kill = eventlet.spawn, eventlet.kill
+""",
+}
+
+
+def test_a_wait_is_ended_as_greenlets_are(run_program: Program, library: str) -> None:
+    result = run_program(
+        f"""{PATCH[library]}{SET_UP}{ENDED[library]}
+    def message():
+        return producer.send("topic", b"x")
+    rule = cluster.inject(Fault.delay(0.3), request_code=310)
+    try:
+        limited(message)
+    except Limit:
+        print("limited")
+    ended = []
+    def run():
+        try:
+            message()
+        except Killed as error:
+            ended.append(error)
+            raise
+    killed = spawn(run)
+    got(310, 3)
+    kill(killed)
+    time.sleep(0.01)
+    assert len(ended) == 1
+    cluster.remove_fault(rule)
+    # The signal comes from outside while every greenlet waits.
+    import os, subprocess
+    cluster.inject(Fault.no_answer(), request_code=310, times=1)
+    subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -INT {{os.getpid()}}"])
+    try:
+        message()
+    except KeyboardInterrupt:
+        print("interrupted")
+    # Late outcomes went nowhere.
+    assert message().status is rmq.SendStatus.SEND_OK
+    print(cluster.stored_count("topic"))
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, "limited\ninterrupted\n4\n"), result.stderr
+
+
+def test_hooks_and_selectors_may_wait(run_program: Program, prelude: str) -> None:
+    result = run_program(
+        f"""{prelude}{SET_UP}
+    def wait(*_):
+        time.sleep(0.01)
+    def choose(queues):
+        time.sleep(0.01)
+        return 0
+    hooked = rmq.Producer("hooked", cluster.name_server, before_send=wait, after_send=wait)
+    threads = [
+        start(lambda: hooked.send("topic", b"x", selector=choose) and hooked.send_many([rmq.Message("topic", b"x")]))
+        for _ in range(20)
+    ]
+    for thread in threads:
+        thread.join()
+    hooked.close()
+    assert cluster.stored_count("topic") == 41
+    print("good")
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_a_fork_while_greenlets_wait_leaves_their_sends_to_the_parent(
+    run_program: Program, library: str
+) -> None:
+    result = run_program(
+        f"""{PATCH[library]}{SET_UP}
+    import os, sys
+    cluster.inject(Fault.delay(0.3), request_code=310, times=3)
+    outcomes = []
+    def run():
+        try:
+            outcomes.append(producer.send("topic", b"x").status)
+        except rmq.Error as error:
+            outcomes.append(type(error))
+    threads = [start(run) for _ in range(3)]
+    got(310, 4)
+    child = os.fork()
+    if child == 0:
+        # Copies of the greenlets may go on here, where the hub goes on (eventlet's would work on its parent's poll).
+        if "eventlet" in sys.modules:
+            import eventlet.hubs
+            eventlet.hubs.use_hub()
+        time.sleep(0.6)
+        assert not any(outcome is rmq.SendStatus.SEND_OK for outcome in outcomes), outcomes
+        os._exit(7)
+    for thread in threads:
+        thread.join()
+    assert outcomes == [rmq.SendStatus.SEND_OK] * 3, outcomes
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 7
+    assert cluster.stored_count("topic") == 4
+    print("good")
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_the_thread_for_log_lines_keeps_no_hub_going(run_program: Program) -> None:
+    result = run_program(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import gevent, rmq
+        with rmq.Producer("group", test_mock_brokers=1) as producer:
+            gevent.spawn(producer.send, "topic", b"x")
+            gevent.wait()
+            assert producer.stats()["succeeded"] == 1
+        print("good")
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_what_patched_nothing_changes_nothing(run_program: Program) -> None:
+    result = run_program(
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        import gevent.monkey, eventlet.patcher, threading
+        import rmq
+        from rmq import _hub
+        assert _hub.current() is None
+        with rmq.Producer("group", test_mock_brokers=1) as producer:
+            producer.send("topic", b"x")
+        assert not gevent.monkey.saved
+        print("good")
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
