@@ -7,7 +7,9 @@ mod common;
 use std::net::TcpListener;
 use std::time::Instant;
 
-use common::{PATIENCE, cluster, config, ms, on_batches, on_sends, producer, send, with_topic};
+use common::{
+    Lines, PATIENCE, becomes_true, cluster, config, ms, on_batches, on_sends, producer, send, with_topic,
+};
 use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, NAME_SERVER};
 use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Message, Persistence, Producer, SendStatus, Tag};
 
@@ -466,4 +468,39 @@ fn a_known_route_is_used_though_a_look_up_fails() {
     send(&producer, "T").expect("stored: the refresh has the route");
     cluster.inject(asked(None));
     send(&producer, "T").expect("stored: the route is known");
+}
+
+#[test]
+fn a_silent_connection_is_given_up_with_the_first_time_out() {
+    let cluster = with_topic(1, 1);
+    // Between the first heartbeats and the next ones there is nothing else that could time out.
+    let mut config = config(&cluster.name_server(), &[("heartbeat.interval.ms", "100000")]);
+    let lines = Lines::of(&mut config);
+    let producer = Producer::new(&config).expect("a producer");
+    for _ in 0..10 {
+        send(&producer, "T").expect("stored");
+    }
+    cluster.inject(FaultRule { broker: Some("broker-0".into()), ..FaultRule::new(Fault::NoAnswer) });
+    let error = producer.send(&Message::new("T", b"x"), Some(ms(3100))).expect_err("no answer");
+    cluster.clear_faults();
+    assert_eq!(error.code(), ErrorCode::Timeout);
+    assert!(becomes_true(|| lines.count("the peer answers no more") == 1), "silent for three seconds");
+    send(&producer, "T").expect("on a new connection");
+}
+
+#[test]
+fn a_slow_answer_on_a_connection_that_lives_ends_nothing() {
+    let cluster = with_topic(1, 1);
+    let mut config = config(&cluster.name_server(), &[]);
+    let lines = Lines::of(&mut config);
+    let producer = Producer::new(&config).expect("a producer");
+    send(&producer, "T").expect("stored");
+    cluster.inject(on_sends(None, Some(1), Fault::NoAnswer));
+    let queue = CompletionQueue::new();
+    producer.send_queued(&Message::new("T", b"x"), Some(ms(3500)), &queue, Tag(0, 0)).expect("accepted");
+    assert!(becomes_true(|| cluster.request_count(310) == 2));
+    while queue.is_empty() {
+        send(&producer, "T").expect("stored");
+    }
+    assert_eq!(lines.count("the peer answers no more"), 0);
 }

@@ -59,5 +59,7 @@ class ProducerOptions(TypedDict, total=False):
     client_language: str
     socket_send_buffer_bytes: int
     socket_receive_buffer_bytes: int
+    socket_keepalive_ms: int
+    socket_user_timeout_ms: int
     log_level: Literal["off", "error", "warn", "info", "debug"]
     test_mock_brokers: int

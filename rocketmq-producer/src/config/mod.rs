@@ -20,7 +20,7 @@ use crate::log::LogSink;
 pub(crate) use addresses::parse_addresses;
 pub use key::{Key, Kind, Rule};
 pub use manual::manual;
-pub(crate) use settings::{Backoff, Batching, InFlightFull, Settings};
+pub(crate) use settings::{Backoff, Batching, InFlightFull, Settings, SocketOptions};
 use table::TABLE;
 
 /// See [`Config::set_writable`].

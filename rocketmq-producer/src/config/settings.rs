@@ -32,6 +32,17 @@ pub(crate) enum InFlightFull {
     Wait,
 }
 
+/// How sockets are set up; `None` leaves the choice to the operating system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SocketOptions {
+    pub(crate) send_buffer: Option<usize>,
+    pub(crate) receive_buffer: Option<usize>,
+    /// After so long without traffic the system asks the peer's whether it is still there.
+    pub(crate) keepalive: Option<Duration>,
+    /// So long the peer's system may leave what was written without acknowledgement.
+    pub(crate) user_timeout: Option<Duration>,
+}
+
 /// How long sends pause before they try a broker again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
@@ -92,10 +103,7 @@ pub(crate) struct Settings {
     pub(crate) renew_after_fork: bool,
     pub(crate) header_encoding: HeaderEncoding,
     pub(crate) language: Language,
-    /// `None` leaves the choice to the operating system.
-    pub(crate) socket_send_buffer: Option<usize>,
-    /// `None` leaves the choice to the operating system.
-    pub(crate) socket_receive_buffer: Option<usize>,
+    pub(crate) socket: SocketOptions,
     pub(crate) writable: Option<WritableListener>,
     pub(crate) send_hooks: SendHooks,
     pub(crate) rpc: RpcHooks,
@@ -157,9 +165,7 @@ impl Settings {
                 .parsed("retry.another.broker.when.not.store.ok")?,
             fault_tolerance: fault_tolerance(&reader)?,
             retry_response_codes: reader.choice("retry.response.codes", parse_numbers)?,
-            attempt_timeout: reader
-                .duration("send.max.timeout.per.request.ms")
-                .map(|limit| (!limit.is_zero()).then_some(limit))?,
+            attempt_timeout: reader.optional_duration("send.max.timeout.per.request.ms")?,
             compression: Compression {
                 kind: reader.choice("compress.type", |word| match word {
                     "zlib" => Some(CompressionType::Zlib),
@@ -190,8 +196,12 @@ impl Settings {
             })?,
             header_encoding: reader.parsed("header.encoding")?,
             language: reader.choice("client.language", Language::from_name)?,
-            socket_send_buffer: reader.optional_size("socket.send.buffer.bytes")?,
-            socket_receive_buffer: reader.optional_size("socket.receive.buffer.bytes")?,
+            socket: SocketOptions {
+                send_buffer: reader.optional_size("socket.send.buffer.bytes")?,
+                receive_buffer: reader.optional_size("socket.receive.buffer.bytes")?,
+                keepalive: reader.optional_duration("socket.keepalive.ms")?,
+                user_timeout: reader.optional_duration("socket.user.timeout.ms")?,
+            },
             writable: config.writable.clone(),
             send_hooks: config.send_hooks.clone(),
             rpc: RpcHooks {
@@ -233,6 +243,11 @@ impl Reader<'_> {
 
     fn optional_size(&self, name: &str) -> Result<Option<usize>, Error> {
         self.parsed(name).map(|size| (size > 0).then_some(size))
+    }
+
+    /// A duration of which 0 says that there is none.
+    fn optional_duration(&self, name: &str) -> Result<Option<Duration>, Error> {
+        self.duration(name).map(|duration| (!duration.is_zero()).then_some(duration))
     }
 
     /// The whole URL of the look-up; the unit is a part of it (protocol 3.5).
@@ -403,7 +418,7 @@ mod tests {
         assert!(!settings.renew_after_fork);
         assert_eq!(settings.header_encoding, HeaderEncoding::Rocketmq);
         assert_eq!(settings.language, Language::Other);
-        assert_eq!((settings.socket_send_buffer, settings.socket_receive_buffer), (None, None));
+        assert_eq!(settings.socket, SocketOptions::default());
     }
 
     #[test]
@@ -416,6 +431,7 @@ mod tests {
             ("header.encoding", "json"),
             ("retry.another.broker.when.not.store.ok", "true"),
             ("socket.send.buffer.bytes", "65536"),
+            ("socket.keepalive.ms", "20000"),
             ("client.ip", "10.1.2.3"),
         ]);
         let settings = Settings::read_with(&settings, variable(Some("environment:1"))).unwrap();
@@ -425,7 +441,8 @@ mod tests {
         assert!(settings.renew_after_fork);
         assert_eq!(settings.header_encoding, HeaderEncoding::Json);
         assert!(settings.retry_another_broker_when_not_store_ok);
-        assert_eq!(settings.socket_send_buffer, Some(65_536));
+        assert_eq!(settings.socket.send_buffer, Some(65_536));
+        assert_eq!(settings.socket.keepalive, Some(Duration::from_secs(20)));
         assert_eq!(settings.client_ip.as_deref(), Some("10.1.2.3"));
     }
 

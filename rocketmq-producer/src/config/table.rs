@@ -542,6 +542,28 @@ pub(super) static TABLE: &[Key] = &[
         text: "The receive buffer of each connection in the operating system; 0 leaves the choice to the system.",
     },
     Key {
+        name: "socket.keepalive.ms",
+        kind: Kind::Integer { min: 0, max: HOUR_MS },
+        default: "0",
+        unit: "ms",
+        java: "",
+        secret: false,
+        text: "After so long without traffic the operating system asks the other one, four times within as long again, \
+               whether the connection still stands (TCP keepalive, in whole seconds). 0: never; heartbeats find out as \
+               well, if more slowly.",
+    },
+    Key {
+        name: "socket.user.timeout.ms",
+        kind: Kind::Integer { min: 0, max: HOUR_MS },
+        default: "0",
+        unit: "ms",
+        java: "",
+        secret: false,
+        text: "How long what was written may stay without acknowledgement by the other operating system before the \
+               connection is given up (TCP_USER_TIMEOUT; Linux only). 0: as the system is set up, some 15 minutes; \
+               requests time out and are tried again on a new connection long before that.",
+    },
+    Key {
         name: "log.level",
         kind: Kind::Choice(&["off", "error", "warn", "info", "debug"]),
         default: "info",

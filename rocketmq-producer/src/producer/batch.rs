@@ -401,6 +401,10 @@ impl Exchange for BatchOperation {
         context.write(out, request::SEND_BATCH_MESSAGE, two_way, &header.v2(), body)
     }
 
+    fn begun(&self) -> Moment {
+        self.first().map_or_else(Moment::now, |first| first.attempt_started)
+    }
+
     /// With an id for each message.
     fn longest_header(&self) -> usize {
         HEADER + OFFSET_ID * self.members.len()

@@ -294,6 +294,16 @@ impl SendOperation {
         }
     }
 
+    /// A one-way message whose connection was closed before it was written was not tried at all.
+    fn retries_after(&self, error: &Error) -> u32 {
+        let was_untried =
+            error.code() == ErrorCode::ConnectionLost && error.persistence() == Persistence::NotPersisted;
+        match self.mode {
+            Mode::Oneway if was_untried => self.engine.settings.retry_times_async,
+            _ => self.retries(),
+        }
+    }
+
     /// Whether a retry would find another broker, one that can be reached.
     pub(super) fn has_an_alternative(&self) -> bool {
         let Some(target) = self.target.as_ref().filter(|_| self.prepared.target.is_any()) else {
@@ -315,7 +325,7 @@ impl SendOperation {
     pub(super) fn after_failure(mut self: Box<Self>, error: Error, wakes: &mut Wakes) -> Option<Box<Self>> {
         let now = Moment::now();
         self.note_failure(&error, now);
-        if self.attempts > self.retries() || now >= self.span.deadline {
+        if self.attempts > self.retries_after(&error) || now >= self.span.deadline {
             self.give_up(error, wakes);
             return None;
         }
@@ -543,6 +553,10 @@ impl Exchange for SendOperation {
             code @ request::SEND_MESSAGE_V2 => context.write(out, code, flag, &request.v2(), body),
             code => context.write(out, code, flag, &request.v1(), body),
         }
+    }
+
+    fn begun(&self) -> Moment {
+        self.attempt_started
     }
 
     fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Moment, wakes: &mut Wakes) {

@@ -30,6 +30,7 @@ struct Call<F> {
     code: i32,
     fields: F,
     body: Vec<u8>,
+    begun: Moment,
     sender: oneshot::Sender<Result<Answer, Failure>>,
 }
 
@@ -45,8 +46,9 @@ where
     F: ExtFields + Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
-    let exchange = Box::new(Call { code, fields, body, sender });
-    channel.submit(exchange, Moment::now() + timeout, false, &mut Wakes::default());
+    let begun = Moment::now();
+    let exchange = Box::new(Call { code, fields, body, begun, sender });
+    channel.submit(exchange, begun + timeout, false, &mut Wakes::default());
     receiver.await.unwrap_or_else(|_| Err(Failure::new(FailureKind::Aborted)))
 }
 
@@ -65,6 +67,10 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
     fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
         const TWO_WAY: i32 = 0;
         context.write(out, self.code, TWO_WAY, &self.fields, Body::Copied(&self.body))
+    }
+
+    fn begun(&self) -> Moment {
+        self.begun
     }
 
     fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Moment, _: &mut Wakes) {

@@ -262,10 +262,11 @@ impl Channel {
     /// The end of a connection, found by its task: everything on it has failed, unless it was closed before.
     pub(super) fn end(&self, epoch: u64, failure: &Failure, was_useful: bool) {
         let mut state = self.state.lock();
-        let mut stream = None;
+        let (mut stream, mut in_doubt) = (None, 0);
         let line = if !state.is_current(epoch) {
             Some(reach::ended(&self.address, failure))
         } else {
+            in_doubt = state.oneways_in_doubt;
             stream = state.reset(failure);
             match was_useful {
                 true => Some(state.reach.ended(&self.address, failure)),
@@ -275,6 +276,14 @@ impl Channel {
         drop(state);
         if let Some(line) = line {
             self.options.log.info(LogTarget::Remoting, || line);
+        }
+        if in_doubt > 0 {
+            self.options.log.warn(LogTarget::Remoting, || {
+                let address = &self.address;
+                format!(
+                    "{in_doubt} one-way messages written to {address} since it was last heard of may be lost"
+                )
+            });
         }
         close(stream);
     }

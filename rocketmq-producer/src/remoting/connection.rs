@@ -16,6 +16,7 @@ use super::exchange::{Failure, FailureKind};
 use super::inbound::Inbound;
 use super::limits;
 use super::reach::LONGEST_PAUSE;
+use super::socket;
 use super::state::State;
 use super::turn::{TURN, Turn};
 use crate::client::PROTOCOL_VERSION;
@@ -26,8 +27,12 @@ use crate::sys::Moment;
 /// Deadlines are looked at no more often than this, however many there are.
 const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A connection ends when requests time out on it for this long and no answer comes.
+/// A connection ends when a request times out on it, and for this long before that nothing came though answers were due.
 const SILENCE_LIMIT: Duration = Duration::from_secs(3);
+
+/// A connection on which nothing happened for this long is looked at before it is written to: this process may have been
+/// stopped, and the peer gone meanwhile.
+const IDLE: Duration = Duration::from_millis(10);
 
 /// Between so many frames the clock is read, so that a read full of them is no longer than a turn.
 const FRAMES_AT_ONCE: usize = 16;
@@ -48,6 +53,8 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
                 headers: HeaderReader::default(),
                 wakes: Wakes::default(),
                 replies: Vec::new(),
+                alive: Moment::now(),
+                heard: false,
                 silent_since: None,
                 has_answered: false,
             };
@@ -99,14 +106,7 @@ async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
             () = channel.attention.notified() => {}
         }
     };
-    stream.set_nodelay(true)?;
-    let socket = socket2::SockRef::from(&stream);
-    if let Some(size) = channel.options.send_buffer {
-        socket.set_send_buffer_size(size)?;
-    }
-    if let Some(size) = channel.options.receive_buffer {
-        socket.set_recv_buffer_size(size)?;
-    }
+    socket::set_up(&stream, &channel.options.socket)?;
     Ok(stream)
 }
 
@@ -127,7 +127,11 @@ struct Connection {
     wakes: Wakes,
     /// To the requests of the peer's that one read brought.
     replies: Vec<u8>,
-    /// When the first request timed out that no answer followed.
+    /// When the peer was last heard of, or took bytes after it had taken none.
+    alive: Moment,
+    /// Something was read that the channel does not know of.
+    heard: bool,
+    /// Since when a request that timed out had waited with nothing heard of the peer.
     silent_since: Option<Moment>,
     has_answered: bool,
 }
@@ -160,13 +164,18 @@ impl Connection {
         let mut turn = Turn::default();
         // Whole frames are left of the last read.
         let mut unread = false;
+        let mut now = Moment::now();
+        // Whether the peer may have gone without notice.
+        let mut look = false;
         loop {
+            let last_round = std::mem::replace(&mut now, Moment::now());
+            look |= now.since(last_round) >= IDLE;
             // First, so that what goes next is in the same write.
             self.wakes.depart();
             // Whether there is more to do without waiting for anything.
             let mut more = unread;
             if !blocked {
-                match self.write() {
+                match self.write(&mut look) {
                     Ok(Written::All) => {}
                     Ok(Written::Plenty) => more = true,
                     Ok(Written::Blocked) => blocked = true,
@@ -174,11 +183,13 @@ impl Connection {
                 }
             }
             self.wakes.flush();
-            let now = Moment::now();
             let (check, gathered, has_failed) = {
                 let mut state = self.channel.state.lock();
                 if !state.is_current(self.epoch) {
                     return Failure::new(FailureKind::Aborted);
+                }
+                if std::mem::take(&mut self.heard) {
+                    state.oneways_in_doubt = 0;
                 }
                 let gathered = state.end_gathering(now);
                 let by = if gathered { Some(now) } else { state.gathered_by };
@@ -187,7 +198,7 @@ impl Connection {
             let is_due = |moment: Option<Moment>| moment.is_some_and(|moment| moment <= now);
             // Before the select, which may have something to read for ever.
             if is_due(check)
-                && let Err(failure) = self.expire()
+                && let Err(failure) = self.expire(now)
             {
                 return failure;
             }
@@ -227,7 +238,10 @@ impl Connection {
                         Err(failure) => return failure,
                     }
                 }
-                Ok(Event::Writable) => blocked = false,
+                Ok(Event::Writable) => {
+                    blocked = false;
+                    self.alive = Moment::now();
+                }
                 Ok(Event::Other) => {}
                 Err(error) => return lost(error),
             }
@@ -235,25 +249,30 @@ impl Connection {
     }
 
     /// Fails what is over its deadline; an error when too much of that was never answered.
-    fn expire(&mut self) -> Result<(), Failure> {
-        if !check_deadlines(&self.channel) {
-            return Ok(());
-        }
-        let since = *self.silent_since.get_or_insert_with(Moment::now);
+    fn expire(&mut self, now: Moment) -> Result<(), Failure> {
+        let Some(asked) = check_deadlines(&self.channel) else { return Ok(()) };
+        let since = *self.silent_since.get_or_insert(asked.max(self.alive));
         let abandoned = self.channel.state.lock().in_flight.abandoned();
-        if since.elapsed() >= SILENCE_LIMIT || abandoned > limits::ABANDONED {
+        if now.since(since) >= SILENCE_LIMIT || abandoned > limits::ABANDONED {
             return Err(lost(io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more")));
         }
         Ok(())
     }
 
     /// Writes what is there, if that is this task's part, or plenty of it.
-    fn write(&mut self) -> io::Result<Written> {
+    fn write(&mut self, look: &mut bool) -> io::Result<Written> {
         let (more, mine) = {
             let mut state = self.channel.state.lock();
             let more = state.admit_waiting(self.channel.address(), &self.channel.options);
             (more, state.begin_writing())
         };
+        if mine && *look {
+            // What the peer sent before it closed comes first.
+            if socket::look(&self.stream)? {
+                return Ok(Written::Plenty);
+            }
+            *look = false;
+        }
         let written = if mine { self.channel.write_out(&self.stream)? } else { Written::All };
         Ok(if more && matches!(written, Written::All) { Written::Plenty } else { written })
     }
@@ -261,8 +280,12 @@ impl Connection {
     /// One read, and the frames that it completed; `true`: some of them are left.
     fn read(&mut self) -> Result<bool, Failure> {
         match self.inbound.read(&self.stream) {
-            Ok(0) => Err(lost(io::Error::new(io::ErrorKind::UnexpectedEof, "closed by the peer"))),
-            Ok(_) => self.take_frames(),
+            Ok(0) => Err(lost(socket::closed_by_peer())),
+            Ok(_) => {
+                self.alive = Moment::now();
+                self.heard = true;
+                self.take_frames()
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
             Err(error) => Err(lost(error)),
@@ -340,8 +363,8 @@ fn requested(channel: &Arc<Channel>, header: &Header<'_>, body: &[u8], replies: 
     }
 }
 
-/// What is over its deadline has failed; says when to look again. `true`: something was over.
-fn check_deadlines(channel: &Channel) -> bool {
+/// What is over its deadline has failed; says when to look again. Tells since when the oldest of that was on its way.
+fn check_deadlines(channel: &Channel) -> Option<Moment> {
     let now = Moment::now();
     let mut state = channel.state.lock();
     let found = state.expire(now);

@@ -17,6 +17,9 @@ pub(crate) trait Exchange: Send {
     /// Adds the whole frame to `out`; on a failure `out` is as before.
     fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure>;
 
+    /// When it was given to the connection, about.
+    fn begun(&self) -> Moment;
+
     /// The longest that the header of its answer may be.
     fn longest_header(&self) -> usize {
         limits::HEADER

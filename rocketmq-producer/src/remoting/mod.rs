@@ -16,6 +16,7 @@ mod limits;
 mod outbound;
 mod reach;
 mod resolve;
+mod socket;
 mod state;
 mod turn;
 
@@ -39,6 +40,7 @@ use rocketmq_protocol::header::Header;
 use rocketmq_protocol::language::Language;
 use tokio::runtime::Handle;
 
+use crate::config::SocketOptions;
 use crate::hooks::RpcHooks;
 use crate::log::Log;
 
@@ -49,8 +51,7 @@ pub(crate) struct RemotingOptions {
     pub(crate) encoding: HeaderEncoding,
     pub(crate) language: Language,
     pub(crate) connect_timeout: Duration,
-    pub(crate) send_buffer: Option<usize>,
-    pub(crate) receive_buffer: Option<usize>,
+    pub(crate) socket: SocketOptions,
     /// Bytes that may wait to be written on one connection.
     pub(crate) max_backlog: usize,
     /// What all connections of the process may hold of unfinished frames.
@@ -68,8 +69,7 @@ impl RemotingOptions {
             encoding: HeaderEncoding::Rocketmq,
             language: Language::Rust,
             connect_timeout: Duration::from_secs(3),
-            send_buffer: None,
-            receive_buffer: None,
+            socket: SocketOptions::default(),
             max_backlog: usize::MAX,
             inbound: Arc::default(),
             rpc: RpcHooks::default(),

@@ -44,6 +44,8 @@ pub(super) struct State {
     pub(super) gathered_by: Option<Moment>,
     /// One-way requests went through since the writer began.
     oneways_written: bool,
+    /// One-way requests that were written since the peer was last heard of.
+    pub(super) oneways_in_doubt: u64,
     /// Requests that wait for the connection, or until those before them are encoded; nothing of them was written.
     waiting: VecDeque<Waiting>,
     /// What has failed and was not told yet: the I/O task tells a few at a time.
@@ -356,6 +358,7 @@ impl State {
         }
         let through = self.oneways.partition_point(|entry| entry.frame_end <= self.written);
         self.oneways_written |= through > 0;
+        self.oneways_in_doubt += through as u64;
         self.oneways.drain(..through).map(|entry| entry.exchange).collect()
     }
 
@@ -385,14 +388,14 @@ impl State {
         true
     }
 
-    /// Moves what is over its deadline to what has failed; `true`: something is.
-    pub(super) fn expire(&mut self, now: Moment) -> bool {
+    /// Moves what is over its deadline to what has failed. Tells since when the oldest of it was on its way.
+    pub(super) fn expire(&mut self, now: Moment) -> Option<Moment> {
         let mut over = self.split_expired(now);
         over.extend(self.take_gone(|_, deadline| deadline <= now));
         let failure = Failure::new(FailureKind::Timeout);
-        let is_something = !over.is_empty();
+        let oldest = over.iter().map(|(exchange, _)| exchange.begun()).min();
         self.failed.extend(over.into_iter().map(|(exchange, sent)| (exchange, failure.sent(sent))));
-        is_something
+        oldest
     }
 
     /// What is over of the requests that go on for others, with whether the peer may still act on it.

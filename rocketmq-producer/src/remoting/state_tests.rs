@@ -21,6 +21,9 @@ impl Exchange for Bytes {
     }
     fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Wakes) {}
     fn written(self: Box<Self>, _: &mut Wakes) {}
+    fn begun(&self) -> Moment {
+        Moment::now()
+    }
     fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
     fn owner(&self) -> usize {
         1
