@@ -5,13 +5,15 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use common::{PATIENCE, becomes_true, config, send, with_topic};
-use rocketmq_producer::hooks::{RpcHook, RpcResponse};
+use rocketmq_mock::MockCluster;
+use rocketmq_producer::hooks::{RpcHook, RpcRequest, RpcResponse};
 use rocketmq_producer::{Message, Producer};
 
 /// With it this test binary is the program that is stopped, and sends there.
@@ -30,6 +32,73 @@ fn program() {
         producer.flush(PATIENCE).expect("flushed");
         println!("failed {}", producer.stats().expect("statistics").failed.total());
     }
+}
+
+/// Passes bytes between a producer and a server, and can close its connections in good order, as real servers do.
+struct Relay {
+    address: String,
+    clients: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Relay {
+    /// `told`: what the server says of an address, and what the producer is told instead.
+    fn start(server: String, told: Option<(String, String)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let clients = Arc::<Mutex<Vec<TcpStream>>>::default();
+        let known = Arc::clone(&clients);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.expect("a client");
+                let server = TcpStream::connect(&server).expect("the server");
+                known.lock().expect("no panic").push(client.try_clone().expect("a handle"));
+                let ends = [(&client, &server, None), (&server, &client, told.clone())];
+                for (from, to, told) in ends {
+                    let (from, to) = (from.try_clone().expect("a handle"), to.try_clone().expect("a handle"));
+                    std::thread::spawn(move || pass(from, to, told));
+                }
+            }
+        });
+        Self { address, clients }
+    }
+
+    fn close_all(&self) {
+        for client in self.clients.lock().expect("no panic").drain(..) {
+            // It may have closed before.
+            let _ = client.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, told: Option<(String, String)>) {
+    let mut bytes = vec![0; 1 << 16];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        let bytes = &mut bytes[..count];
+        if let Some((said, told)) = &told {
+            for at in 0..bytes.len().saturating_sub(said.len() - 1) {
+                if bytes[at..].starts_with(said.as_bytes()) {
+                    bytes[at..at + said.len()].copy_from_slice(told.as_bytes());
+                }
+            }
+        }
+        if to.write_all(bytes).is_err() {
+            break;
+        }
+    }
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+}
+
+/// A cluster behind two relays: of its name server and of its broker.
+fn behind_relays() -> (MockCluster, Relay, Relay) {
+    let cluster = with_topic(1, 1);
+    let broker = cluster.broker_address("broker-0").expect("an address");
+    // The frame keeps its length.
+    let to_broker = std::iter::repeat_with(|| Relay::start(broker.clone(), None))
+        .find(|relay| relay.address.len() == broker.len())
+        .expect("a port with as many digits");
+    let told = (broker, to_broker.address.clone());
+    let to_names = Relay::start(cluster.name_server(), Some(told));
+    (cluster, to_names, to_broker)
 }
 
 struct Stoppable {
@@ -84,8 +153,8 @@ impl Drop for Stoppable {
 
 #[test]
 fn a_one_way_message_after_the_stop_is_stored_or_failed() {
-    let cluster = with_topic(1, 1);
-    let mut program = Stoppable::start(&cluster.name_server());
+    let (cluster, to_names, to_broker) = behind_relays();
+    let mut program = Stoppable::start(&to_names.address);
     let mut sent = 0;
     for _ in 0..20 {
         program.begin_send();
@@ -93,8 +162,7 @@ fn a_one_way_message_after_the_stop_is_stored_or_failed() {
         sent += 1;
         assert!(becomes_true(|| cluster.stored_count("T") + failed == sent), "message {sent} is on its way");
         program.stop();
-        cluster.stop_broker("broker-0").expect("stopped");
-        cluster.start_broker("broker-0").expect("it is there again");
+        to_broker.close_all();
         program.begin_send();
         program.signal("-CONT");
         let failed = program.failed();
@@ -115,6 +183,10 @@ struct Gate {
 }
 
 impl RpcHook for Gate {
+    fn before_request(&self, _: &mut RpcRequest<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
     fn after_response(&self, response: &RpcResponse<'_, '_>) {
         if response.request_code() == 310 {
             self.reached.send(()).expect("the test listens");
@@ -125,8 +197,8 @@ impl RpcHook for Gate {
 
 #[test]
 fn a_one_way_message_is_not_written_to_a_connection_that_ended_meanwhile() {
-    let cluster = with_topic(1, 1);
-    let mut config = config(&cluster.name_server(), &[]);
+    let (cluster, to_names, to_broker) = behind_relays();
+    let mut config = config(&to_names.address, &[]);
     let (reached, at_gate) = channel();
     let (open, opened) = channel();
     config.add_rpc_hook(Arc::new(Gate { reached, opened: Mutex::new(opened) }));
@@ -136,8 +208,7 @@ fn a_one_way_message_is_not_written_to_a_connection_that_ended_meanwhile() {
         move || send(&producer, "T").map(|_| ())
     });
     at_gate.recv_timeout(PATIENCE).expect("the answer to the first");
-    cluster.stop_broker("broker-0").expect("stopped");
-    cluster.start_broker("broker-0").expect("it is there again");
+    to_broker.close_all();
     producer.send_oneway(&Message::new("T", b"x"), Some(PATIENCE)).expect("accepted");
     open.send(()).expect("it waits");
     first.join().expect("no panic").expect("stored");

@@ -30,10 +30,6 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 /// A connection ends when a request times out on it, and for this long before that nothing came though answers were due.
 const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 
-/// A connection on which nothing happened for this long is looked at before it is written to: this process may have been
-/// stopped, and the peer gone meanwhile.
-const IDLE: Duration = Duration::from_millis(10);
-
 /// Between so many frames the clock is read, so that a read full of them is no longer than a turn.
 const FRAMES_AT_ONCE: usize = 16;
 
@@ -57,6 +53,7 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
                 heard: false,
                 silent_since: None,
                 has_answered: false,
+                waits_for_read: false,
             };
             let failure = connection.open().await;
             // Else the peer is no more than a port that is open, and connecting again at once leads nowhere.
@@ -134,6 +131,8 @@ struct Connection {
     /// Since when a request that timed out had waited with nothing heard of the peer.
     silent_since: Option<Moment>,
     has_answered: bool,
+    /// One-way messages wait until what is there was read.
+    waits_for_read: bool,
 }
 
 impl Connection {
@@ -164,18 +163,13 @@ impl Connection {
         let mut turn = Turn::default();
         // Whole frames are left of the last read.
         let mut unread = false;
-        let mut now = Moment::now();
-        // Whether the peer may have gone without notice.
-        let mut look = false;
         loop {
-            let last_round = std::mem::replace(&mut now, Moment::now());
-            look |= now.since(last_round) >= IDLE;
             // First, so that what goes next is in the same write.
             self.wakes.depart();
             // Whether there is more to do without waiting for anything.
             let mut more = unread;
             if !blocked {
-                match self.write(&mut look) {
+                match self.write() {
                     Ok(Written::All) => {}
                     Ok(Written::Plenty) => more = true,
                     Ok(Written::Blocked) => blocked = true,
@@ -183,6 +177,7 @@ impl Connection {
                 }
             }
             self.wakes.flush();
+            let now = Moment::now();
             let (check, gathered, has_failed) = {
                 let mut state = self.channel.state.lock();
                 if !state.is_current(self.epoch) {
@@ -260,19 +255,22 @@ impl Connection {
     }
 
     /// Writes what is there, if that is this task's part, or plenty of it.
-    fn write(&mut self, look: &mut bool) -> io::Result<Written> {
-        let (more, mine) = {
+    fn write(&mut self) -> io::Result<Written> {
+        let (more, mine, has_oneways) = {
             let mut state = self.channel.state.lock();
             let more = state.admit_waiting(self.channel.address(), &self.channel.options);
-            (more, state.begin_writing())
+            (more, state.begin_writing(), state.has_oneways())
         };
-        if mine && *look {
-            // What the peer sent before it closed comes first.
-            if socket::look(&self.stream)? {
-                return Ok(Written::Plenty);
-            }
-            *look = false;
+        // Nobody hears of the loss of one-way messages, and the peer may have gone while this task or the whole process did
+        // not run. What it sent before that is read first, in one more round.
+        if mine
+            && has_oneways
+            && socket::look(&self.stream)?
+            && !std::mem::replace(&mut self.waits_for_read, true)
+        {
+            return Ok(Written::Plenty);
         }
+        self.waits_for_read = false;
         let written = if mine { self.channel.write_out(&self.stream)? } else { Written::All };
         Ok(if more && matches!(written, Written::All) { Written::Plenty } else { written })
     }

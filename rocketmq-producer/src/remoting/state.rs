@@ -246,6 +246,11 @@ impl State {
         self.failed.pop_front()
     }
 
+    /// Whether one-way requests are still to be written.
+    pub(super) fn has_oneways(&self) -> bool {
+        !self.oneways.is_empty()
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         !self.failed.is_empty()
     }
