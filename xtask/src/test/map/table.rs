@@ -27,7 +27,8 @@ const CORE: House = House {
         &[
             // One request's messages from acceptance to outcome.
             ("send", &[
-                "producer/operation.rs", "producer/batch.rs", "producer/outcome.rs", "producer/prepare.rs", "producer/request.rs",
+                "producer/operation.rs", "producer/batch.rs", "producer/pauses.rs", "producer/outcome.rs", "producer/prepare.rs",
+                "producer/request.rs",
                 "producer/hooked.rs", "producer/looked_up.rs", "producer/target.rs", "producer/validate.rs",
             ]),
             // Who waits for a busy broker and leaves together.
