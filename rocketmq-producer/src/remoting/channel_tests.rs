@@ -50,6 +50,9 @@ struct Request {
 }
 
 impl Exchange for Request {
+    fn begun(&self) -> Moment {
+        Moment::now()
+    }
     fn code(&self) -> i32 {
         0
     }
