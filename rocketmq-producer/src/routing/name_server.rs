@@ -124,3 +124,32 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
     };
     Error::new(ErrorCode::NameServer, text).with_shared_source(failure.cause.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::sync::Weak;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::client::ClientInstance;
+    use crate::remoting::{Events, Remoting, RemotingOptions};
+
+    #[test]
+    fn a_large_route_is_read_on_a_thread_of_its_own() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
+        let remoting = Remoting::new(RemotingOptions::for_tests(runtime.handle().clone()), nobody);
+        let server = NameServer::new(remoting.channel("h:1"));
+        let route = |blanks: usize| Bytes::from(format!("{}{{}}", " ".repeat(blanks)));
+        let is_read_at_once = |body: Bytes| {
+            let read = std::pin::pin!(server.read(body));
+            matches!(read.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(_)))
+        };
+        assert!((0..10).all(|_| is_read_at_once(route(LARGE_ROUTE - 3))));
+        // The thread may be done before it is looked at, but not each time.
+        assert!((0..1000).any(|_| !is_read_at_once(route(3 << 20))));
+        let read = runtime.block_on(server.read(route(3 << 20))).expect("a route");
+        assert_eq!(read, TopicRoute::default());
+    }
+}

@@ -25,7 +25,7 @@ const READY_PAUSE: Duration = Duration::from_millis(50);
 /// When one server does not know a topic the others are asked, and have so long to answer; less if they did not answer
 /// lately.
 const SECOND_OPINION: Duration = Duration::from_secs(1);
-const SECOND_OPINION_IN_TROUBLE: Duration = Duration::from_millis(100);
+const SECOND_OPINION_IN_TROUBLE: Duration = Duration::from_millis(500);
 
 /// When no server answers, their names are looked up again, but no sooner than this after the last time.
 const LOOK_UP_PAUSE: Duration = Duration::from_secs(1);

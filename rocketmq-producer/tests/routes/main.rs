@@ -8,6 +8,5 @@ mod common;
 mod forgotten;
 mod look_up;
 mod moved;
-#[allow(dead_code, reason = "each test uses its part")]
 mod name_server;
 mod unknown;

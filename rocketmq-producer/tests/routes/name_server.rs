@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -25,26 +25,17 @@ pub(crate) struct NameServer {
 struct State {
     routes: Mutex<HashMap<String, Vec<u8>>>,
     asked: Mutex<Vec<String>>,
-    connections: Mutex<Vec<TcpStream>>,
-    ended: AtomicBool,
+    silent: AtomicBool,
 }
 
 impl NameServer {
     pub(crate) fn start() -> Self {
-        Self::start_at("127.0.0.1:0")
-    }
-
-    pub(crate) fn start_at(address: &str) -> Self {
-        let listener = TcpListener::bind(address).expect("a port");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let server =
             Self { address: listener.local_addr().expect("an address"), state: Arc::<State>::default() };
         let state = Arc::clone(&server.state);
         thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
-                if state.ended.load(Ordering::SeqCst) {
-                    return;
-                }
-                state.connections.lock().expect("no panic").extend(stream.try_clone());
                 let state = Arc::clone(&state);
                 // It ends with the connection.
                 thread::spawn(move || serve(stream, &state));
@@ -55,10 +46,6 @@ impl NameServer {
 
     pub(crate) fn address(&self) -> String {
         self.address.to_string()
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
     }
 
     pub(crate) fn set(&self, topic: &str, route: &TopicRoute) {
@@ -83,14 +70,9 @@ impl NameServer {
         self.state.asked.lock().expect("no panic").len()
     }
 
-    /// Its port refuses from now on.
-    pub(crate) fn stop(&self) {
-        self.state.ended.store(true, Ordering::SeqCst);
-        // The accepting thread sees the end with the next connection.
-        drop(TcpStream::connect(self.address));
-        for connection in self.state.connections.lock().expect("no panic").drain(..) {
-            let _ = connection.shutdown(Shutdown::Both);
-        }
+    /// Whether it keeps its answers to itself.
+    pub(crate) fn set_silent(&self, silent: bool) {
+        self.state.silent.store(silent, Ordering::SeqCst);
     }
 }
 
@@ -109,6 +91,9 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
             consumed += len;
             let topic = header.fields.get("topic").unwrap_or_default();
             state.asked.lock().expect("no panic").push(topic.to_owned());
+            if state.silent.load(Ordering::SeqCst) {
+                continue;
+            }
             let route = state.routes.lock().expect("no panic").get(topic).cloned();
             let preamble = Preamble {
                 code: if route.is_some() { response::SUCCESS } else { response::TOPIC_NOT_EXIST },
