@@ -357,7 +357,7 @@ fn a_thread_can_wait_for_room() {
         producer.wait_writable(ms(0)).expect("there is room");
         let queue = CompletionQueue::new();
         // The answer comes late enough for the waiting to have begun, and whether it has is all the same.
-        cluster.inject(on_sends(None, Some(3), Fault::Delay(ms(30))));
+        cluster.inject(on_sends(None, Some(3), Fault::Delay(ms(300))));
         for _ in 0..3 {
             enqueue(&producer, &Message::new("T", b"body"), &queue, 0);
             let error = producer.wait_writable(ms(1)).expect_err("full");

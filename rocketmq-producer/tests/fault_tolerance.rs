@@ -30,12 +30,12 @@ fn a_broker_that_refused_is_left_alone() {
 fn a_slow_broker_gets_less_for_a_while() {
     let cluster = cluster(2);
     cluster.create_topic("T", 1, 1, 6, None);
-    let tables = [ON, ("latency.max.ms", "50"), ("not.available.duration.ms", "60000")];
+    let tables = [ON, ("latency.max.ms", "2000"), ("not.available.duration.ms", "60000")];
     let producer = producer(&cluster, &tables);
     for _ in 0..2 {
         send(&producer, "T").expect("warm");
     }
-    cluster.inject(on_sends(Some("broker-1"), Some(1), Fault::Delay(ms(80))));
+    cluster.inject(on_sends(Some("broker-1"), Some(1), Fault::Delay(ms(2500))));
     for _ in 0..20 {
         send(&producer, "T").expect("stored");
     }
@@ -56,7 +56,7 @@ fn the_detector_brings_a_broker_back() {
         ON,
         ("start.detector.enable", "true"),
         ("detect.interval.ms", "20"),
-        ("latency.max.ms", "50"),
+        ("latency.max.ms", "2000"),
         ("not.available.duration.ms", "60000"),
     ];
     let producer = producer(&cluster, &detected);
@@ -64,7 +64,7 @@ fn the_detector_brings_a_broker_back() {
         send(&producer, "T").expect("warm");
     }
     cluster.inject(on_sends(Some("broker-0"), Some(1), Fault::Reset));
-    cluster.inject(on_sends(Some("broker-1"), Some(1), Fault::Delay(ms(80))));
+    cluster.inject(on_sends(Some("broker-1"), Some(1), Fault::Delay(ms(2500))));
     let deadline = Instant::now() + PATIENCE;
     assert_eq!(send(&producer, "T").expect("stored").broker_name(), "broker-1");
     while send(&producer, "T").expect("stored").broker_name() != "broker-0" {

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use common::{
-    Lines, PATIENCE, becomes_true, cluster, config, ms, on_batches, on_sends, producer, send, with_topic,
+    LATE, Lines, PATIENCE, becomes_true, cluster, config, ms, on_batches, on_sends, producer, send, with_topic,
 };
 use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, NAME_SERVER};
 use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Message, Persistence, Producer, SendStatus, Tag};
@@ -108,7 +108,7 @@ fn one_silent_broker_of_two(batching: &str) {
     while reports.len() < 20 {
         assert!(queue.poll(&mut reports, 20, PATIENCE) > 0);
     }
-    assert!(started.elapsed() <= ms(3050), "{:?}", started.elapsed());
+    assert!(started.elapsed() <= ms(3000) + LATE, "{:?}", started.elapsed());
     let failed: Vec<&Error> = reports.iter().filter_map(|report| report.result.as_ref().err()).collect();
     assert_eq!(failed.len(), 10, "the other broker answered its half");
     let sent = failed.iter().filter(|error| error.persistence() == Persistence::PossiblyPersisted).count();
@@ -118,7 +118,7 @@ fn one_silent_broker_of_two(batching: &str) {
         if error.persistence() == Persistence::PossiblyPersisted {
             assert_eq!(error.broker_address(), cluster.broker_address("broker-0").as_deref());
         }
-        assert!(error.elapsed() >= ms(2990) && error.elapsed() <= ms(3050), "{:?}", error.elapsed());
+        assert!(error.elapsed() >= ms(2990) && error.elapsed() <= ms(3000) + LATE, "{:?}", error.elapsed());
     }
 }
 
@@ -202,10 +202,11 @@ fn no_route_name_server_down_and_refused_are_three_errors() {
 fn a_silent_name_server_costs_no_more_than_the_timeout() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address").to_string();
-    let producer = Producer::new(&config(&address, &[])).expect("a producer");
+    let patient = [("api.timeout.ms", "60000"), ("connect.timeout.ms", "60000")];
+    let producer = Producer::new(&config(&address, &patient)).expect("a producer");
     let started = Instant::now();
     let error = producer.send(&Message::new("T", b"x"), Some(ms(300))).expect_err("silent");
-    assert!(started.elapsed() >= ms(290) && started.elapsed() <= ms(350), "{:?}", started.elapsed());
+    assert!(started.elapsed() >= ms(290) && started.elapsed() <= LATE, "{:?}", started.elapsed());
     assert_eq!(error.code(), ErrorCode::NameServer);
     assert!(error.message().contains(&address), "{error}");
 }
@@ -331,7 +332,7 @@ fn close_with_ten_thousand_in_flight(batching: &str) {
     let started = Instant::now();
     let error = producer.close(ms(200)).expect_err("not all were answered");
     assert_eq!(error.code(), ErrorCode::Timeout);
-    assert!(started.elapsed() <= ms(1000), "{:?}", started.elapsed());
+    assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
     let mut reports = Vec::new();
     queue.poll(&mut reports, usize::MAX, ms(0));
     let mut seen = vec![false; 10_000];
@@ -442,12 +443,12 @@ fn the_codes_that_are_retried_are_the_programs_choice() {
 #[test]
 fn a_limit_per_attempt_leaves_time_for_another_broker() {
     let cluster = with_topic(2, 1);
-    let producer = producer(&cluster, &[("send.max.timeout.per.request.ms", "100")]);
+    let producer = producer(&cluster, &[("send.max.timeout.per.request.ms", "1000")]);
     cluster.inject(on_sends(Some("broker-0"), None, Fault::NoAnswer));
     for _ in 0..2 {
         let receipt = send(&producer, "T").expect("the other broker");
         assert_eq!(receipt.broker_name(), "broker-1");
-        assert!(receipt.elapsed() < ms(1000), "{:?}", receipt.elapsed());
+        assert!(receipt.elapsed() < PATIENCE / 2, "{:?}", receipt.elapsed());
     }
 }
 

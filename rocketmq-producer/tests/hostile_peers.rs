@@ -100,21 +100,21 @@ fn others_go_on_beside(bytes: Vec<u8>, reads: bool) {
     let (told, ended) = channel();
     std::thread::spawn(move || {
         for _ in 0..20 {
-            let outcome = producer.send(&Message::new("T", b"quiet"), Some(ms(200)));
+            let outcome = producer.send(&Message::new("T", b"quiet"), Some(ms(1000)));
             if told.send(outcome.map(|_| ())).is_err() {
                 return;
             }
         }
     });
     let before = loud.written.load(SeqCst);
+    let mut stored = 0;
     for number in 0..20 {
         let outcome = ended.recv_timeout(PATIENCE);
-        let outcome = outcome.unwrap_or_else(|_| panic!("send {number} with 200 ms hangs"));
-        // A machine that is slow may miss a deadline; an I/O thread that is taken misses them all.
-        if number == 19 {
-            outcome.expect("stored");
-        }
+        let outcome = outcome.unwrap_or_else(|_| panic!("send {number} with 1 s hangs"));
+        stored += u32::from(outcome.is_ok());
     }
+    // A machine that is slow may miss a deadline; an I/O thread that is taken misses them all.
+    assert!(stored > 0, "the I/O thread is taken");
     assert!(becomes_true(|| loud.written.load(SeqCst) > before), "and the loud one goes on");
 }
 

@@ -16,7 +16,7 @@ fn messages_of_one_queue_never_overtake_each_other() {
         producer(&cluster, &[PRESSURE, ("compress.threshold.bytes", "100"), ("batch.max.messages", "7")]);
     let long = |index: usize| format!("{index:0>200}");
     // Held at the mock, so that what follows has to wait.
-    cluster.inject(on_sends(None, Some(3), Fault::Delay(ms(20))));
+    cluster.inject(on_sends(None, Some(3), Fault::Delay(ms(300))));
     // Retried, parted and compressed ones among them: all in order.
     cluster.inject(on_batches(None, Some(2), Fault::Code { code: 14, remark: None }));
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 13, remark: None }));
@@ -51,7 +51,7 @@ fn sync_sends_to_a_queue_wait_for_those_before_them() {
     let producer = producer(&cluster, &[PRESSURE]);
     let fixed = Destination::Queue { broker: "broker-0", queue_id: 0 };
     let queue = CompletionQueue::new();
-    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(300))));
     for index in 0..20_usize {
         let body = index.to_string();
         let message = Message { destination: fixed, ..Message::new("T", body.as_bytes()) };

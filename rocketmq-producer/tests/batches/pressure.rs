@@ -44,13 +44,13 @@ fn batches_keep_to_their_bounds() {
     let cluster = with_topic(1, 1);
     let producer =
         producer(&cluster, &[PRESSURE, ("batch.max.messages", "10"), ("batch.max.bytes", "100000")]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
     send_all(&producer, 104, plain, |_| None);
     assert_eq!((cluster.request_count(310), cluster.request_count(320)), (4, 10));
     let cluster = with_topic(1, 1);
     let producer = common::producer(&cluster, &[PRESSURE, ("batch.max.bytes", "2000")]);
     cluster.set_recording(true);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
     send_all(&producer, 104, plain, |_| None);
     let sizes =
         cluster.requests().into_iter().filter(|request| request.code == 320).map(|batch| batch.body.len());
@@ -98,7 +98,7 @@ fn each_topic_and_each_queue_has_its_own_batches() {
     }
     cluster.set_recording(true);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, Some(12), Fault::Delay(ms(30))));
+    cluster.inject(on_sends(None, Some(12), Fault::Delay(ms(300))));
     let queue = CompletionQueue::new();
     for index in 0..120_usize {
         let topic = if index % 2 == 0 { "A" } else { "B" };
@@ -168,7 +168,7 @@ fn automatic_batches_look_like_single_messages() {
 fn full_batches_go_to_all_queues() {
     let cluster = with_topic(1, 4);
     let producer = producer(&cluster, &[PRESSURE, ("batch.max.messages", "8")]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(100))));
+    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
     send_all(&producer, 4 + 256 * 8, plain, |_| None);
     let counts = cluster.queue_counts("T");
     assert!(counts.len() == 4 && counts.iter().all(|(_, count)| *count >= 256), "{counts:?}");

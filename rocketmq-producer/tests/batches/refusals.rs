@@ -11,7 +11,7 @@ fn only_the_guilty_message_of_a_refused_batch_fails() {
     // The mock refuses what it refuses of singles, as brokers do: here by what is in the properties.
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 1, remark: Some("one is bad".into()) }));
     // The four first go alone, then one refused batch of all others, then each of them alone.
     cluster.inject(FaultRule {
@@ -36,7 +36,7 @@ fn a_broker_that_knows_no_batches_gets_none_any_more() {
         let producer = producer(&cluster, &[PRESSURE, ("batch.max.messages", "20")]);
         cluster.inject(on_batches(None, None, Fault::Code { code, remark: None }));
         for _ in 0..4 {
-            cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(20))));
+            cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
             for outcome in send_all(&producer, 200, plain, |_| None) {
                 outcome.expect("stored alone");
             }

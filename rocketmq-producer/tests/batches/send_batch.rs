@@ -97,7 +97,7 @@ fn the_first_part_of_a_split_batch_is_told_when_a_later_one_fails() {
     let producer = producer(&cluster, &[("max.message.size", "1100"), ("batch.split", "true")]);
     let body = [7; 400];
     let messages = [Message::new("T", &body); 4];
-    cluster.inject(on_batches(None, Some(1), Fault::Delay(ms(50))));
+    cluster.inject(on_batches(None, Some(1), Fault::Delay(ms(300))));
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 13, remark: None }));
     let error = producer.send_batch(&messages, None).expect_err("the second part is refused");
     assert_eq!((error.receipts.len(), error.error.broker_code()), (2, Some(13)));

@@ -12,6 +12,9 @@ use rocketmq_producer::{
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a machine with much else to do may come late: no test needs a fast one.
+pub(crate) const LATE: Duration = Duration::from_secs(10);
+
 /// The setting with which messages that wait for answers leave in batches.
 pub(crate) const PRESSURE: (&str, &str) = ("batch.auto", "pressure");
 
@@ -30,6 +33,8 @@ pub(crate) fn config(name_server: &str, settings: &[(&str, &str)]) -> Config {
     let mut config = Config::new();
     config.set("producer.group", "test-group").expect("the group");
     config.set("name.server", name_server).expect("the name server");
+    // The default is short enough for a busy machine to pass it.
+    config.set("send.timeout.ms", &PATIENCE.as_millis().to_string()).expect("the time limit");
     for (key, value) in settings {
         config.set(key, value).expect(key);
     }

@@ -60,7 +60,7 @@ fn hooks_see_where_and_how_a_message_goes_by_the_programs_names() {
 #[test]
 fn every_attempt_has_its_own_outcome() {
     let cluster = with_topic(2, 1);
-    let settings = [("send.max.timeout.per.request.ms", "50"), ("retry.times", "1")];
+    let settings = [("send.max.timeout.per.request.ms", "1000"), ("retry.times", "1")];
     let mut config = config(&cluster.name_server(), &settings);
     let witness = Witness::of(&mut config);
     let producer = Producer::new(&config).expect("a producer");

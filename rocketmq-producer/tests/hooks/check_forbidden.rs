@@ -112,7 +112,7 @@ fn a_message_of_one_queue_that_is_forbidden_at_first_keeps_its_place_in_a_batch(
         if attempt.body == b"7" && attempt.number == 1 { Err("not yet".into()) } else { Ok(()) }
     })));
     let producer = Producer::new(&config).expect("a producer");
-    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(300))));
     let queue = CompletionQueue::new();
     let destination = Destination::Queue { broker: "broker-0", queue_id: 0 };
     for index in 0..20_usize {

@@ -142,7 +142,7 @@ fn a_writable_listener_that_panics_loses_no_outcome() {
     let lines = Lines::of(&mut config);
     let producer = Producer::new(&config).expect("a producer");
     let send = || producer.send_async(&Message::new("T", b"x"), None);
-    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(50))));
+    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(300))));
     let (sent, refused) = (send(), send());
     drop(sent);
     drop(refused);

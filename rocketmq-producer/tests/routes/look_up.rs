@@ -85,7 +85,7 @@ fn the_first_send_waits_for_the_look_up() {
     let cluster = with_topic(1, 4);
     let page = Page::start();
     page.set(Some(("503 Later", String::new())));
-    let producer = page.producer(&[("api.timeout.ms", "100")]);
+    let producer = page.producer(&[]);
     thread::scope(|scope| {
         let sent = scope.spawn(|| producer.send(&Message::new("T", b"x"), Some(PATIENCE)));
         assert!(becomes_true(|| page.asked() >= 2), "asked again after a failure");
