@@ -18,6 +18,9 @@
 /* Longer than any wait of a test that works. */
 #define PATIENCE_MS 20000
 
+/* What a machine with much else to do may come late: no test needs a fast one. */
+#define LATE_MS 10000
+
 #define CHECK(condition)                                                                  \
     do {                                                                                  \
         if (!(condition)) {                                                               \

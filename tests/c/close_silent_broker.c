@@ -67,9 +67,7 @@ int main(void)
     for (i = 0; i < SENDS; i++)
         CHECK(calls[i] == 1);
     CHECK(closed == SENDS);
-    if (took > CLOSE_MS + 50)
-        fprintf(stderr, "close took %" PRId64 " ms\n", took);
-    CHECK(took <= CLOSE_MS + 50);
+    CHECK(took <= CLOSE_MS + LATE_MS); /* the sends themselves have a minute */
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));
     rmq_producer_destroy(producer);
     rmq_mock_cluster_destroy(cluster);

@@ -19,9 +19,9 @@ int main(void)
     outcomes_t outcomes = OUTCOMES_INIT;
     rmq_receipt_t receipt = RMQ_RECEIPT_INIT;
     rmq_error_t *error;
-    int64_t started;
+    int64_t started, took;
     uint64_t requests;
-    int async, attempt;
+    int async;
 
     CHECK_OK(rmq_send(producer, &message, -1, NULL));
 
@@ -54,17 +54,10 @@ int main(void)
 
     /* Silent: the time-out bounds the whole send. */
     send_fault(cluster, RMQ_MOCK_NO_ANSWER);
-    for (attempt = 0;; attempt++) {
-        int64_t took;
-        started = now_ms();
-        error = rmq_send(producer, &message, 200, NULL);
-        took = now_ms() - started;
-        CHECK(took >= 195);
-        if (took <= 250)
-            break;
-        CHECK(attempt < 2); /* a busy machine may stop us for a while, but not every time */
-        rmq_error_destroy(error);
-    }
+    started = now_ms();
+    error = rmq_send(producer, &message, 200, NULL);
+    took = now_ms() - started;
+    CHECK(took >= 195 && took < 2950); /* it would be 3 s without this time-out */
     CHECK(rmq_error_code(error) == RMQ_ERR_TIMEOUT && rmq_error_is_retriable(error) == 1);
     CHECK(rmq_error_persistence(error) == RMQ_POSSIBLY_PERSISTED);
     CHECK(rmq_error_broker_code(error) == -1 && strcmp(rmq_error_remark(error), "") == 0);

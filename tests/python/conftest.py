@@ -19,6 +19,8 @@ from rmq.testing import MockCluster
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEND = 310
 """Request code of a send."""
+LATE = 10.0
+"""Seconds that a machine with much else to do may come late: no test needs a fast one."""
 
 # A job in the background of a shell ignores it, and so would the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,7 +16,7 @@ import rmq
 import rmq.aio
 from rmq.testing import Fault, MockCluster
 
-from conftest import SEND, ticking_loop
+from conftest import LATE, SEND, ticking_loop
 
 Test = Callable[[rmq.aio.Producer], Awaitable[None]]
 
@@ -139,16 +139,16 @@ def test_a_timeout_is_a_timeout_error(cluster: MockCluster) -> None:
         start = time.monotonic()
         with pytest.raises(TimeoutError):
             await producer.send("topic", b"x", timeout=0.3)
-        assert 0.29 <= time.monotonic() - start <= 0.36
+        assert 0.29 <= time.monotonic() - start < LATE
 
-    run(cluster, test)
+    run(cluster, test, send_timeout_ms=60_000)
 
 
 def test_a_cancelled_await_leaves_the_message_under_way_and_counted(cluster: MockCluster) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")
         held = cluster.request_count(SEND)
-        cluster.inject(Fault.delay(1.0), request_code=SEND)
+        cluster.inject(Fault.delay(2.0), request_code=SEND)
         sends = [asyncio.ensure_future(producer.send("topic", b"late")) for _ in range(10)]
         batch = producer.send_many([rmq.Message("topic", b"late")] * 5)
         assert await asyncio.to_thread(cluster.wait_until, lambda: cluster.request_count(SEND) == held + 15)
@@ -172,7 +172,7 @@ def test_what_woken_tasks_send_goes_while_they_compute(cluster: MockCluster, bat
         cluster.inject(Fault.delay(0.1), topic="topic")
         # Enough of them for a burst.
         answered = [producer.send("topic", b"x") for _ in range(8)]
-        cluster.inject(Fault.delay(1.0), topic="other")
+        cluster.inject(Fault.delay(2.0), topic="other")
         unanswered = producer.send("other", b"x")
 
         async def send_and_compute(first: Awaitable[rmq.Receipt]) -> None:
@@ -221,7 +221,7 @@ def test_a_wait_for_room_ends_at_the_deadline_of_the_send(cluster: MockCluster) 
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")
         cluster.inject(Fault.no_answer(), request_code=SEND)
-        held = producer.send("topic", b"x", timeout=0.6)
+        held = producer.send("topic", b"x", timeout=5.0)
         start = time.monotonic()
         waiting = [
             producer.send("topic", b"x", timeout=0.3),
@@ -238,9 +238,8 @@ def test_a_wait_for_room_ends_at_the_deadline_of_the_send(cluster: MockCluster) 
         assert [type(result) for result in results] == [rmq.TimeoutError] * 3
         with pytest.raises(rmq.TimeoutError, match="no room"):
             await waiting[0]
-        assert ends["early"] == pytest.approx(0.1, abs=0.05)
-        assert ends["batch"] == pytest.approx(0.2, abs=0.05)
-        assert ends["late"] == pytest.approx(0.3, abs=0.05)
+        assert ends["early"] >= 0.1 and ends["batch"] >= 0.2 and ends["late"] >= 0.3
+        assert not held.done(), "they did not wait for the room that it would have left"
         with pytest.raises(rmq.TimeoutError):
             await held
 
@@ -250,7 +249,7 @@ def test_a_wait_for_room_ends_at_the_deadline_of_the_send(cluster: MockCluster) 
 def test_a_full_queue_fails_by_choice(cluster: MockCluster) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")
-        cluster.inject(Fault.delay(0.5), request_code=SEND)
+        cluster.inject(Fault.delay(1.5), request_code=SEND)
         first = producer.send("topic", b"x")
         with pytest.raises(rmq.QueueFullError):
             await producer.send("topic", b"x")
@@ -289,12 +288,12 @@ def test_a_send_gets_the_room_that_a_send_of_another_loop_makes(cluster: MockClu
         await send()
         held = cluster.request_count(SEND)
         cluster.inject(Fault.no_answer(), request_code=SEND, times=1)
-        silent = producer.send("topic", b"x", timeout=4)
+        silent = producer.send("topic", b"x", timeout=8)
         assert await asyncio.to_thread(cluster.wait_until, lambda: cluster.request_count(SEND) == held + 1)
         cluster.inject(Fault.delay(0.5), request_code=SEND, times=1)
         other = asyncio.create_task(asyncio.to_thread(asyncio.run, send()))
         assert await asyncio.to_thread(cluster.wait_until, lambda: cluster.request_count(SEND) == held + 2)
-        await producer.send("topic", b"x", timeout=2)
+        await producer.send("topic", b"x", timeout=6)
         assert not silent.done()
         await other
         with pytest.raises(rmq.TimeoutError):
@@ -335,7 +334,7 @@ def test_what_fails_for_one_send_does_not_keep_others_waiting(
         async with rmq.aio.Producer("group", cluster.name_server, in_flight_max_messages=1) as producer:
             await producer.send("topic", b"x")
             cluster.inject(Fault.no_answer(), request_code=SEND, times=1)
-            held = producer.send("topic", b"x", timeout=1)
+            held = producer.send("topic", b"x", timeout=4)
             loop.kind = Stubborn
             producer.send("topic", b"x", timeout=0.1)
             loop.kind = asyncio.Future
@@ -345,7 +344,7 @@ def test_what_fails_for_one_send_does_not_keep_others_waiting(
                     await future
             assert complaints == [MemoryError]
             loop.failures = 1
-            last = producer.send("topic", b"x", timeout=3)
+            last = producer.send("topic", b"x", timeout=30)
             assert complaints == [MemoryError] * 2
             with pytest.raises(rmq.TimeoutError):
                 await held
@@ -365,7 +364,7 @@ def test_flush_waits_and_gives_up(cluster: MockCluster) -> None:
         future = producer.send("topic", b"x")
         with pytest.raises(rmq.TimeoutError, match="0.1 s"):
             await producer.flush(0.1)
-        await producer.flush(3)
+        await producer.flush(30)
         assert future.done()
 
     run(cluster, test)
@@ -384,7 +383,7 @@ def test_ten_thousand_in_flight_at_close_end_once_each(cluster: MockCluster) -> 
         start = time.monotonic()
         with pytest.raises(rmq.TimeoutError, match="0.5 s"):
             await producer.close(0.5)
-        assert time.monotonic() - start < 5.0
+        assert time.monotonic() - start < LATE
         assert all(future.done() for future in futures)
         await asyncio.sleep(0)
         assert ends == {"ClosedError": 9_000}
@@ -418,14 +417,14 @@ def test_an_abandoned_producer_ends_its_sends_and_leaves_the_loop(cluster: MockC
         producer = rmq.aio.Producer("group", cluster.name_server)
         await producer.send("topic", b"x")
         cluster.inject(Fault.no_answer(), request_code=SEND)
-        future = producer.send("topic", b"x", timeout=30)
+        future = producer.send("topic", b"x", timeout=60)
         selector = asyncio.get_running_loop()._selector
         watched = len(selector.get_map())
         del producer
         gc.collect()
         with pytest.raises(rmq.ClosedError):
-            await asyncio.wait_for(future, 5)
-        deadline = time.monotonic() + 5
+            await asyncio.wait_for(future, 30)
+        deadline = time.monotonic() + 30
         while len(selector.get_map()) != watched - 1:
             assert time.monotonic() < deadline
             await asyncio.sleep(0)
@@ -510,7 +509,7 @@ def test_the_loop_runs_while_a_producer_waits_and_closes() -> None:
         with ticking_loop() as ticks:
             producer = rmq.aio.Producer("group", "127.0.0.1:1")
             with pytest.raises(rmq.NameServerError):
-                await producer.wait_ready(0.3)
+                await producer.wait_ready(1.0)
             with pytest.raises(rmq.Error):
                 await producer.send("topic", b"x", timeout=0.3)
             await producer.close()

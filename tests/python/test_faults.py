@@ -11,7 +11,7 @@ import pytest
 import rmq
 from rmq.testing import Fault, MockCluster
 
-from conftest import SEND
+from conftest import LATE, SEND
 
 
 @pytest.fixture
@@ -65,27 +65,28 @@ def test_a_silent_broker_of_two_costs_at_most_the_timeout(two_brokers: MockClust
             except rmq.TimeoutError as error:
                 timeouts += 1
                 assert error.persistence is rmq.Persistence.POSSIBLY_PERSISTED
-                assert 2.9 <= error.elapsed <= 3.05
+                assert 2.9 <= error.elapsed < 3 + LATE
             slowest = max(slowest, time.monotonic() - start)
         assert timeouts >= 1
-        assert slowest <= 3.05
+        assert slowest < 3 + LATE
 
 
-def test_all_brokers_silent_fail_at_the_deadline_of_the_call(cluster: MockCluster, producer: rmq.Producer) -> None:
+def test_all_brokers_silent_fail_at_the_deadline_of_the_call(cluster: MockCluster) -> None:
     cluster.inject(Fault.no_answer(), request_code=SEND)
-    start = time.monotonic()
-    with pytest.raises(TimeoutError):
-        producer.send("topic", b"x", timeout=0.3)
-    assert 0.29 <= time.monotonic() - start <= 0.36
-    cluster.clear_faults()
-    producer.send("topic", b"x")
+    with rmq.Producer("group", cluster.name_server, send_timeout_ms=60_000) as producer:
+        start = time.monotonic()
+        with pytest.raises(TimeoutError):
+            producer.send("topic", b"x", timeout=0.3)
+        assert 0.29 <= time.monotonic() - start < LATE
+        cluster.clear_faults()
+        producer.send("topic", b"x")
 
 
 def test_a_late_answer_is_no_answer_but_the_message_is_there(cluster: MockCluster, producer: rmq.Producer) -> None:
     producer.send("topic", b"x")
-    cluster.inject(Fault.delay(0.4), request_code=SEND, times=1)
+    cluster.inject(Fault.delay(4.0), request_code=SEND, times=1)
     with pytest.raises(rmq.TimeoutError) as caught:
-        producer.send("topic", b"late", timeout=0.2)
+        producer.send("topic", b"late", timeout=0.5)
     assert caught.value.persistence is rmq.Persistence.POSSIBLY_PERSISTED
     assert [stored.body for stored in cluster.stored("topic")].count(b"late") == 1
 
@@ -130,7 +131,7 @@ def test_a_broker_goes_and_comes_back(cluster: MockCluster, producer: rmq.Produc
         producer.send("topic", b"meanwhile", timeout=1)
     assert caught.value.broker == cluster.broker_address("broker-0")
     cluster.start_broker("broker-0")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         try:
             producer.send("topic", b"after", timeout=1)
@@ -150,15 +151,16 @@ def test_a_name_server_that_refuses_is_named(cluster: MockCluster) -> None:
         start = time.monotonic()
         with pytest.raises(rmq.NameServerError, match=address):
             producer.wait_ready(0.3)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < LATE
 
 
 def test_a_silent_name_server_costs_at_most_the_timeout(silent_port: int) -> None:
-    with rmq.Producer("group", f"127.0.0.1:{silent_port}") as producer:
+    options = {"api_timeout_ms": 60_000, "connect_timeout_ms": 60_000}
+    with rmq.Producer("group", f"127.0.0.1:{silent_port}", **options) as producer:
         start = time.monotonic()
         with pytest.raises(rmq.Error) as caught:
             producer.send("topic", b"x", timeout=0.5)
-        assert time.monotonic() - start <= 0.55
+        assert 0.49 <= time.monotonic() - start < LATE
         assert isinstance(caught.value, (rmq.NameServerError, rmq.TimeoutError))
 
 
@@ -169,7 +171,7 @@ def test_a_name_server_that_comes_later_is_found() -> None:
             with pytest.raises(rmq.Error):
                 producer.send("topic", b"x", timeout=0.3)
             cluster.start_name_server()
-            producer.wait_ready(5)
+            producer.wait_ready(30)
             producer.send("topic", b"x")
 
 
@@ -204,8 +206,8 @@ def test_close_fails_what_is_open_at_its_deadline(cluster: MockCluster) -> None:
     start = time.monotonic()
     with pytest.raises(rmq.TimeoutError):
         producer.close(0.3)
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < LATE
     assert len(outcomes) == 1000
     assert {type(outcome) for outcome in outcomes} == {rmq.ClosedError}

@@ -242,7 +242,7 @@ def test_sends_that_the_end_cuts_off_are_told(cluster: MockCluster, abandon: boo
         else:
             with pytest.raises(rmq.TimeoutError):
                 await producer.close(0.1)
-        await asyncio.wait(futures, timeout=5)
+        await asyncio.wait(futures, timeout=30)
         with pytest.raises(rmq.ClosedError):
             await futures[0]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Program
+from conftest import LATE, Program
 
 # Every message is a request of its own, so that the requests say how many messages are under way.
 SILENT = """
@@ -80,7 +80,7 @@ def test_ctrl_c_ends_a_blocked_call_at_once(run_program: Program, condition: str
 """
     )
     assert result.returncode == 0, result.stderr
-    assert float(result.stdout) < 2
+    assert float(result.stdout) < LATE
 
 
 def test_a_thread_that_waits_for_a_call_leaves_signals_to_the_host(run_program: Program) -> None:
@@ -112,7 +112,7 @@ def test_ctrl_c_in_a_with_block_does_not_wait_for_the_sends(run_program: Program
 """
     )
     assert result.returncode == 0, result.stderr
-    assert float(result.stdout) < 5
+    assert float(result.stdout) < LATE
 
 
 def test_ctrl_c_in_asyncio_ends_the_program(run_program: Program) -> None:
@@ -135,7 +135,7 @@ def test_ctrl_c_in_asyncio_ends_the_program(run_program: Program) -> None:
 """
     )
     assert result.returncode == 0, result.stderr
-    assert float(result.stdout) < 5
+    assert float(result.stdout) < LATE
 
 
 def test_a_forked_child_gets_forked_errors_and_may_make_new_producers(run_program: Program) -> None:
@@ -149,7 +149,7 @@ def test_a_forked_child_gets_forked_errors_and_may_make_new_producers(run_progra
             try:
                 call(*arguments)
             except rmq.ForkedError:
-                assert time.monotonic() - start < 1
+                assert time.monotonic() - start < 10
                 return
             raise AssertionError(f"{call} did not say ForkedError")
 
@@ -285,11 +285,11 @@ def test_a_fork_while_woken_tasks_send_sends_nothing_twice(run_program: Program,
                 cluster.inject(Fault.delay(0.1), topic="topic")
                 # Enough of them for a burst.
                 answered = [producer.send("topic", b"x") for _ in range(8)]
-                cluster.inject(Fault.delay(1.0), topic="other")
+                cluster.inject(Fault.delay(2.0), topic="other")
                 unanswered = producer.send("other", b"x")
                 await asyncio.sleep(0)
                 # The answers come meanwhile, and the loop takes them at once.
-                assert cluster.wait_until(lambda: producer.stats()["succeeded"] == 2 + len(answered), 5)
+                assert cluster.wait_until(lambda: producer.stats()["succeeded"] == 2 + len(answered), 30)
                 await answered[0]
                 futures = [producer.send("topic", b"x") for _ in range(4)]
                 child = os.fork()

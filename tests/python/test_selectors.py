@@ -15,7 +15,7 @@ import rmq
 import rmq.aio
 from rmq.testing import Fault, MockCluster
 
-from conftest import SEND, ticking_loop
+from conftest import LATE, SEND, ticking_loop
 from ways import WAYS, Way
 
 Queue = tuple[str, int]
@@ -136,7 +136,7 @@ def test_the_time_for_the_look_up_is_the_time_of_the_send(cluster: MockCluster, 
     start = time.monotonic()
     with pytest.raises(rmq.NameServerError, match="topic"):
         producer.send("topic", b"x", selector=last, timeout=0.3)
-    assert 0.29 <= time.monotonic() - start < 2
+    assert 0.29 <= time.monotonic() - start < 2.9
 
 
 def test_random_takes_every_queue_in_the_end(two_brokers: MockCluster) -> None:
@@ -204,10 +204,10 @@ def test_sends_that_wait_for_a_route_keep_their_own_deadlines(cluster: MockClust
         async with rmq.aio.Producer("group", cluster.name_server) as producer:
             cluster.inject(Fault.no_answer(), broker="namesrv", request_code=ROUTE)
             start = time.monotonic()
-            slow = producer.send("topic", b"x", selector=last, timeout=1.5)
+            slow = producer.send("topic", b"x", selector=last, timeout=6)
             with pytest.raises(rmq.NameServerError):
                 await producer.send("topic", b"x", selector=last, timeout=0.2)
-            assert time.monotonic() - start < 1.2 and not slow.done()
+            assert time.monotonic() - start < 5 and not slow.done()
             with pytest.raises(rmq.NameServerError):
                 await slow
 
@@ -244,7 +244,8 @@ def test_a_cancelled_send_that_waits_for_a_route_is_never_sent(cluster: MockClus
 @pytest.mark.parametrize("timeout", [None, 0.2])
 def test_close_ends_sends_that_wait_for_a_route(cluster: MockCluster, timeout: float | None) -> None:
     async def main() -> None:
-        producer = rmq.aio.Producer("group", cluster.name_server, send_timeout_ms=2000)
+        patience = 2000 if timeout is None else 60_000
+        producer = rmq.aio.Producer("group", cluster.name_server, send_timeout_ms=patience)
         cluster.inject(Fault.no_answer(), broker="namesrv", request_code=ROUTE)
         sends = [producer.send(topic, b"x", selector=last) for topic in ("one", "one", "two")]
         producer.send_oneway("three", b"x", selector=last, timeout=0.1)
@@ -256,7 +257,7 @@ def test_close_ends_sends_that_wait_for_a_route(cluster: MockCluster, timeout: f
             start = time.monotonic()
             with pytest.raises(rmq.TimeoutError):
                 await producer.close(timeout)
-            assert time.monotonic() - start < 1.5
+            assert time.monotonic() - start < LATE
             kinds = {rmq.ClosedError}
         assert all(send.done() for send in sends)
         assert {type(send.exception()) for send in sends} == kinds

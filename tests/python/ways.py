@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import rmq
 import rmq.aio
 from rmq.testing import MockCluster
+
+PATIENT: dict[str, Any] = {"send_timeout_ms": 30_000}
+"""The default is short enough for a busy machine to pass it."""
 
 Way = Callable[..., None]
 """Sends `body` to `topic` with keywords of `Message`; returns when it is stored, raises what comes instead."""
@@ -21,7 +25,7 @@ def _check(outcomes: list[rmq.Receipt | rmq.Error]) -> None:
 
 def _blocking(call: Callable[..., object], **options: object) -> Way:
     def way(cluster: MockCluster, topic: str, body: bytes, **keywords: object) -> None:
-        with rmq.Producer("group", cluster.name_server, **options) as producer:
+        with rmq.Producer("group", cluster.name_server, **PATIENT, **options) as producer:
             call(producer, topic, body, **keywords)
 
     return way
@@ -30,7 +34,7 @@ def _blocking(call: Callable[..., object], **options: object) -> Way:
 def _asyncio(call: Callable[..., Awaitable[object]], **options: object) -> Way:
     def way(cluster: MockCluster, topic: str, body: bytes, **keywords: object) -> None:
         async def main() -> None:
-            async with rmq.aio.Producer("group", cluster.name_server, **options) as producer:
+            async with rmq.aio.Producer("group", cluster.name_server, **PATIENT, **options) as producer:
                 await call(producer, topic, body, **keywords)
 
         asyncio.run(main())
@@ -44,7 +48,7 @@ def _send_many(producer: rmq.Producer, *arguments: object, **keywords: object) -
 
 def _send_oneway(producer: rmq.Producer, *arguments: object, **keywords: object) -> None:
     producer.send_oneway(*arguments, **keywords)
-    producer.flush(5)
+    producer.flush(30)
 
 
 async def _aio_send(producer: rmq.aio.Producer, *arguments: object, **keywords: object) -> None:
@@ -64,7 +68,7 @@ async def _aio_send_many(producer: rmq.aio.Producer, *arguments: object, **keywo
 
 async def _aio_send_oneway(producer: rmq.aio.Producer, *arguments: object, **keywords: object) -> None:
     producer.send_oneway(*arguments, **keywords)
-    await producer.flush(5)
+    await producer.flush(30)
 
 
 WAYS: dict[str, Way] = {

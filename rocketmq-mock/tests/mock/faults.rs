@@ -87,17 +87,17 @@ fn what_a_store_may_say_has_its_fault() {
 fn a_delayed_answer_holds_nobody_up() {
     let (cluster, mut wire) = broker();
     let begin = Instant::now();
-    let late = meet(&cluster, &mut wire, Fault::Delay(Duration::from_millis(700)));
-    let later = meet(&cluster, &mut wire, Fault::Delay(Duration::from_millis(800)));
+    let late = meet(&cluster, &mut wire, Fault::Delay(Duration::from_secs(3)));
+    let later = meet(&cluster, &mut wire, Fault::Delay(Duration::from_millis(3500)));
     let fast = wire.send(&Send::to("Orders"));
     assert_eq!(fast.number("queueOffset"), 2);
-    assert!(begin.elapsed() < Duration::from_millis(700));
+    assert!(begin.elapsed() < Duration::from_secs(3));
     assert_eq!(stored(&cluster), 3);
     let reply = wire.reply().unwrap();
     assert_eq!((reply.opaque, reply.number("queueOffset")), (late, 0));
-    assert!(begin.elapsed() >= Duration::from_millis(700));
+    assert!(begin.elapsed() >= Duration::from_secs(3));
     assert_eq!(wire.reply().unwrap().opaque, later);
-    assert!(begin.elapsed() >= Duration::from_millis(800));
+    assert!(begin.elapsed() >= Duration::from_millis(3500));
 }
 
 #[test]

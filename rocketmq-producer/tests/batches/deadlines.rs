@@ -49,6 +49,7 @@ fn each_message_keeps_its_own_deadline() {
 fn what_waits_in_a_lane_is_over_by_its_deadline_and_at_the_close() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE, ("retry.times.async", "0")]);
+    common::send(&producer, "T").expect("the route is known from then on");
     cluster.inject(on_sends(None, None, Fault::NoAnswer));
     let destination = Destination::Queue { broker: "broker-0", queue_id: 0 };
     let bound = |_| Message { destination, ..Message::new("T", b"") };
