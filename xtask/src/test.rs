@@ -1,14 +1,15 @@
 //! `cargo xtask test`: every test there is, in parts that can be run alone.
 
+mod blocks;
 mod c;
 mod checks;
 mod citations;
 mod cluster;
 mod load;
+mod manual;
 mod map;
 mod part;
 mod pythons;
-mod readme;
 mod rust;
 mod tally;
 

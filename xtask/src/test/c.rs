@@ -1,7 +1,7 @@
-//! The C library: its tests, the C examples, and the README's example as a reader pastes it.
+//! The C library: its tests, the C examples, and the C blocks of README and manual.
 
 use super::part::Part;
-use super::{readme, tally};
+use super::{manual, tally};
 use crate::Failure;
 
 pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
@@ -11,6 +11,6 @@ pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
     cargo.args(["test", "--no-fail-fast", "--package", "rmq"]);
     cargo.env("RMQ_LIB_DIR", workspace.release()).env("RMQ_INCLUDE_DIR", workspace.include());
     part.suite("C programs", &mut cargo, tally::of_cargo);
-    readme::c_example(part)?;
+    manual::c_blocks(part)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What holds of the tree itself: files that the sources print are as these print them, and what is cited is there.
 
 use super::part::Part;
-use super::{citations, map};
+use super::{citations, manual, map};
 use crate::{Failure, command, header};
 
 pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
@@ -19,6 +19,7 @@ pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
         });
     }
     part.verify("every section of the protocol page that is cited is there", || citations::check(workspace));
+    part.verify("every code block of the manual is one that tests run", || manual::check_blocks(workspace));
     map::check(part);
     part.verify("rmq-uninstalled.pc has the version of the library", || {
         let version = format!("Version: {}", env!("CARGO_PKG_VERSION"));

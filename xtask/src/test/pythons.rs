@@ -2,7 +2,7 @@
 //! examples of the README and the manual.
 
 use super::part::Part;
-use super::{readme, tally};
+use super::{manual, tally};
 use crate::Failure;
 use crate::python::Environment;
 
@@ -24,5 +24,5 @@ pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
     ]);
     part.suite("pytest", &mut pytest, tally::of_pytest);
 
-    readme::python_examples(part, &python)
+    manual::python_blocks(part, &python)
 }
