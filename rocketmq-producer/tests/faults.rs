@@ -8,7 +8,8 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use common::{
-    LATE, Lines, PATIENCE, becomes_true, cluster, config, ms, on_batches, on_sends, producer, send, with_topic,
+    LATE, Lines, PATIENCE, becomes_true, cluster, config, ms, on_batches, on_sends, producer, send,
+    with_topic,
 };
 use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, NAME_SERVER};
 use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Message, Persistence, Producer, SendStatus, Tag};

@@ -76,6 +76,8 @@ __attribute__((unused)) static rmq_config_t *mock_config(rmq_mock_cluster_t *clu
     CHECK_OK(rmq_config_set(config, "producer.group", "test"));
     CHECK_OK(rmq_mock_name_server(cluster, address, sizeof address));
     CHECK_OK(rmq_config_set(config, "name.server", address));
+    /* The default is short enough for a busy machine to pass it. */
+    CHECK_OK(rmq_config_set(config, "send.timeout.ms", "20000"));
     return config;
 }
 
