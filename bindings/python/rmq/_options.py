@@ -16,6 +16,7 @@ class ProducerOptions(TypedDict, total=False):
     namespace: str
     namespace_v2: str
     vip_channel_enabled: bool
+    broker_address_map: str
     zone_name: str
     zone_mode: str
     stream_request_type: bool

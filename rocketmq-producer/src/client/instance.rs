@@ -16,11 +16,13 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::{jobs, peer_requests};
-use crate::config::Settings;
+use crate::config::{AddressMap, Settings};
 use crate::error::{Error, ErrorCode};
 use crate::log::{Log, LogTarget};
 use crate::remoting::{Channel, Events, Remoting, RemotingOptions, Reply, call};
-use crate::routing::{BrokerTable, MAX_HEARTBEAT_CONNECTIONS, NameServers, RouteOptions, RouteTable};
+use crate::routing::{
+    BrokerPaths, BrokerTable, MAX_HEARTBEAT_CONNECTIONS, NameServers, RouteOptions, RouteTable,
+};
 use crate::runtime::ProcessHandle;
 use crate::sys;
 use crate::task;
@@ -38,6 +40,7 @@ pub(crate) struct ClientInstance {
     pub(crate) log: Log,
     namespace: Option<String>,
     common_fields: Vec<(&'static str, String)>,
+    broker_addresses: AddressMap,
     api_timeout: Duration,
     /// By their names at the brokers.
     groups: Mutex<BTreeSet<String>>,
@@ -88,7 +91,12 @@ impl ClientInstance {
             let start = process.process().random as usize;
             let name_servers =
                 Arc::new(NameServers::new(Arc::clone(&remoting), log.clone(), &settings.name_servers, start));
-            let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting), settings.vip_channel));
+            let paths = BrokerPaths {
+                vip: settings.vip_channel,
+                map: settings.broker_addresses.clone(),
+                name_servers: Some(Arc::clone(&name_servers)),
+            };
+            let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting), paths));
             let options = RouteOptions {
                 default_topic: settings.create_topic_key.clone(),
                 default_topic_queue_nums: settings.default_topic_queue_nums,
@@ -113,6 +121,7 @@ impl ClientInstance {
                 log: log.clone(),
                 namespace: settings.namespace.clone(),
                 common_fields: settings.rpc.fields.clone(),
+                broker_addresses: settings.broker_addresses.clone(),
                 api_timeout: settings.api_timeout,
                 groups: Mutex::default(),
                 myself: myself.clone(),
@@ -157,11 +166,12 @@ impl ClientInstance {
 
     /// Nor can they speak for two namespaces, units or zones: topics and connections carry those.
     fn check_common_fields(&self, settings: &Settings) -> Result<(), Error> {
-        if self.namespace == settings.namespace && self.common_fields == settings.rpc.fields {
+        let speaks_alike = self.namespace == settings.namespace && self.common_fields == settings.rpc.fields;
+        if speaks_alike && self.broker_addresses == settings.broker_addresses {
             return Ok(());
         }
         let text = format!(
-            "client id {} is in use with another namespace, zone or stream type: give this producer another \
+            "client id {} is in use with another namespace, zone, stream type or broker.address.map: give this producer another \
              instance.name",
             self.client_id
         );

@@ -34,7 +34,8 @@ pub(super) fn implied_namespace(addresses: &[String]) -> Option<String> {
     instance.strip_prefix(INSTANCE_PREFIX)?.contains('_').then(|| instance.to_owned())
 }
 
-fn check(address: &str) -> Result<(), &'static str> {
+/// Whether it is `host:port`.
+pub(super) fn check(address: &str) -> Result<(), &'static str> {
     let (host, port) = address.rsplit_once(':').ok_or("is not host:port: the port is missing")?;
     if !port.bytes().all(|byte| byte.is_ascii_digit()) || !port.parse::<u16>().is_ok_and(|port| port > 0) {
         return Err("is not host:port: the port must be a number from 1 to 65535");

@@ -2,6 +2,7 @@
 
 use rocketmq_protocol::topics;
 
+use super::address_map::parse_address_map;
 use super::addresses::parse_addresses;
 use crate::error::{Error, ErrorCode};
 
@@ -57,6 +58,8 @@ pub enum Rule {
     Namespace,
     /// A list of `host:port` with `;` or `,` between.
     Addresses,
+    /// A list of `registered=used` with `;` or `,` between, each a host or `host:port`.
+    AddressMap,
     /// An `http://` URL.
     HttpUrl,
     /// Whole numbers from 0 on, with `,` between.
@@ -84,6 +87,9 @@ impl Rule {
             Self::Topics => "topic names, separated by ; or ,",
             Self::Namespace => "1 to 64 letters, digits, _ and -",
             Self::Addresses => "host:port, separated by ; or , (IPv6 as [address]:port)",
+            Self::AddressMap => {
+                "registered=used, separated by ; or ,: each host:port, or host; registered may be *, used @name.server"
+            }
             Self::HttpUrl => "a URL that starts with http://",
             Self::Numbers => "whole numbers from 0 on, separated by ,",
         }
@@ -107,6 +113,7 @@ impl Rule {
                 Ok(addresses) => addresses.is_empty(),
                 Err(why) => return Some(why),
             },
+            Self::AddressMap => return parse_address_map(text).err(),
             Self::Numbers => parse_numbers(text).is_none(),
             Self::HttpUrl => !text.strip_prefix("http://").is_some_and(|rest| {
                 !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(|c| c.is_ascii_graphic())
@@ -230,6 +237,7 @@ mod tests {
         refused(Kind::Text(Rule::Word), &"x".repeat(256));
         refused(Kind::Text(Rule::Addresses), "host");
         refused(Kind::Text(Rule::Addresses), " ; ");
+        refused(Kind::Text(Rule::AddressMap), "a:1");
         for url in ["https://names/", "names:8080", "http://", "http:///x", "http://a b/"] {
             refused(Kind::Text(Rule::HttpUrl), url);
         }

@@ -3,6 +3,7 @@
 //! Everything that is said about a key (its kind, range, default, text) is said once, in [`table::TABLE`]:
 //! validation, the C and Python key listings and the manual are printed from there.
 
+mod address_map;
 mod addresses;
 mod key;
 mod manual;
@@ -17,6 +18,7 @@ use crate::error::{Error, ErrorCode};
 use crate::hooks::{CheckForbiddenHook, RpcHook, SendHooks, SendMessageHook};
 use crate::log::LogSink;
 
+pub(crate) use address_map::{AddressMap, parse_address_map};
 pub(crate) use addresses::parse_addresses;
 pub use key::{Key, Kind, Rule};
 pub use manual::manual;

@@ -11,7 +11,7 @@ use rocketmq_protocol::sys_flag::CompressionType;
 use super::addresses::implied_namespace;
 use super::key::{parse_numbers, parse_topics};
 use super::table::TABLE;
-use super::{Config, WritableListener, parse_addresses, position};
+use super::{AddressMap, Config, WritableListener, parse_address_map, parse_addresses, position};
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{RpcHooks, SendHooks};
 use crate::log::Log;
@@ -69,6 +69,7 @@ pub(crate) struct Settings {
     pub(crate) unit_name: Option<String>,
     pub(crate) unit_mode: bool,
     pub(crate) vip_channel: bool,
+    pub(crate) broker_addresses: AddressMap,
     pub(crate) stream: bool,
     /// To be looked up at the start.
     pub(crate) topics: Vec<String>,
@@ -146,6 +147,7 @@ impl Settings {
             unit_name: reader.optional_text("unit.name")?,
             unit_mode: reader.parsed("unit.mode")?,
             vip_channel: reader.parsed("vip.channel.enabled")?,
+            broker_addresses: reader.choice("broker.address.map", |list| parse_address_map(list).ok())?,
             stream: reader.parsed("stream.request.type")?,
             topics: parse_topics(&reader.optional_text("topics")?.unwrap_or_default())
                 .map_err(|why| Error::new(ErrorCode::InvalidValue, format!("topics: {why}")))?,

@@ -118,6 +118,19 @@ pub(super) static TABLE: &[Key] = &[
                own.",
     },
     Key {
+        name: "broker.address.map",
+        kind: Kind::Text(Rule::AddressMap),
+        default: "",
+        unit: "",
+        java: "",
+        secret: false,
+        text: "Where brokers are reached whose registered addresses cannot be, as in containers, behind NAT and with two \
+               networks: `10.0.0.1:10911=public.example:10911;broker-a=127.0.0.1`. An address comes before its host, \
+               and that before `*`, which means all; a host keeps the ports. `@name.server` is the host of the name \
+               server that gave the route: `*=@name.server` is enough where all run on one machine. Counts for every \
+               connection to brokers, VIP channels too; errors and statistics show `registered → used`.",
+    },
+    Key {
         name: "zone.name",
         kind: Kind::Text(Rule::Word),
         default: "",

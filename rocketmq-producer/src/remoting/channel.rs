@@ -22,6 +22,8 @@ use crate::task::{self, Stopped};
 
 pub(crate) struct Channel {
     address: Arc<str>,
+    /// Where it connects to.
+    pub(super) dialed: Box<str>,
     pub(super) options: Arc<RemotingOptions>,
     pub(super) events: Weak<dyn Events>,
     pub(super) state: Mutex<State>,
@@ -30,11 +32,16 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    pub(super) fn new(address: Arc<str>, options: Arc<RemotingOptions>, events: Weak<dyn Events>) -> Self {
-        Self { address, options, events, state: Mutex::default(), attention: Notify::new() }
+    pub(super) fn new(
+        address: Arc<str>,
+        dialed: Box<str>,
+        options: Arc<RemotingOptions>,
+        events: Weak<dyn Events>,
+    ) -> Self {
+        Self { address, dialed, options, events, state: Mutex::default(), attention: Notify::new() }
     }
 
-    /// `host:port`.
+    /// `host:port`, or `registered → used` where the two differ.
     pub(crate) fn address(&self) -> &Arc<str> {
         &self.address
     }

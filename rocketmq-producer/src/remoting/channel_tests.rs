@@ -17,7 +17,7 @@ fn an_answer_behind_plenty_is_written_too() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let options = Arc::new(RemotingOptions::for_tests(runtime.handle().clone()));
-    let channel = Channel::new("peer".into(), options, Weak::<ClientInstance>::new());
+    let channel = Channel::new("peer".into(), "peer".into(), options, Weak::<ClientInstance>::new());
     let stream = Arc::new(runtime.block_on(TcpStream::connect(address)).expect("connected"));
     {
         let mut state = channel.state.lock();
@@ -81,7 +81,8 @@ fn a_connection_whose_task_panics_has_an_end_and_the_next_request_connects_anew(
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let options = Arc::new(RemotingOptions::for_tests(runtime.handle().clone()));
-    let channel = Arc::new(Channel::new((*address).into(), options, Weak::<ClientInstance>::new()));
+    let channel =
+        Arc::new(Channel::new((*address).into(), (*address).into(), options, Weak::<ClientInstance>::new()));
     let (failed, failures) = mpsc::channel();
     let submit = |panics| {
         let request = Box::new(Request { panics, failed: failed.clone() });

@@ -90,7 +90,7 @@ async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
         }
     };
     let options = &channel.options;
-    let attempt = dial(&options.resolver, channel.address(), options.connect_timeout, last);
+    let attempt = dial(&options.resolver, &channel.dialed, options.connect_timeout, last);
     tokio::pin!(attempt);
     let stream = loop {
         let check = current_check(&channel.state.lock(), epoch)?;

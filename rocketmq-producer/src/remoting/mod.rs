@@ -30,6 +30,7 @@ pub(crate) use outbound::{Body, Outbound, SHARED_BODY};
 pub(crate) use resolve::Resolver;
 pub(crate) use turn::Turn;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,11 +102,21 @@ impl Remoting {
 
     /// The channel of this address; connects when the first request needs it.
     pub(crate) fn channel(&self, address: &str) -> Arc<Channel> {
+        self.channel_through(address, address)
+    }
+
+    /// The channel to who has registered an address and is reached at another one, or at the same.
+    pub(crate) fn channel_through(&self, registered: &str, used: &str) -> Arc<Channel> {
+        let shown: Cow<'_, str> = match registered == used {
+            true => used.into(),
+            false => format!("{registered} → {used}").into(),
+        };
         let mut channels = self.channels.lock();
-        if let Some(channel) = channels.get(address) {
+        if let Some(channel) = channels.get(&*shown) {
             return Arc::clone(channel);
         }
-        let channel = Arc::new(Channel::new(address.into(), Arc::clone(&self.options), self.events.clone()));
+        let (options, events) = (Arc::clone(&self.options), self.events.clone());
+        let channel = Arc::new(Channel::new((*shown).into(), used.into(), options, events));
         channels.insert(Arc::clone(channel.address()), Arc::clone(&channel));
         channel
     }

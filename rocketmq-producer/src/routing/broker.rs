@@ -10,6 +10,7 @@ use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::route::{BrokerData, MASTER_ID, TopicRoute};
 
 use super::bounds::MAX_CLIENT_BROKERS;
+use super::broker_paths::BrokerPaths;
 use super::marks::Marks;
 use crate::error::{Error, ErrorCode};
 use crate::remoting::{Channel, Remoting};
@@ -83,7 +84,7 @@ impl Broker {
 /// Broker name → addresses, shared by all topics of a client instance (protocol 3.2).
 pub(crate) struct BrokerTable {
     remoting: Arc<Remoting>,
-    vip: bool,
+    paths: BrokerPaths,
     brokers: Mutex<Brokers>,
 }
 
@@ -95,8 +96,8 @@ struct Brokers {
 }
 
 impl BrokerTable {
-    pub(crate) fn new(remoting: Arc<Remoting>, vip: bool) -> Self {
-        Self { remoting, vip, brokers: Mutex::default() }
+    pub(crate) fn new(remoting: Arc<Remoting>, paths: BrokerPaths) -> Self {
+        Self { remoting, paths, brokers: Mutex::default() }
     }
 
     /// The broker of this name; without a master until a route names one.
@@ -126,22 +127,26 @@ impl BrokerTable {
     fn update_one(&self, brokers: &mut Brokers, data: &BrokerData) {
         let broker = Arc::clone(brokers.broker(&data.broker_name));
         let known = broker.master();
-        let address = data.broker_addrs.get(&MASTER_ID).map(String::as_str);
-        let known_at = known.as_ref().map(|master| (&**master.channel.address(), master.cluster.as_str()));
-        if known_at == address.map(|address| (address, data.cluster.as_str())) {
+        let registered = data.broker_addrs.get(&MASTER_ID);
+        let channels = registered.map(|address| self.paths.channels(&self.remoting, address));
+        let known_at = known.as_ref().map(|master| (&master.channel, &master.send_channel));
+        let is_same = match (known_at, &channels) {
+            (Some(known), Some(now)) => Arc::ptr_eq(known.0, &now.0) && Arc::ptr_eq(known.1, &now.1),
+            (known, now) => known.is_none() && now.is_none(),
+        };
+        if is_same && known.as_ref().is_none_or(|known| known.cluster == data.cluster) {
             // It may have come back to where it was.
             if let Some(master) = known {
                 master.end_pause();
             }
             return;
         }
-        let master = address.map(|address| {
-            let vip = if self.vip { vip_address(address) } else { None };
+        let master = channels.map(|(channel, send_channel)| {
             Arc::new(BrokerTarget {
                 broker_name: Arc::clone(&broker.name),
                 id: broker.id,
-                channel: self.remoting.channel(address),
-                send_channel: self.remoting.channel(vip.as_deref().unwrap_or(address)),
+                channel,
+                send_channel,
                 cluster: data.cluster.clone(),
                 marks: Marks::default(),
             })
@@ -194,24 +199,9 @@ impl Brokers {
     }
 }
 
-/// The address of a broker's VIP channel: two ports below (protocol 3.6).
-fn vip_address(address: &str) -> Option<String> {
-    let (host, port) = address.rsplit_once(':')?;
-    let vip = port.parse::<u16>().ok()?.checked_sub(2).filter(|port| *port > 0)?;
-    Some(format!("{host}:{vip}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_vip_channel_is_two_ports_below() {
-        assert_eq!(vip_address("10.0.0.1:10911").as_deref(), Some("10.0.0.1:10909"));
-        assert_eq!(vip_address("[::1]:3").as_deref(), Some("[::1]:1"));
-        assert_eq!(vip_address("h:2"), None);
-        assert_eq!(vip_address("h"), None);
-    }
 
     /// With nothing that connects.
     fn table() -> BrokerTable {
@@ -219,7 +209,7 @@ mod tests {
         let options = crate::remoting::RemotingOptions::for_tests(runtime.handle().clone());
         let nobody: std::sync::Weak<dyn crate::remoting::Events> =
             std::sync::Weak::<crate::client::ClientInstance>::new();
-        BrokerTable::new(Arc::new(Remoting::new(options, nobody)), false)
+        BrokerTable::new(Arc::new(Remoting::new(options, nobody)), BrokerPaths::default())
     }
 
     fn route(brokers: impl IntoIterator<Item = (String, &'static str)>) -> TopicRoute {

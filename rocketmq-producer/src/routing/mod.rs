@@ -3,6 +3,7 @@
 mod batch_trials;
 mod bounds;
 mod broker;
+mod broker_paths;
 mod doubts;
 mod faults;
 mod marks;
@@ -16,6 +17,7 @@ mod topic;
 
 pub(crate) use bounds::{MAX_HEARTBEAT_CONNECTIONS, MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};
 pub(crate) use broker::{Broker, BrokerTable, BrokerTarget};
+pub(crate) use broker_paths::BrokerPaths;
 pub(crate) use faults::{BanTable, FaultStrategy, Verdict};
 pub(crate) use name_servers::NameServers;
 pub(crate) use publish::{PublishQueue, PublishQueues};

@@ -142,6 +142,14 @@ impl NameServers {
         self.servers.load().iter().map(|server| Arc::clone(server.address())).collect()
     }
 
+    /// The host of the one that answered last.
+    pub(super) fn host(&self) -> Option<String> {
+        let servers = self.servers.load();
+        let index = self.chosen.load(Ordering::Relaxed).checked_rem(servers.len())?;
+        let (host, _) = servers[index].address().rsplit_once(':')?;
+        Some(host.to_owned())
+    }
+
     /// A look-up of the addresses has given none.
     pub(crate) fn remain_unknown(&self, why: String) {
         *self.unknown_because.lock() = Some(why);

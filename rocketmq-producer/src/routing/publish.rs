@@ -171,6 +171,7 @@ mod tests {
 
     use rocketmq_protocol::route::{BrokerData, QueueData};
 
+    use super::super::BrokerPaths;
     use super::*;
     use crate::client::ClientInstance;
     use crate::remoting::{Events, Remoting, RemotingOptions};
@@ -184,7 +185,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let options = RemotingOptions::for_tests(runtime.handle().clone());
         let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
-        let brokers = BrokerTable::new(Arc::new(Remoting::new(options, nobody)), false);
+        let brokers = BrokerTable::new(Arc::new(Remoting::new(options, nobody)), BrokerPaths::default());
         PublishQueues::of(route, &brokers, 0)
     }
 

@@ -109,7 +109,7 @@ mod tests {
     use rocketmq_protocol::route::{BrokerData, QueueData, TopicRoute};
 
     use super::super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
-    use super::super::{BrokerTable, NameServers, RouteOptions};
+    use super::super::{BrokerPaths, BrokerTable, NameServers, RouteOptions};
     use super::*;
     use crate::client::ClientInstance;
     use crate::log::{Log, LogLevel};
@@ -128,7 +128,7 @@ mod tests {
             expiry: Some(Duration::ZERO),
         };
         let name_servers = Arc::new(NameServers::new(Arc::clone(&remoting), log.clone(), &[], 0));
-        let brokers = Arc::new(BrokerTable::new(remoting, false));
+        let brokers = Arc::new(BrokerTable::new(remoting, BrokerPaths::default()));
         RouteTable::new(runtime.handle().clone(), options, name_servers, brokers, log)
     }
 

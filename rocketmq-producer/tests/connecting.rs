@@ -1,0 +1,99 @@
+//! Making connections to what is not there, or is not what it should be.
+
+#![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
+mod common;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use common::{Lines, config, ms, producer, send, with_topic};
+use rocketmq_producer::{ErrorCode, Producer};
+
+/// A server that closes each connection at once, and how many there were.
+fn closing_server() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let count = Arc::<AtomicUsize>::default();
+    let accepted = Arc::clone(&count);
+    // It ends with the test.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            accepted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    (address, count)
+}
+
+#[test]
+fn connects_to_one_address_follow_each_other_ever_more_slowly_and_are_told_once() {
+    let (address, connects) = closing_server();
+    let mut config = config(&address, &[("log.level", "info")]);
+    let lines = Lines::of(&mut config);
+    let producer = Producer::new(&config).expect("a producer");
+    let (began, mut sends) = (Instant::now(), 0);
+    while began.elapsed() < ms(1000) {
+        let error = send(&producer, "T").expect_err("no name server");
+        assert_eq!(error.code(), ErrorCode::NameServer, "{error}");
+        sends += 1;
+    }
+    let connects = connects.load(Ordering::SeqCst);
+    // 0, 50, 100, 200, 400, … ms with a quarter by chance; as many as sends, and thousands, without pauses.
+    assert!(connects <= 8, "{connects} connects for {sends} sends");
+    // It may be closed in the midst of the connect, of the write or of the read, and each is told.
+    let told = lines.count(&format!("connection to {address}"));
+    assert!((1..=4).contains(&told) && told <= connects, "{told} lines of {connects} connects");
+}
+
+#[test]
+fn a_dead_broker_costs_no_time_while_another_is_there() {
+    let cluster = with_topic(2, 2);
+    let producer = producer(&cluster, &[("log.level", "off")]);
+    send(&producer, "T").expect("stored");
+    cluster.stop_broker("broker-0").expect("stopped");
+    let began = Instant::now();
+    const SENDS: u32 = 200;
+    for _ in 0..SENDS {
+        send(&producer, "T").expect("the other broker");
+    }
+    // Waiting for a pause of up to 2 s even in some of them would take more.
+    assert!(began.elapsed() < ms(100) * SENDS / 2, "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_send_that_has_only_one_broker_waits_for_the_next_try() {
+    let cluster = with_topic(1, 1);
+    let settings = [("retry.times", "30"), ("retry.backoff.ms", "0"), ("log.level", "off")];
+    let producer = producer(&cluster, &settings);
+    send(&producer, "T").expect("stored");
+    cluster.stop_broker("broker-0").expect("stopped");
+    std::thread::scope(|scope| {
+        let sent =
+            scope.spawn(|| producer.send(&rocketmq_producer::Message::new("T", b"late"), Some(ms(30_000))));
+        std::thread::sleep(ms(500));
+        cluster.start_broker("broker-0").expect("started");
+        let receipt = sent.join().expect("no panic").expect("stored when it is there again");
+        // Without pauses all of them would be made at once.
+        assert!(receipt.attempts() < 20, "{} attempts", receipt.attempts());
+    });
+}
+
+#[test]
+fn a_server_that_is_not_there_is_not_replaced_by_ourselves() {
+    // A port that the system gives to clients: sooner or later one that connects to it has it itself.
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").expect("Linux");
+    let first: u16 = range.split_whitespace().next().and_then(|port| port.parse().ok()).expect("a port");
+    let free = (first..u16::MAX).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    let address = format!("127.0.0.1:{}", free.expect("a free port"));
+    let producer = Producer::new(&config(&address, &[("log.level", "off")])).expect("a producer");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(500) {
+        let error = send(&producer, "T").expect_err("nobody is there");
+        assert_eq!(error.code(), ErrorCode::NameServer, "{error}");
+        assert!(error.message().contains("no connection"), "{error}");
+    }
+    TcpListener::bind(&address).expect("the server has its port");
+}
