@@ -3,16 +3,25 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::instance::ClientInstance;
+
+/// While a look-up takes longer than this the others are made again.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Again and again, and when no name server answers, until the instance is gone.
 pub(super) async fn run(instance: Weak<ClientInstance>, interval: Duration) {
     let servers = || instance.upgrade().map(|instance| Arc::clone(&instance.name_servers));
     while let Some(servers) = servers() {
-        servers.look_up_names().await;
-        // Over, or wanted: both are reasons.
-        let _ = timeout(interval, servers.wanted()).await;
+        tokio::select! {
+            () = servers.look_up_names() => {
+                // Over, or wanted: both are reasons.
+                let _ = timeout(interval, servers.wanted()).await;
+            }
+            // Other names do not wait for a slow one.
+            () = servers.wanted() => {}
+            () = sleep(interval.max(SLOW)) => {}
+        }
     }
 }

@@ -72,9 +72,7 @@ impl NameServers {
 
     /// A new list; requests under way go on.
     pub(crate) fn set(&self, given: &[String]) {
-        let mut names = self.names.lock();
-        names.set(given);
-        self.use_addresses(&names);
+        self.change(|names| names.set(given));
         self.wanted.notify_one();
     }
 
@@ -83,8 +81,10 @@ impl NameServers {
         self.names.lock().given().to_vec()
     }
 
-    /// Looks up all names at once; nothing waits for a slow one but itself.
+    /// Looks up all names at once, and takes over each answer when it comes. May be dropped and begun anew: look-ups of the
+    /// same name are one.
     pub(crate) async fn look_up_names(&self) {
+        *self.looked_up.lock() = Some(Moment::now());
         let mut asked = JoinSet::new();
         for name in self.names.lock().to_look_up() {
             let remoting = Arc::clone(&self.remoting);
@@ -99,11 +99,8 @@ impl NameServers {
                 self.log
                     .warn(LogTarget::Routing, || format!("name server {name} was not looked up: {error}"));
             }
-            let mut names = self.names.lock();
-            names.looked_up(&name, found);
-            self.use_addresses(&names);
+            self.change(|names| names.looked_up(&name, found));
         }
-        *self.looked_up.lock() = Some(Moment::now());
     }
 
     /// Until somebody wants the names looked up before their time.
@@ -111,31 +108,35 @@ impl NameServers {
         self.wanted.notified().await;
     }
 
-    fn use_addresses(&self, names: &ServerNames) {
-        let addresses = names.addresses();
-        let known = self.servers.load_full();
-        if known.iter().map(|server| &**server.address()).eq(addresses.iter().map(String::as_str)) {
-            return;
-        }
-        let find = |address: &str| known.iter().find(|server| **server.address() == *address);
-        let server = |address: &String| {
-            let new = || Arc::new(NameServer::new(self.remoting.channel(address)));
-            find(address).cloned().unwrap_or_else(new)
+    /// Changes the names, and what is asked accordingly.
+    fn change(&self, change: impl FnOnce(&mut ServerNames)) {
+        let addresses = {
+            let mut names = self.names.lock();
+            change(&mut names);
+            let addresses = names.addresses();
+            let known = self.servers.load_full();
+            if known.iter().map(|server| &**server.address()).eq(addresses.iter().map(String::as_str)) {
+                return;
+            }
+            self.replace(&known, &addresses);
+            addresses
         };
-        let servers: Vec<_> = addresses.iter().map(server).collect();
+        self.known.notify_waiters();
+        self.log.info(LogTarget::Routing, || format!("the name servers are {}", addresses.join(", ")));
+    }
+
+    fn replace(&self, known: &[Arc<NameServer>], addresses: &[String]) {
+        let server = |address: &String| {
+            let known = known.iter().find(|server| **server.address() == **address);
+            known.cloned().unwrap_or_else(|| Arc::new(NameServer::new(self.remoting.channel(address))))
+        };
         // The chosen one stays so if it is still there.
-        let chosen = self.chosen.load(Ordering::Relaxed).checked_rem(known.len());
-        let chosen =
-            chosen.and_then(|chosen| addresses.iter().position(|at| **at == **known[chosen].address()));
+        let chosen = self.chosen.load(Ordering::Relaxed).checked_rem(known.len()).map(|at| &known[at]);
+        let chosen = chosen.and_then(|chosen| addresses.iter().position(|at| **at == **chosen.address()));
         if let Some(chosen) = chosen {
             self.chosen.store(chosen, Ordering::Relaxed);
         }
-        if !known.is_empty() {
-            self.log
-                .info(LogTarget::Routing, || format!("the name servers are now {}", addresses.join(", ")));
-        }
-        self.servers.store(Arc::new(servers));
-        self.known.notify_waiters();
+        self.servers.store(Arc::new(addresses.iter().map(server).collect()));
     }
 
     pub(crate) fn addresses(&self) -> Vec<Arc<str>> {
