@@ -16,7 +16,7 @@ import rmq
 import rmq.aio
 from rmq.testing import Fault, MockCluster
 
-from conftest import LATE, SEND, ticking_loop
+from conftest import LATE, SEND, Program, ticking_loop
 
 Test = Callable[[rmq.aio.Producer], Awaitable[None]]
 
@@ -529,3 +529,92 @@ def test_lost_brokers_are_errors_of_all_futures(two_brokers: MockCluster) -> Non
         await producer.send("topic", b"x")
 
     run(two_brokers, test, batch_auto="off")
+
+
+OCCUPIED = """
+    import asyncio, concurrent.futures, threading, time
+    import rmq, rmq.aio
+    from rmq.testing import Fault, MockCluster
+    cluster = MockCluster()
+    def occupy(loop, released):
+        loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(1))
+        return loop.run_in_executor(None, released.wait)
+"""
+
+
+def test_no_call_needs_the_executor_of_the_loop(run_program: Program) -> None:
+    result = run_program(
+        f"""{OCCUPIED}
+    async def main():
+        released = threading.Event()
+        occupied = occupy(asyncio.get_running_loop(), released)
+        try:
+            producer = rmq.aio.Producer("group", cluster.name_server)
+            await producer.wait_ready(20)
+            assert len(await producer.queues("TBW102", 20)) == 8
+            await producer.send("topic", b"x", selector=lambda queues: 0)
+            producer.send_oneway("topic", b"x")
+            await producer.flush(20)
+            cluster.inject(Fault.no_answer(), broker="namesrv")
+            try:
+                await producer.queues("silent", 0.2)
+            except rmq.Error as error:
+                print(error.name)
+            cluster.inject(Fault.no_answer(), request_code=310)
+            open = producer.send("topic", b"x", timeout=20)
+            try:
+                await producer.close(0.2)
+            except rmq.TimeoutError:
+                print("cut off")
+            assert isinstance(open.exception(), rmq.ClosedError)
+            # Nothing has waited for the executor.
+            assert not occupied.done()
+        finally:
+            released.set()
+            await occupied
+    asyncio.run(main())
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, "NAME_SERVER\ncut off\n"), result.stderr
+
+
+def test_calls_work_while_the_interpreter_ends(run_program: Program) -> None:
+    """No executor starts a thread then."""
+    result = run_program(
+        f"""{OCCUPIED}
+    import atexit
+    producer = rmq.aio.Producer("group", cluster.name_server)
+    async def end():
+        await producer.wait_ready(20)
+        await producer.send("topic", b"x", selector=lambda queues: 0)
+        await producer.close(20)
+        print("closed", flush=True)
+    atexit.register(lambda: asyncio.run(end()))
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "closed\n", "")
+
+
+def test_a_close_lets_calls_of_its_loop_end(run_program: Program) -> None:
+    result = run_program(
+        f"""{OCCUPIED}
+    async def main():
+        producer = rmq.aio.Producer("group", cluster.name_server)
+        await producer.send("topic", b"x")
+        cluster.inject(Fault.no_answer(), broker="namesrv")
+        calls = [asyncio.ensure_future(producer.queues(f"silent{{number}}", 20)) for number in range(20)]
+        await asyncio.sleep(0.1)
+        await producer.close(20)
+        for call in calls:
+            try:
+                await call
+            except rmq.ClosedError:
+                pass
+        print("good")
+    asyncio.run(main())
+""",
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "good\n", "")

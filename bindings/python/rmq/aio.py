@@ -51,7 +51,7 @@ class Producer(AioProducer):
         Raises what keeps it from answering when `timeout` seconds have passed.
         """
         self._check_process()
-        await asyncio.get_running_loop().run_in_executor(None, self._wait_ready, timeout)
+        await self._wait_ready(timeout)
 
     async def queues(self, topic: str, timeout: float | None = None) -> list[tuple[str, int]]:
         """The queues of a topic that may be written, as broker and number, in the Java client's order.
@@ -59,7 +59,7 @@ class Producer(AioProducer):
         Looks the topic up if it is not known yet, within `timeout` seconds (default: `send.timeout.ms`).
         """
         self._check_process()
-        return await asyncio.get_running_loop().run_in_executor(None, self._queues, topic, timeout)
+        return await self._queues(topic, timeout)
 
     async def flush(self, timeout: float | None = None) -> None:
         """Waits until no send is open and one-way sends are written; `TimeoutError` after `timeout` seconds."""
@@ -90,11 +90,11 @@ class Producer(AioProducer):
             raise _late(timeout)
 
     async def _run(
-        self, call: Callable[[float | None], None], left: float | None, timeout: float | None
+        self, call: Callable[[float | None], asyncio.Future[None]], left: float | None, timeout: float | None
     ) -> None:
-        """Runs `call` with the seconds left; its `TimeoutError` tells the caller's `timeout`."""
+        """Waits for `call` with the seconds left; its `TimeoutError` tells the caller's `timeout`."""
         try:
-            await asyncio.get_running_loop().run_in_executor(None, call, left)
+            await call(left)
         except TimeoutError:
             if timeout is None:
                 raise
@@ -135,10 +135,7 @@ class Producer(AioProducer):
         topics = selecting.topics
         if self._turns.may_pass(topics) and all(self._is_routed(topic) for topic in topics):
             return selecting.send({}, timeout)
-        return self._turns.join(selecting, timeout, self._look_up)
-
-    def _look_up(self, topic: str, timeout: float) -> asyncio.Future[Any]:
-        return asyncio.get_running_loop().run_in_executor(None, self._queues, topic, timeout)
+        return self._turns.join(selecting, timeout, self._queues)
 
     def __del__(self) -> None:
         # A constructor that raised leaves an object without anything to give up.

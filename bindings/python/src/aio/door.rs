@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Report, sys};
 
+use super::calls::Answers;
 use super::results::{Results, set_result_of};
 use super::state::{Future, Group, Handed, Settled, Single, State, Waiting};
 use crate::error::raise;
@@ -40,6 +41,7 @@ pub(crate) struct Door {
     pub(super) state: Mutex<State>,
     pub(super) hooks: Hooks,
     reports: Mutex<Vec<Report>>,
+    pub(super) answers: Answers,
 }
 
 impl Door {
@@ -65,6 +67,7 @@ impl Door {
                 state: Mutex::new(State::new()),
                 hooks: hooks.clone_ref(py),
                 reports: Mutex::default(),
+                answers: Answers::default(),
             },
         )?;
         event_loop.call_method1("add_reader", (descriptor, door.getattr("drain")?))?;
@@ -217,7 +220,7 @@ impl Door {
         }
     }
 
-    fn resolve(
+    pub(super) fn resolve(
         &self,
         py: Python<'_>,
         future: &Future,
@@ -255,7 +258,7 @@ impl Door {
             return Ok(());
         }
         let futures = mem::take(&mut state.idle);
-        let abandoned = state.abandoned;
+        let abandoned = state.abandoned && !state.has_calls();
         drop(state);
         for future in futures {
             let set = future.call_method1(py, intern!(py, "set_result"), (py.None(),));
@@ -322,6 +325,7 @@ impl Door {
         }
         door.set(py, &mut results);
         *door.reports.lock() = reports;
+        door.answer_calls(py);
         if woken >= WORTH_A_BURST {
             Self::gather(slf);
         }
@@ -350,7 +354,7 @@ impl Door {
     }
 
     /// The producer is gone. Outcomes still come, then the loop need not watch any longer.
-    fn abandon(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn abandon(slf: &Bound<'_, Self>) -> PyResult<()> {
         sys::guard_thread();
         slf.get().state.lock().abandoned = true;
         Self::pump(slf)?;

@@ -2,8 +2,9 @@
 //!
 //! A producer has one door for each loop it is used on. The door's completion queue has a descriptor that the
 //! loop watches; when it is readable the loop calls the door, which resolves a whole batch of futures. There is
-//! no task and no executor per message.
+//! no task and no executor, neither for a message nor for a call.
 
+mod calls;
 mod door;
 mod line;
 mod producer;

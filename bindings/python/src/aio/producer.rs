@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use rocketmq_producer::Error;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::sys::PerFork;
+use rocketmq_producer::{Error, Producer};
 
+use super::calls::Answer;
 use super::door::Door;
 use super::selecting::{Kind, Selecting, send_oneway};
 use crate::config::{self, prepare};
@@ -26,7 +28,6 @@ use crate::hooks::Hooks;
 use crate::many::{self, Many, Travel};
 use crate::message::{Extras, Message};
 use crate::outgoing::Outgoing;
-use crate::selector::Queues;
 use crate::timeout::{UNBOUNDED, optional, seconds};
 
 /// The sends of `rmq.aio.Producer`, which adds the coroutines.
@@ -363,33 +364,47 @@ impl AioProducer {
         Ok(self.handle.known_queues(py, topic).is_ok())
     }
 
-    /// Blocks until the queues of a topic are known.
-    fn _queues(&self, py: Python<'_>, topic: &str, timeout: Option<f64>) -> PyResult<Queues> {
-        let (timeout, producer) = (self.timeout(timeout)?, self.handle.producer()?);
-        py.detach(|| producer.queues(topic, timeout)).map_err(|error| raise(&error))
+    /// The future of the queues of a topic.
+    fn _queues<'py>(
+        &self,
+        py: Python<'py>,
+        topic: String,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (timeout, door) = (self.timeout(timeout)?, self.door(py)?);
+        if let Ok(queues) = self.handle.known_queues(py, &topic) {
+            let future = door.get().new_future(py)?;
+            future.call_method1(intern!(py, "set_result"), (queues,))?;
+            return Ok(future);
+        }
+        let look_up = move |producer: &Producer| producer.queues(&topic, timeout).map(Answer::Queues);
+        door.get().call(py, &self.handle, look_up)
     }
 
-    /// Blocks until a name server has answered.
-    fn _wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
-        let (timeout, producer) = (seconds(timeout)?, self.handle.producer()?);
-        py.detach(|| producer.wait_ready(timeout)).map_err(|error| raise(&error))
+    /// A future that is resolved when a name server has answered.
+    fn _wait_ready<'py>(&self, py: Python<'py>, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
+        let timeout = seconds(timeout)?;
+        let wait = move |producer: &Producer| producer.wait_ready(timeout).map(|()| Answer::Nothing);
+        self.door(py)?.get().call(py, &self.handle, wait)
     }
 
-    /// Blocks until the core has an outcome for everything.
-    fn _flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        let (timeout, producer) = (optional(timeout)?.unwrap_or(UNBOUNDED), self.handle.producer()?);
-        py.detach(|| producer.flush(timeout)).map_err(|error| raise(&error))
+    /// A future that is resolved when the core has an outcome for everything.
+    fn _flush<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
+        let flush = move |producer: &Producer| producer.flush(timeout).map(|()| Answer::Nothing);
+        self.door(py)?.get().call(py, &self.handle, flush)
     }
 
-    /// Blocks until the core is closed.
-    fn _close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        let (timeout, producer) = (optional(timeout)?.unwrap_or(UNBOUNDED), self.handle.producer()?);
-        py.detach(|| producer.close(timeout)).map_err(|error| raise(&error))
+    /// A future that is resolved when the core is closed.
+    fn _close<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
+        let close = move |producer: &Producer| producer.close(timeout).map(|()| Answer::Nothing);
+        self.door(py)?.get().call(py, &self.handle, close)
     }
 
-    /// Stops watching on the running loop and lets the doors of other loops end by themselves.
+    /// Lets the doors of all loops end by themselves, that of the running loop now if it is idle.
     fn _detach(&self, py: Python<'_>) -> PyResult<()> {
-        self.door(py)?.get().stop_watching(py)?;
+        Door::abandon(&self.door(py)?)?;
         self._abandon(py)
     }
 

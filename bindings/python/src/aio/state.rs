@@ -23,6 +23,8 @@ pub(super) type Future = Py<PyAny>;
 pub(super) struct State {
     singles: Slots<Single>,
     groups: Slots<Group>,
+    /// Of calls that are no sends.
+    calls: Slots<Future>,
     /// What tasks send that one drain woke, while they run: it goes together.
     pub(super) burst: Option<Burst>,
     /// In the order of their calls; nobody overtakes.
@@ -85,6 +87,7 @@ impl State {
         Self {
             singles: Slots::new(),
             groups: Slots::new(),
+            calls: Slots::new(),
             burst: None,
             waiting: VecDeque::new(),
             first_deadline: None,
@@ -118,6 +121,18 @@ impl State {
         // The caller has references of its own, so nothing ends here.
         self.singles.remove(place);
         if wait_for_room && is_queue_full(&error) { Handed::NoRoom } else { Handed::Refused(error) }
+    }
+
+    pub(super) fn insert_call(&mut self, future: Future) -> usize {
+        self.calls.insert(future)
+    }
+
+    pub(super) fn take_call(&mut self, place: usize) -> Option<Future> {
+        self.calls.remove(place)
+    }
+
+    pub(super) fn has_calls(&self) -> bool {
+        self.calls.len() > 0
     }
 
     pub(super) fn insert_group(&mut self, group: Group) -> usize {
@@ -197,6 +212,7 @@ impl State {
             .values()
             .map(|single| &single.future)
             .chain(self.groups.values().map(|group| &group.future))
+            .chain(self.calls.values())
             .chain(waiting)
             .chain(self.timer.iter().map(|(_, handle)| handle))
             .chain(&self.idle)
