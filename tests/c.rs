@@ -60,6 +60,7 @@ programs! {
     queue_end
     refused_threads
     selector
+    self_connection
     send_many
     sick_names
     signals
