@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
-use common::{Lines, PATIENCE, becomes_true, config, ms, producer, with_topic};
-use rocketmq_producer::{CompletionQueue, Message, Producer, Tag};
+use common::{Lines, PATIENCE, becomes_true, config, ms, on_batches, on_sends, producer, with_topic};
+use rocketmq_mock::Fault;
+use rocketmq_producer::{CompletionQueue, Destination, Message, Producer, Tag};
 use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
 use rocketmq_protocol::frame::HeaderEncoding;
 use rocketmq_protocol::header::flag;
@@ -180,4 +182,46 @@ fn unfinished_frames_of_all_peers_are_bounded_together() {
         || peers.iter().filter(|(.., lines)| lines.count("of an unfinished frame, and") > 0).count();
     assert!(becomes_true(|| refused() > 0), "8 frames are the most");
     assert_eq!(refused(), 1);
+}
+
+/// Thousands of sends to a silent broker end together. Meanwhile a whole send of another producer takes place.
+fn many_ends_leave_room_for_others(batching: &str) {
+    const MANY: usize = 20_000;
+    let (silent, healthy) = (with_topic(1, 1), with_topic(1, 1));
+    let settings = [("batch.auto", batching), ("retry.times.async", "0"), ("producer.group", "many")];
+    let many = producer(&silent, &settings);
+    let quiet = producer(&healthy, &[]);
+    for producer in [&many, &quiet] {
+        common::send(producer, "T").expect("warm");
+    }
+    for fault in [on_sends, on_batches] {
+        silent.inject(fault(None, None, Fault::NoAnswer));
+    }
+    let queue = CompletionQueue::new();
+    let message = Message {
+        destination: Destination::Queue { broker: "broker-0", queue_id: 0 },
+        ..Message::new("T", b"x")
+    };
+    let over = Instant::now() + ms(2000);
+    for index in 0..MANY {
+        // All at the same moment.
+        let left = over.saturating_duration_since(Instant::now()).max(ms(1));
+        many.send_queued(&message, Some(left), &queue, Tag(index, 0)).expect("accepted");
+    }
+    let mut in_between = 0;
+    while queue.len() < MANY {
+        let has_begun = queue.len() > 0;
+        quiet.send(&Message::new("T", b"quiet"), Some(PATIENCE)).expect("stored");
+        if has_begun && queue.len() < MANY {
+            in_between += 1;
+        }
+    }
+    assert!(in_between > 0, "with {batching} nobody came in between");
+}
+
+#[test]
+fn many_sends_that_time_out_at_once() {
+    for batching in ["off", "pressure"] {
+        many_ends_leave_room_for_others(batching);
+    }
 }
