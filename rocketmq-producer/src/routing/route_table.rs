@@ -21,8 +21,12 @@ use super::topic::{RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
+use crate::remoting::Turn;
 use crate::stats::TopicState;
 use crate::task;
+
+/// So many who wait for a route are told before others have the I/O thread.
+const TOLD_AT_ONCE: usize = 64;
 
 pub(crate) struct RouteOptions {
     /// The topic whose route stands in for that of an unknown topic (`create.topic.key`).
@@ -176,33 +180,28 @@ impl RouteTable {
             let check = topic.next_deadline().unwrap_or_else(|| Moment::now() + self.options.timeout);
             tokio::select! {
                 result = &mut found => break result,
-                () = sleep_until(check.into()) => self.expire(&topic),
+                () = sleep_until(check.into()) => self.expire(&topic).await,
                 // Its deadline may be an earlier one.
                 () = topic.joined.notified() => {}
             }
         };
-        self.expire(&topic);
+        self.expire(&topic).await;
         // A refresh may have brought queues meanwhile, or they were there: then a failure takes nothing away.
         let failure =
             result.and_then(|route| self.adopt(&topic, route)).err().filter(|_| !topic.has_queues());
         if let Some(error) = failure {
-            return fail(&topic, &error);
+            return tell(end(&topic), |waiter, wakes| waiter.unrouted(error.clone(), wakes)).await;
         }
-        let mut wakes = Wakes::default();
         // Those who come while others go on wait as well, so that nobody is overtaken.
         let mut asking = Vec::new();
         while let Some(waiters) = take_waiters_or_open(&topic) {
-            for waiter in waiters {
-                match waiter.takes_turns() {
-                    true => waiter.routed(&mut wakes),
-                    false => asking.push(waiter),
-                }
-            }
+            let (going, only_asking): (Vec<_>, Vec<_>) =
+                waiters.into_iter().partition(|waiter| waiter.takes_turns());
+            asking.extend(only_asking);
+            tell(going, |waiter, wakes| waiter.routed(wakes)).await;
         }
         // Whoever only asked finds the topic open.
-        for waiter in asking {
-            waiter.routed(&mut wakes);
-        }
+        tell(asking, |waiter, wakes| waiter.routed(wakes)).await;
     }
 
     /// The topic's own route or, for a topic that does not exist yet, one made from the default topic's
@@ -261,30 +260,41 @@ impl RouteTable {
     }
 
     /// Fails the waiters whose deadline passed while the name servers were silent.
-    fn expire(&self, topic: &Topic) {
+    async fn expire(&self, topic: &Topic) {
         let now = Moment::now();
         let gone = topic.take_waiters(|waiter| waiter.deadline() <= now);
         if gone.is_empty() {
             return;
         }
         let error = self.name_servers.silence(&topic.shown);
-        let mut wakes = Wakes::default();
-        for waiter in gone {
-            waiter.unrouted(error.clone(), &mut wakes);
-        }
+        tell(gone, |waiter, wakes| waiter.unrouted(error.clone(), wakes)).await;
     }
 }
 
 /// The look-up has ended without a route: so have those who wait for it. Who comes now asks anew.
 fn fail(topic: &Topic, error: &Error) {
-    let waiters = {
-        let mut look_up = topic.look_up.lock();
-        look_up.running = false;
-        std::mem::take(&mut look_up.waiters)
-    };
     let mut wakes = Wakes::default();
-    for waiter in waiters {
+    for waiter in end(topic) {
         waiter.unrouted(error.clone(), &mut wakes);
+    }
+}
+
+/// The look-up has ended. Gives those who waited for it.
+fn end(topic: &Topic) -> Vec<Box<dyn RouteWaiter>> {
+    let mut look_up = topic.look_up.lock();
+    look_up.running = false;
+    std::mem::take(&mut look_up.waiters)
+}
+
+/// Tells them, some at a time: there may be thousands, and others need the I/O thread too.
+async fn tell(waiters: Vec<Box<dyn RouteWaiter>>, one: impl Fn(Box<dyn RouteWaiter>, &mut Wakes)) {
+    let mut turn = Turn::default();
+    let mut waiters = waiters.into_iter().peekable();
+    while waiters.peek().is_some() {
+        let mut wakes = Wakes::default();
+        waiters.by_ref().take(TOLD_AT_ONCE).for_each(|waiter| one(waiter, &mut wakes));
+        drop(wakes);
+        turn.give_way(Moment::now()).await;
     }
 }
 
