@@ -210,7 +210,7 @@ fn many_ends_leave_room_for_others(batching: &str) {
     }
     let mut in_between = 0;
     while queue.len() < MANY {
-        let has_begun = queue.len() > 0;
+        let has_begun = !queue.is_empty();
         quiet.send(&Message::new("T", b"quiet"), Some(PATIENCE)).expect("stored");
         if has_begun && queue.len() < MANY {
             in_between += 1;
