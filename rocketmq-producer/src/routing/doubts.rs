@@ -50,10 +50,12 @@ impl RouteTable {
 
     async fn ask_again(&self, topic: &Topic, due: Moment) {
         sleep_until(due.into()).await;
-        let answer = self.name_servers.route(&topic.name, &topic.shown, self.options.timeout).await;
+        // The brokers that may make the topic stay in its route until the next refresh, should one have made it meanwhile.
+        let origin = topic.look_up.lock().origin;
+        let answer = self.ask(topic, origin).await;
         // Of what cannot be asked, and of what is not known, the sends and the next refresh tell.
         if let Ok(Some(route)) = answer
-            && let Err(error) = self.adopt(topic, route)
+            && let Err(error) = self.adopt(topic, route, origin)
         {
             self.log.warn(LogTarget::Routing, || format!("route in doubt: {}", error.message()));
         }

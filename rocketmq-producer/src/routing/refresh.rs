@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use tokio::task::JoinSet;
 
 use super::route_table::RouteTable;
-use super::topic::{Need, Topic};
+use super::topic::{Need, Origin, Topic};
 use crate::error::ErrorCode;
 use crate::log::LogTarget;
 use crate::sys::Moment;
@@ -68,9 +68,9 @@ impl RouteTable {
 
     /// `false`: no name server answers, so there is no use in asking on.
     async fn refresh_one(self: Arc<Self>, topic: Arc<Topic>) -> bool {
-        match self.name_servers.route(&topic.name, &topic.shown, self.options.timeout).await {
+        match self.ask(&topic, Origin::Own).await {
             Ok(Some(route)) => {
-                if let Err(error) = self.adopt(&topic, route) {
+                if let Err(error) = self.adopt(&topic, route, Origin::Own) {
                     self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));
                 }
             }
@@ -156,13 +156,14 @@ mod tests {
         let table = table(&runtime);
         let [first, second] = ["first", "second"].map(|name| table.topic(name));
         table.bytes.store(MAX_CLIENT_ROUTES - route_bytes(1, 10), Ordering::Relaxed);
-        table.adopt(&first, route(8)).expect("room");
-        table.adopt(&first, route(10)).expect("in its own place");
-        let error = table.adopt(&second, route(1)).expect_err("no room");
+        table.adopt(&first, route(8), Origin::Own).expect("room");
+        table.adopt(&first, route(10), Origin::Own).expect("in its own place");
+        let error = table.adopt(&second, route(1), Origin::Own).expect_err("no room");
         assert_eq!(error.code(), ErrorCode::Protocol);
         assert!(error.message().contains("second") && error.message().contains("1073741824"), "{error}");
         assert!(
-            table.adopt(&first, route(11)).is_err() && first.queues().as_ref().is_some_and(|q| q.len() == 10)
+            table.adopt(&first, route(11), Origin::Own).is_err()
+                && first.queues().as_ref().is_some_and(|q| q.len() == 10)
         );
 
         assert_eq!(table.topics_in_use().len(), 0, "as there is no time at all after the last use");
@@ -170,7 +171,7 @@ mod tests {
         drop(first);
         table.topics_in_use();
         assert_eq!(table.topics.read().len(), 1);
-        table.adopt(&second, route(10)).expect("room");
+        table.adopt(&second, route(10), Origin::Own).expect("room");
         drop(second);
         table.topics_in_use();
         assert_eq!(table.bytes.load(Ordering::Relaxed), MAX_CLIENT_ROUTES - route_bytes(1, 10));

@@ -17,7 +17,7 @@ use super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
 use super::broker::BrokerTable;
 use super::name_servers::NameServers;
 use super::publish::PublishQueues;
-use super::topic::{RouteWaiter, Topic};
+use super::topic::{Origin, RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
@@ -187,8 +187,10 @@ impl RouteTable {
         };
         self.expire(&topic).await;
         // A refresh may have brought queues meanwhile, or they were there: then a failure takes nothing away.
-        let failure =
-            result.and_then(|route| self.adopt(&topic, route)).err().filter(|_| !topic.has_queues());
+        let failure = result
+            .and_then(|(route, origin)| self.adopt(&topic, route, origin))
+            .err()
+            .filter(|_| !topic.has_queues());
         if let Some(error) = failure {
             return tell(end(&topic), |waiter, wakes| waiter.unrouted(error.clone(), wakes)).await;
         }
@@ -206,21 +208,29 @@ impl RouteTable {
 
     /// The topic's own route or, for a topic that does not exist yet, one made from the default topic's
     /// (protocol 3.3).
-    async fn find(&self, topic: &Topic) -> Result<TopicRoute, Error> {
+    async fn find(&self, topic: &Topic) -> Result<(TopicRoute, Origin), Error> {
+        if let Some(route) = self.ask(topic, Origin::Own).await? {
+            return Ok((route, Origin::Own));
+        }
+        let route = self.ask(topic, Origin::DefaultTopic).await?.ok_or_else(|| {
+            let text = format!(
+                "topic {} does not exist, and no broker creates topics by itself (no route for {} either)",
+                topic.shown, self.options.default_topic
+            );
+            Error::new(ErrorCode::NoRoute, text)
+        })?;
+        Ok((route, Origin::DefaultTopic))
+    }
+
+    /// Asks the name servers; `None`: they know of no such route.
+    pub(super) async fn ask(&self, topic: &Topic, origin: Origin) -> Result<Option<TopicRoute>, Error> {
         let timeout = self.options.timeout;
-        if let Some(route) = self.name_servers.route(&topic.name, &topic.shown, timeout).await? {
-            return Ok(route);
+        if origin == Origin::Own {
+            return self.name_servers.route(&topic.name, &topic.shown, timeout).await;
         }
         let default_topic = &self.options.default_topic;
-        let Some(mut route) = self.name_servers.route(default_topic, default_topic, timeout).await? else {
-            let text = format!(
-                "topic {} does not exist, and no broker creates topics by itself (no route for {default_topic} \
-                 either)",
-                topic.shown
-            );
-            return Err(Error::new(ErrorCode::NoRoute, text));
-        };
-        for data in &mut route.queue_datas {
+        let mut route = self.name_servers.route(default_topic, default_topic, timeout).await?;
+        for data in route.iter_mut().flat_map(|route| &mut route.queue_datas) {
             let nums = data.read_queue_nums.min(self.options.default_topic_queue_nums);
             data.read_queue_nums = nums;
             data.write_queue_nums = nums;
@@ -230,7 +240,7 @@ impl RouteTable {
 
     /// Takes over a route if it differs from what is known, or if nothing usable is known. An error if it is too much
     /// beside those of other topics; what is known stays then.
-    pub(super) fn adopt(&self, topic: &Topic, route: TopicRoute) -> Result<(), Error> {
+    pub(super) fn adopt(&self, topic: &Topic, route: TopicRoute, origin: Origin) -> Result<(), Error> {
         let mut look_up = topic.look_up.lock();
         if look_up.route.as_ref() != Some(&route) || !topic.has_queues() {
             let bytes = route_bytes(route.broker_datas.len(), PublishQueues::count(&route));
@@ -251,6 +261,7 @@ impl RouteTable {
             look_up.route = Some(route);
             look_up.bytes = bytes;
         }
+        look_up.origin = origin;
         look_up.confirmed = Some(Moment::now());
         // A look-up that runs opens the topic when all who waited for it have gone on.
         if !look_up.running {

@@ -59,10 +59,20 @@ pub(crate) struct Topic {
     pub(super) joined: Notify,
 }
 
+/// Whose route it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Origin {
+    #[default]
+    Own,
+    /// It stands in for that of a topic which nobody has made yet.
+    DefaultTopic,
+}
+
 /// The route as it came, and those who wait for it.
 #[derive(Default)]
 pub(super) struct LookUp {
     pub(super) route: Option<TopicRoute>,
+    pub(super) origin: Origin,
     /// How much of the client's bound it takes.
     pub(super) bytes: usize,
     /// When a name server last said that this is the route.

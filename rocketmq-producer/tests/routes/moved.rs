@@ -109,3 +109,17 @@ fn a_broker_that_its_route_gave_no_master_gets_one() {
     server.set("T", &there);
     send(&producer, "T").expect("stored");
 }
+
+#[test]
+fn a_doubt_takes_no_broker_from_a_topic_that_is_new() {
+    let cluster = crate::common::cluster(2);
+    let producer = Producer::new(&config(&cluster.name_server(), &[NO_REFRESH, ("retry.times", "9")]))
+        .expect("a producer");
+    let first = send(&producer, "New").expect("stored");
+    // The broker that made the topic is away, and the name server has not noticed.
+    cluster.crash_broker(first.broker_name()).expect("crashed");
+    for _ in 0..20 {
+        let receipt = send(&producer, "New").expect("stored by the other one");
+        assert_ne!(receipt.broker_name(), first.broker_name());
+    }
+}
