@@ -32,16 +32,20 @@ pub(super) fn check(house: &House, edges: &Edges) -> Result<(), Failure> {
     let mut faults = String::new();
     let mut wrong: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     let mut spanning = BTreeSet::new();
+    let mut homeless = BTreeSet::new();
     for (from, to) in edges {
         let (Some(upper), Some(lower)) = (house.room_of(from), house.room_of(to)) else {
             let file = if house.room_of(from).is_none() { from } else { to };
-            faults.push_str(&format!("{file} is in no room of the table\n"));
+            homeless.insert(file.clone());
             continue;
         };
         if upper.name != lower.name && upper.floor >= lower.floor {
             wrong.entry((upper.name, lower.name)).or_default().push(format!("{from} -> {to}"));
         }
         spanning.insert((from.clone(), to.clone()));
+    }
+    for file in homeless {
+        faults.push_str(&format!("{file} is in no room of the table\n"));
     }
     let mut pairs: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for &(from, to, count) in house.known {

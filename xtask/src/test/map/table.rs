@@ -57,7 +57,7 @@ const CORE: House = House {
             ("config", &["hooks.rs", "hooks/", "config/"]),
         ],
         // Once per process; counters; lines; locks.
-        &[("process", &["runtime.rs", "stats/", "log.rs", "sync.rs"])],
+        &[("process", &["runtime.rs", "task.rs", "stats/", "log.rs", "sync.rs"])],
         // Nouns; system calls.
         &[("nouns", &["message.rs", "receipt.rs", "error.rs", "text.rs", "sys/"])],
     ],
@@ -73,12 +73,12 @@ const CORE: House = House {
         ("memory", "send", 1),
         ("nouns", "routing", 1),
         ("process", "client", 1),
-        ("process", "remoting", 1),
+        ("process", "remoting", 2),
         ("remoting", "client", 2),
         ("send", "engine", 3),
         ("send", "lanes", 6),
     ],
-    circles: &[46],
+    circles: &[52],
 };
 
 const PROTOCOL: House = House {
