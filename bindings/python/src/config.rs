@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use rocketmq_mock::{MockCluster, MockOptions};
@@ -144,10 +143,10 @@ impl Builder {
     /// Lines go to `logging.getLogger("rmq")`, at the level this logger has now unless one was given.
     fn set_log(&mut self, py: Python<'_>) -> PyResult<()> {
         if !self.log_level_given {
-            let level: String = package::log(intern!(py, "level"))?.call0()?.extract()?;
+            let level: String = package::log(py, "level")?.call0()?.extract()?;
             self.set_text(LOG_LEVEL, &level)?;
         }
-        let queue = package::log(intern!(py, "queue"))?.call0()?.cast_into::<LogQueue>()?;
+        let queue = package::log(py, "queue")?.call0()?.cast_into::<LogQueue>()?;
         self.config.set_log(Some(Arc::new(Sink::of(queue.get()))));
         Ok(())
     }

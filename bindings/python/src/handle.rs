@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rocketmq_mock::MockCluster;
@@ -61,7 +60,7 @@ impl Handle {
     #[cold]
     fn renewed(&self) -> PyResult<&Producer> {
         // The thread for log lines first: no other thread gets its turn while the producer is made.
-        Python::attach(|py| package::log(intern!(py, "queue"))?.call0().map(drop))?;
+        Python::attach(|py| package::log(py, "queue")?.call0().map(drop))?;
         let renew = |parent: Option<&Parts>| match parent {
             Some(parent) if parent.producer.renews_after_fork() => {
                 Ok(Parts { producer: parent.producer.renewed(None)?, _mock: None })

@@ -6,7 +6,6 @@
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use rocketmq_producer::ErrorCode;
 
@@ -142,7 +141,7 @@ fn kept<T>(name: &str, py: Python<'_>, answer: PyResult<T>) -> PyResult<Option<T
         Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
         Err(error) => error,
     };
-    let report = package::log(intern!(py, "hook_raised"));
+    let report = package::log(py, "hook_raised");
     if let Err(failure) = report.and_then(|report| report.call1((name, error.into_value(py)))) {
         // A filter of the user's logging raised.
         failure.write_unraisable(py, None);

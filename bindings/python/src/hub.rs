@@ -23,7 +23,7 @@ impl<'py> Hub<'py> {
         {
             return Ok(None);
         }
-        let wait = package::object(intern!(py, "rmq._hub"), intern!(py, "current"))?.call0()?;
+        let wait = package::object(py, "rmq._hub", "current")?.call0()?;
         Ok((!wait.is_none()).then_some(Self(wait)))
     }
 

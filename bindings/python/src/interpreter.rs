@@ -5,6 +5,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rocketmq_producer::sys;
 
+use crate::hub::Hub;
+
 /// Refuses an interpreter in which the module would only seem to work. Classes and other objects of the module exist once
 /// in a process and belong to the interpreter that imported it first.
 ///
@@ -28,7 +30,9 @@ pub(crate) fn check(py: Python<'_>) -> PyResult<()> {
              switches the lock on",
         ));
     }
-    Ok(())
+    // What is made at the first use is made now: the thread for log lines uses it at its start, and a child forked in that
+    // moment would wait for it for ever.
+    Hub::current(py).map(drop)
 }
 
 /// Says that the interpreter goes away: threads that it ends from now on are parked.
