@@ -229,7 +229,12 @@ def test_a_wait_is_ended_as_greenlets_are(run_program: Program, library: str) ->
     # The signal comes from outside while every greenlet waits.
     import os, subprocess
     cluster.inject(Fault.no_answer(), request_code=310, times=1)
-    subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -INT {{os.getpid()}}"])
+    count = cluster.request_count(310)
+    signaller = subprocess.Popen(["sh", "-c", f"read go; sleep 0.2; kill -INT {{os.getpid()}}"], stdin=subprocess.PIPE)
+    def signal_when_it_waits():
+        got(310, count + 1)
+        signaller.stdin.close()
+    start(signal_when_it_waits)
     try:
         message()
     except KeyboardInterrupt:
