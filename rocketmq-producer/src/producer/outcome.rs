@@ -70,6 +70,7 @@ pub(super) fn of_failure(failure: &Failure) -> NotStored {
     let error = match failure.kind {
         FailureKind::Connect => Error::new(ErrorCode::Connect, format!("no connection: {cause}")),
         FailureKind::Lost => Error::new(ErrorCode::ConnectionLost, format!("connection lost: {cause}")),
+        FailureKind::Silent => Error::new(ErrorCode::Timeout, format!("no answer in time: {cause}")),
         FailureKind::Timeout if failure.sent => Error::new(ErrorCode::Timeout, "no answer in time"),
         FailureKind::Timeout => Error::new(ErrorCode::Timeout, "no connection in time"),
         FailureKind::Garbage => {

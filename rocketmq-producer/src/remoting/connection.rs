@@ -249,7 +249,8 @@ impl Connection {
         let since = *self.silent_since.get_or_insert(asked.max(self.alive));
         let abandoned = self.channel.state.lock().in_flight.abandoned();
         if now.since(since) >= SILENCE_LIMIT || abandoned > limits::ABANDONED {
-            return Err(lost(io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more")));
+            let cause = io::Error::new(io::ErrorKind::TimedOut, "the peer answers no more");
+            return Err(Failure::because(FailureKind::Silent, cause));
         }
         Ok(())
     }

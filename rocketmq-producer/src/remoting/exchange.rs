@@ -64,6 +64,8 @@ pub(crate) enum FailureKind {
     Lost,
     /// The deadline passed.
     Timeout,
+    /// The connection was given up, as no answer came on it for long: a time-out for all who wait on it.
+    Silent,
     /// The peer sent bytes that are not the protocol; the connection was closed.
     Garbage,
     /// Too much waits on this connection already.
@@ -106,7 +108,7 @@ impl Failure {
     /// Whether it may be that the peer is elsewhere now.
     pub(crate) fn is_of_place(&self) -> bool {
         match self.kind {
-            FailureKind::Connect | FailureKind::Lost => true,
+            FailureKind::Connect | FailureKind::Lost | FailureKind::Silent => true,
             FailureKind::Timeout => !self.sent,
             _ => false,
         }

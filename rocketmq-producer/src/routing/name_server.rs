@@ -114,6 +114,7 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
     let text = match failure.kind {
         FailureKind::Connect => format!("no connection ({cause})"),
         FailureKind::Timeout => format!("no answer within {} ms", waited.as_millis()),
+        FailureKind::Silent => format!("no answer ({cause})"),
         FailureKind::Lost => format!("connection lost ({cause})"),
         FailureKind::Garbage => format!("not a RocketMQ name server ({cause})"),
         FailureKind::Backlog => format!("overloaded ({cause})"),
