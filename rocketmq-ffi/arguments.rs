@@ -1,12 +1,15 @@
 //! The checks of single arguments. Each refuses NULL (but for the `optional_` ones) with an error that names the
 //! argument; [`armour!`](crate::armour::armour) applies them.
 
+use std::any::Any;
 use std::ffi::{CStr, c_char};
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rocketmq_producer::{Error, ErrorCode};
 
+use crate::cancel;
 use crate::handle::{self, Handle};
 use crate::inside_hook;
 
@@ -49,6 +52,31 @@ pub(crate) unsafe fn unhooked<'a, H: Handle>(pointer: *const H, at: Argument) ->
     let inner = unsafe { handle::check(pointer, at)? };
     inside_hook::refuse()?;
     Ok(inner)
+}
+
+/// As [`handle`], a share of what is behind it, for a slice of a wait.
+pub(crate) unsafe fn shared<T, H>(pointer: *const H, at: Argument) -> Result<Arc<T>, Error>
+where
+    T: Any + Send + Sync,
+    H: Handle<Inner = Arc<T>>,
+{
+    if let Some(share) = cancel::kept(pointer) {
+        return Ok(share);
+    }
+    // SAFETY: as the caller of this function promises.
+    unsafe { handle::check(pointer, at).map(Arc::clone) }
+}
+
+/// As [`shared`], for a call that waits: not from a hook.
+pub(crate) unsafe fn shared_unhooked<T, H>(pointer: *const H, at: Argument) -> Result<Arc<T>, Error>
+where
+    T: Any + Send + Sync,
+    H: Handle<Inner = Arc<T>>,
+{
+    // SAFETY: as the caller of this function promises.
+    let share = unsafe { shared(pointer, at)? };
+    inside_hook::refuse()?;
+    Ok(share)
 }
 
 /// As [`handle`], but NULL is allowed.

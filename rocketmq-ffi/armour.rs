@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rocketmq_producer::{Error, ErrorCode};
 
+use crate::cancel::{Deferred, Slice};
 use crate::error::{Failure, rmq_error_t};
 
 /// The whole body of an entry point: names the function, says how each argument is checked (a function of
@@ -14,8 +15,22 @@ use crate::error::{Failure, rmq_error_t};
 /// - `armour!(rmq_x(a: handle, b: text) { … })` ends in `Result<(), Error>` and returns an `rmq_error_t *`;
 /// - `armour!(rmq_x(a: handle) fails [F] { … })` ends in `Result<(), F>`, of which such an object is made;
 /// - `armour!(rmq_x(a: handle) or [0] { … })` ends in `Result<T, Error>` and returns that neutral value when an
-///   argument is refused.
+///   argument is refused;
+/// - `armour!(rmq_x(a: shared) waits [handle = a, timeout_ms by SLICE as (left, is_last)] { … })` runs the translation for slices of the
+///   wait (see [`cancel`](crate::cancel)) until it ends in `Ok(Slice::Done(…))` or in an error; the entry point is `C-unwind`.
 macro_rules! armour {
+    (
+        $function:ident ( $($argument:ident : $check:ident),* $(,)? )
+        waits [$handle:ident = $pointer:ident, $timeout:ident by $slice:ident as ($left:ident, $is_last:ident)] $body:block
+    ) => {{
+        let $handle = $pointer;
+        $crate::cancel::in_slices($crate::arguments::wait($timeout), $slice, move |$left, $is_last| {
+            $crate::armour::guard_slice(stringify!($function), $is_last, move || {
+                $($crate::armour::armour!(@check $function $argument $check);)*
+                $body
+            })
+        })
+    }};
     ($function:ident ( $($argument:ident : $check:ident),* $(,)? ) or [$neutral:expr] $body:block) => {
         $crate::armour::guard_or($neutral, move || {
             $($crate::armour::armour!(@check $function $argument $check);)*
@@ -44,11 +59,29 @@ macro_rules! armour {
 }
 pub(crate) use armour;
 
+/// As [`guard`], for a slice of a wait: `None` if another one is to follow.
+pub(crate) fn guard_slice(
+    function: &'static str,
+    is_last: bool,
+    translation: impl FnOnce() -> Result<Slice, Error>,
+) -> Option<*mut rmq_error_t> {
+    let mut goes_on = false;
+    let outcome = guard(function, || match translation()? {
+        Slice::Passed(_) if !is_last => {
+            goes_on = true;
+            Ok(())
+        }
+        Slice::Passed(outcome) | Slice::Done(outcome) => outcome,
+    });
+    (!goes_on).then_some(outcome)
+}
+
 /// Runs the translation; an error or a panic becomes an error object, success becomes NULL.
 pub(crate) fn guard<F: Into<Failure>>(
     function: &'static str,
     translation: impl FnOnce() -> Result<(), F>,
 ) -> *mut rmq_error_t {
+    let _deferred = Deferred::new();
     match catch_unwind(AssertUnwindSafe(translation)) {
         Ok(Ok(())) => std::ptr::null_mut(),
         Ok(Err(failure)) => rmq_error_t::from_failure(failure.into()),
@@ -58,6 +91,7 @@ pub(crate) fn guard<F: Into<Failure>>(
 
 /// Runs the translation of a function that has no way to report; a refusal or a panic gives the neutral value.
 pub(crate) fn guard_or<T>(neutral: T, translation: impl FnOnce() -> Result<T, Error>) -> T {
+    let _deferred = Deferred::new();
     match catch_unwind(AssertUnwindSafe(translation)) {
         Ok(outcome) => outcome.unwrap_or(neutral),
         Err(payload) => {

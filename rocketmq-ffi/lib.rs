@@ -12,6 +12,7 @@ mod arguments;
 mod armour;
 pub mod batch;
 mod callbacks;
+mod cancel;
 pub mod config;
 pub mod error;
 mod handle;

@@ -15,6 +15,7 @@ use rocketmq_producer::{DeliveryThread, Error, ErrorCode, Producer, sys};
 use crate::arguments;
 use crate::armour::armour;
 use crate::callbacks::Callbacks;
+use crate::cancel::{self, READY_SLICE, SLICE};
 use crate::config::{ConfigValues, mock_brokers, rmq_config_t};
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
@@ -245,12 +246,14 @@ pub unsafe extern "C" fn rmq_producer_destroy(producer: *mut rmq_producer_t) {
 /// hook, a selector, or a log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rmq_producer_wait_ready(
+pub unsafe extern "C-unwind" fn rmq_producer_wait_ready(
     producer: *mut rmq_producer_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_producer_wait_ready(producer: unhooked) {
-        Arc::clone(producer).core.wait_ready(arguments::wait(timeout_ms))
+    armour!(rmq_producer_wait_ready(producer: shared_unhooked) waits [handle = producer, timeout_ms by READY_SLICE as (left, is_last)] {
+        let outcome = producer.core.wait_ready(left);
+        let passing = [ErrorCode::Timeout, ErrorCode::NameServer, ErrorCode::NoNameServer];
+        Ok(cancel::slice_of(handle, producer, is_last, outcome, &passing))
     })
 }
 
@@ -263,10 +266,14 @@ pub unsafe extern "C" fn rmq_producer_wait_ready(
 /// the I/O thread; `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rmq_flush(producer: *mut rmq_producer_t, timeout_ms: i64) -> *mut rmq_error_t {
-    armour!(rmq_flush(producer: unhooked) {
+pub unsafe extern "C-unwind" fn rmq_flush(
+    producer: *mut rmq_producer_t,
+    timeout_ms: i64,
+) -> *mut rmq_error_t {
+    armour!(rmq_flush(producer: shared_unhooked) waits [handle = producer, timeout_ms by SLICE as (left, is_last)] {
         producer.refuse_in_callback()?;
-        Arc::clone(producer).flush(arguments::wait(timeout_ms))
+        let outcome = producer.flush(left);
+        Ok(cancel::slice_of(handle, producer, is_last, outcome, &[ErrorCode::Timeout]))
     })
 }
 

@@ -10,6 +10,7 @@ use rocketmq_producer::{CompletionQueue, Report};
 
 use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
+use crate::cancel::{self, SLICE, Slice};
 use crate::error::{RMQ_OK, rmq_error_t};
 use crate::handle::Handle;
 use crate::receipt::{self, rmq_receipt_t};
@@ -108,14 +109,14 @@ pub unsafe extern "C" fn rmq_queue_destroy(queue: *mut rmq_queue_t) {
 /// Errors: `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rmq_queue_poll(
+pub unsafe extern "C-unwind" fn rmq_queue_poll(
     queue: *mut rmq_queue_t,
     out: *mut rmq_completion_t,
     capacity: usize,
     timeout_ms: i64,
     out_count: *mut usize,
 ) -> *mut rmq_error_t {
-    armour!(rmq_queue_poll(queue: handle, out: array, out_count: out) {
+    armour!(rmq_queue_poll(queue: shared, out: array, out_count: out) waits [handle = queue, timeout_ms by SLICE as (left, is_last)] {
         let at = |name| Argument { function: "rmq_queue_poll", name };
         if capacity == 0 {
             return Err(at("capacity").refuse("is 0"));
@@ -123,16 +124,19 @@ pub unsafe extern "C" fn rmq_queue_poll(
         // SAFETY: the caller promises that the first element begins with its size.
         let stride = unsafe { arguments::struct_size(out, at("out"))? };
         arguments::check_capacity(capacity, stride, at("capacity"))?;
-        let queue = Arc::clone(queue);
         let mut reports = std::mem::take(&mut *queue.room.lock());
-        let count = queue.core.poll(&mut reports, capacity, arguments::wait(timeout_ms));
+        let count = queue.core.poll(&mut reports, capacity, left);
         for (i, report) in reports.drain(..).enumerate() {
             // SAFETY: the caller promises `capacity` elements of the size it wrote into the first.
             unsafe { arguments::fill_struct(out.byte_add(i * stride), stride, |place| write(report, place, stride)) };
         }
         *queue.room.lock() = reports;
+        if count == 0 && !is_last && !queue.core.is_closed() {
+            cancel::keep(handle, queue);
+            return Ok(Slice::Passed(Ok(())));
+        }
         out_count.write(count);
-        Ok(())
+        Ok(Slice::Done(Ok(())))
     })
 }
 

@@ -3,8 +3,10 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use crate::arguments;
+use rocketmq_producer::ErrorCode;
+
 use crate::armour::armour;
+use crate::cancel::{self, SLICE};
 use crate::config::rmq_config_t;
 use crate::error::rmq_error_t;
 use crate::opaque::{Opaque, rmq_finalizer_fn};
@@ -64,12 +66,13 @@ pub unsafe extern "C" fn rmq_config_set_writable(
 /// selector, or a log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rmq_producer_wait_writable(
+pub unsafe extern "C-unwind" fn rmq_producer_wait_writable(
     producer: *mut rmq_producer_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_producer_wait_writable(producer: unhooked) {
+    armour!(rmq_producer_wait_writable(producer: shared_unhooked) waits [handle = producer, timeout_ms by SLICE as (left, is_last)] {
         producer.refuse_in_callback()?;
-        Arc::clone(producer).core.wait_writable(arguments::wait(timeout_ms))
+        let outcome = producer.core.wait_writable(left);
+        Ok(cancel::slice_of(handle, producer, is_last, outcome, &[ErrorCode::QueueFull]))
     })
 }

@@ -37,6 +37,7 @@ programs! {
     bad_text
     batch
     blocking_callback
+    cancel
     close_silent_broker
     compressed_body
     delivery_time

@@ -146,6 +146,7 @@ struct EntryPoint {
 
 /// The exported functions of a source. One is armoured if its body is a single `armour!` with its own name.
 fn entry_points(source: &str) -> Vec<EntryPoint> {
+    let source = source.replace("extern \"C-unwind\" fn ", "extern \"C\" fn ");
     let pieces = source.split("extern \"C\" fn ").skip(1);
     let named = pieces.filter(|piece| piece.starts_with("rmq_"));
     let found = named.map(|piece| {

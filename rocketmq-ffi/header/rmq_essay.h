@@ -144,6 +144,13 @@
  * is and never raised), and writes no file. Threads of the library do not keep the process: exit() with sends in
  * flight ends it at once, and what is in flight is lost. Close producers before.
  *
+ * A thread that is cancelled (pthread_cancel, of the deferred kind: the asynchronous kind must not be set in a call) ends
+ * after the call it is in, as no call has a cancellation point, but for these: rmq_queue_poll, rmq_flush and
+ * rmq_producer_wait_writable end within 200 ms while they wait, rmq_producer_wait_ready within 3 s; nothing is lost with
+ * them. Functions of yours that the library calls run with cancellation disabled: leave it so. They must return:
+ * pthread_exit, longjmp and C++ exceptions must not leave them, or the process is aborted. The library's own threads are
+ * not cancelled.
+ *
  *
  * FORK
  *

@@ -71,6 +71,11 @@ impl CompletionQueue {
         state.take(out, max)
     }
 
+    /// Whether nothing more will come.
+    pub fn is_closed(&self) -> bool {
+        self.0.state.lock().closed
+    }
+
     /// Takes everything that is there, waiting for the first report or a [`Self::tell_writable`], and says whether that
     /// came; `None` when closed and empty.
     pub(super) fn take_all(&self, into: &mut VecDeque<Report>) -> Option<bool> {

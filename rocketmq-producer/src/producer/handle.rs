@@ -301,7 +301,7 @@ impl Producer {
         if engine.bounds.wait_settled(Moment::now().checked_add(timeout)) {
             return Ok(());
         }
-        Err(unsettled(timeout))
+        Err(unsettled())
     }
 
     /// Waits until a name server has answered this client.
@@ -328,7 +328,7 @@ impl Producer {
         let first = engine.begin_closing();
         let settled = engine.bounds.wait_settled(deadline);
         if !first {
-            return if settled { Ok(()) } else { Err(unsettled(timeout)) };
+            return if settled { Ok(()) } else { Err(unsettled()) };
         }
         if settled {
             // No send is left; calls that look routes up end as closed.
@@ -429,9 +429,8 @@ pub struct BatchError {
     pub positions: Vec<usize>,
 }
 
-fn unsettled(timeout: Duration) -> Error {
-    let text = format!("sends are still without an outcome after {} ms", timeout.as_millis());
-    Error::new(ErrorCode::Timeout, text)
+fn unsettled() -> Error {
+    Error::new(ErrorCode::Timeout, "the time is over, and sends are still without an outcome")
 }
 
 impl fmt::Debug for Producer {

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::thread::{Builder, JoinHandle};
 
 /// Starts a thread in which every signal is blocked from its first instruction on, so that the host's signal
-/// handlers never run in it. Linux shows the first 15 bytes of the name.
+/// handlers never run in it, and which `pthread_cancel` does not end. Linux shows the first 15 bytes of the name.
 ///
 /// # Errors
 ///
@@ -18,7 +18,24 @@ pub(crate) fn spawn_quiet<T: Send + 'static>(
     if name.contains('\0') {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread name must not contain NUL"));
     }
-    with_signals_blocked(|| Builder::new().name(name.to_owned()).spawn(run))
+    with_signals_blocked(|| {
+        Builder::new().name(name.to_owned()).spawn(|| {
+            never_cancelled();
+            run()
+        })
+    })
+}
+
+/// This thread is never ended from outside: that would unwind it through frames that cannot be. (A callback of the program's
+/// may know the thread it runs on.)
+fn never_cancelled() {
+    unsafe extern "C" {
+        fn pthread_setcancelstate(state: libc::c_int, former: *mut libc::c_int) -> libc::c_int;
+    }
+    const DISABLE: libc::c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
+    let mut former = 0;
+    // SAFETY: the place is valid for the call, which fails for an unknown state only.
+    unsafe { pthread_setcancelstate(DISABLE, &mut former) };
 }
 
 /// Calls `start` with every signal blocked in this thread: the threads it starts inherit that, so that the host's
