@@ -48,7 +48,8 @@ rmq-bench spread --name-server HOST:PORT [--topics N] …
     what scale runs: as rust-async, to many topics in turn and from --threads N threads
 rmq-bench checks [--library DIR]
     runs these and prints a table of the budgets; alone, each prints JSON lines:
-    idle [--seconds N] | first-send [--processes N] | size [--library DIR] | memory [--batch-auto off|pressure]
+    idle [--seconds N] | first-send [--processes N] | size [--library DIR] | memory [--batch-auto off|pressure] |
+    neighbour [--count N] [--window N]
 rmq-bench raw-MODE|rust-MODE [--name-server HOST:PORT] [--topic T] [--count N] [--warm-up N] [--window N]
           [--body BYTES] [--batch-auto off|pressure] [--batch N] [--threads N]
     one program alone, for perf and callgrind; without --name-server it starts a null broker for itself

@@ -35,3 +35,13 @@ fn an_idle_producer_has_threads() {
     assert_eq!(findings.len(), 3, "{findings:?}");
     assert!(findings[0]["value"].as_f64().unwrap() >= 1.0, "{findings:?}");
 }
+
+#[test]
+fn a_quiet_producer_is_measured_beside_a_loud_one() {
+    let findings = findings(&["neighbour", "--count", "5", "--window", "100"]);
+    assert_eq!(findings.len(), 9, "{findings:?}");
+    for finding in &findings {
+        let missed = finding["what"].as_str().unwrap().ends_with("missed their limit");
+        assert!(missed || finding["value"].as_f64().unwrap() > 0.0, "{findings:?}");
+    }
+}

@@ -1,5 +1,5 @@
 //! Budgets that no rate shows: what an idle producer costs, how soon the first message is sent, what the library
-//! weighs, what a message in flight keeps.
+//! weighs, what a message in flight keeps, and what one producer feels of another.
 //!
 //! Each check is a process of its own, so that none finds the memory and threads of another.
 
@@ -7,6 +7,7 @@ mod finding;
 mod first_send;
 mod idle;
 mod memory;
+mod neighbour;
 mod process;
 mod producer;
 mod size;
@@ -26,6 +27,7 @@ const ALL: &[&[&str]] = &[
     &["size"],
     &["memory", "--batch-auto", "off"],
     &["memory", "--batch-auto", "pressure"],
+    &["neighbour"],
 ];
 
 /// Runs the check of this name, if it is one; each prints a JSON line for every figure.
@@ -36,6 +38,7 @@ pub(crate) fn run(name: &str, arguments: &mut Arguments) -> Option<Result<ExitCo
         "first-send" => first_send::run,
         "size" => size::run,
         "memory" => memory::run,
+        "neighbour" => neighbour::run,
         _ => return None,
     };
     Some(check(arguments).and_then(|findings| print(&findings)))
