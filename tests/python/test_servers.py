@@ -37,6 +37,12 @@ def folder(tmp_path: Path, cluster: MockCluster) -> Path:
     return tmp_path
 
 
+def test_each_program_of_the_page_has_its_test(folder: Path) -> None:
+    programs = {"producer.py", "flask_app.py", "django_app.py", "fastapi_app.py", "tasks.py", "cell.py"}
+    assert {program.name for program in folder.iterdir()} == programs
+    assert PAGE.count("```python\n") == len(programs)
+
+
 @contextlib.contextmanager
 def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     log = folder / "server.log"

@@ -18,14 +18,17 @@ const PROGRAM_PAGE: &str = "README.md";
 /// What a page writes for the address of a name server.
 const ADDRESS: &str = "127.0.0.1:9876";
 
-/// Runs a Python program of the manual with a mock cluster in the place of the name server that it names.
+/// The page whose Python programs `tests/python/test_servers.py` runs, in the servers that it names.
+const SERVERS_PAGE: &str = "docs/in-your-server.md";
+
+/// Runs a Python program of the manual as the main one, with a mock cluster in the place of the name server that it names.
 const RUN_PYTHON: &str = "\
 import sys
 from rmq.testing import MockCluster
 file, address = sys.argv[1:]
 with MockCluster() as cluster, open(file) as source:
     text = source.read().replace(address, cluster.name_server)
-    exec(compile(text, file, 'exec'), {'__name__': '__main__'})
+    exec(compile(text, file, 'exec'))
 ";
 
 /// Programs with lines in shell blocks, each with the file that has its usage: a line's options must stand there.
@@ -106,7 +109,7 @@ fn way_to_compile(
 /// Every Python block, each a program of its own, with a mock in the place of the name server.
 pub(crate) fn python_blocks(part: &mut Part<'_>, python: &Environment<'_>) -> Result<(), Failure> {
     let folder = folder(part.workspace)?;
-    for page in pages(part.workspace)? {
+    for page in pages(part.workspace)?.into_iter().filter(|page| page != SERVERS_PAGE) {
         let text = read(part.workspace, &page)?;
         for (number, block) in (1..).zip(blocks(&text)).filter(|(_, block)| block.language == "python") {
             let what = format!("{page}: block {number}");
