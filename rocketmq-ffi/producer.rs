@@ -1,5 +1,7 @@
 //! Producers: life, readiness, flush and close.
 
+#![expect(clippy::disallowed_types, reason = "a producer, and so its cell, belongs to one process")]
+
 use std::ffi::c_char;
 use std::io::ErrorKind;
 use std::sync::Arc;

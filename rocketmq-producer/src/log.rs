@@ -6,11 +6,11 @@ use std::io::Write;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::Instant;
 
 use crate::error::{Error, ErrorCode};
+use crate::sys::Moment;
 use crate::text;
 
 /// How much is logged. Numbers are part of the ABI and never change.
@@ -149,10 +149,8 @@ impl Log {
 
 fn to_standard_error(level: LogLevel, target: &str, text: impl FnOnce() -> String) {
     static LIMIT: LineLimit = LineLimit::new();
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-    let now_ms = u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let Some(left_out) = LIMIT.admit(now_ms) else {
+    let Some(left_out) = LIMIT.admit(Moment::now().nanos() / 1_000_000) else {
         return;
     };
     let mut lines = String::new();

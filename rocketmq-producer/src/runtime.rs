@@ -3,6 +3,8 @@
 //! A forked child has none of the parent's threads, so it gets a new one of everything; what belonged to the
 //! parent is left untouched.
 
+#![expect(clippy::disallowed_types, reason = "each process has a cell of its own")]
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};

@@ -1,4 +1,6 @@
 //! Messages that are gathered to go together, room that is given back in lots, and ids of many messages of one moment.
+
+#![expect(clippy::disallowed_types, reason = "no test forks here")]
 #![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod common;

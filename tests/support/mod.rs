@@ -1,4 +1,6 @@
 //! What the tests of the C library share: where it is, and running tools.
+
+#![expect(clippy::disallowed_types, reason = "no test forks here")]
 #![allow(clippy::unwrap_used, dead_code)]
 
 use std::ffi::OsStr;

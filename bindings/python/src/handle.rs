@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use rocketmq_mock::MockCluster;
 use rocketmq_producer::sys::{self, PerFork};
 use rocketmq_producer::{Error, Producer};
 
 use crate::config::{Prepared, value_text};
 use crate::error::raise;
+use crate::kept::kept;
 use crate::package;
 use crate::selector::Queues;
 
@@ -84,12 +84,11 @@ impl Handle {
 
     /// A snapshot of the statistics as Python's own objects.
     pub(crate) fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let producer = self.producer()?;
         // With thousands of topics the text takes a while to make.
         let text =
             py.detach(|| producer.stats().map(|stats| stats.to_json())).map_err(|error| raise(&error))?;
-        LOADS.import(py, "json", "loads")?.call1((text,))
+        kept(py).json_loads.bind(py).call1((text,))
     }
 
     /// A snapshot of the statistics as Prometheus reads it.

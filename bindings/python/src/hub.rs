@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use rocketmq_producer::CompletionQueue;
 
+use crate::kept::{kept, names};
 use crate::package;
 
 /// How often a wait looks that has got no descriptor.
@@ -17,10 +17,9 @@ pub(crate) struct Hub<'py>(Bound<'py, PyAny>);
 impl<'py> Hub<'py> {
     /// `None` where threads are threads.
     pub(crate) fn current(py: Python<'py>) -> PyResult<Option<Self>> {
-        let modules = package::modules(py)?;
-        if !modules.contains(intern!(py, "gevent.monkey"))?
-            && !modules.contains(intern!(py, "eventlet.patcher"))?
-        {
+        let modules = kept(py).modules.bind(py);
+        let names = names(py);
+        if !modules.contains(&names.gevent_monkey)? && !modules.contains(&names.eventlet_patcher)? {
             return Ok(None);
         }
         let wait = package::object(py, "rmq._hub", "current")?.call0()?;

@@ -2,10 +2,9 @@
 
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use rocketmq_producer::sys;
 
-use crate::hub::Hub;
+use crate::kept;
 
 /// Refuses an interpreter in which the module would only seem to work. Classes and other objects of the module exist once
 /// in a process and belong to the interpreter that imported it first.
@@ -13,10 +12,9 @@ use crate::hub::Hub;
 /// # Errors
 /// `ImportError` that tells the way out.
 pub(crate) fn check(py: Python<'_>) -> PyResult<()> {
-    static FIRST: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     // Every interpreter has its own `sys`, and this one is kept: none that comes later can have its address.
     let sys = PyModule::import(py, "sys")?;
-    if !FIRST.get_or_init(py, || sys.clone().unbind()).is(&sys) {
+    if !kept::fill(py)?.sys.is(&sys) {
         return Err(PyImportError::new_err(
             "rmq works in one interpreter of a process, and another one has imported it (or did before Py_Finalize); \
              mod_wsgi keeps to one with 'WSGIApplicationGroup %{GLOBAL}', uWSGI with 'single-interpreter = true'",
@@ -30,9 +28,7 @@ pub(crate) fn check(py: Python<'_>) -> PyResult<()> {
              switches the lock on",
         ));
     }
-    // What is made at the first use is made now: the thread for log lines uses it at its start, and a child forked in that
-    // moment would wait for it for ever.
-    Hub::current(py).map(drop)
+    kept::warm_up(py)
 }
 
 /// Says that the interpreter goes away: threads that it ends from now on are parked.

@@ -15,6 +15,7 @@ mod handle;
 mod hooks;
 mod hub;
 mod interpreter;
+mod kept;
 mod log;
 mod many;
 mod message;

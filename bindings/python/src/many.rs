@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use rocketmq_producer::{self as rmq, BatchError, CompletionQueue, Error, ErrorCode, Producer, Tag, sys};
 
 use crate::error::{is_queue_full, no_room, raise};
 use crate::hooks::Hooks;
+use crate::kept::names;
 use crate::message::{Message, hand_over};
 use crate::outgoing::{Outgoing, with_views};
 use crate::receipt::Receipt;
@@ -259,7 +259,7 @@ fn failed_batch<'py>(
     receipts: impl IntoIterator<Item = impl IntoPyObject<'py>, IntoIter: ExactSizeIterator>,
 ) -> PyResult<PyErr> {
     let py = error.py();
-    error.setattr(intern!(py, "receipts"), PyTuple::new(py, receipts)?)?;
+    error.setattr(&names(py).receipts, PyTuple::new(py, receipts)?)?;
     Ok(PyErr::from_value(error.clone()))
 }
 

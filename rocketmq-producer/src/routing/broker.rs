@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
+use once_cell::race::OnceBox;
 use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::route::{BrokerData, MASTER_ID, TopicRoute};
 
@@ -17,7 +18,7 @@ use crate::remoting::{Channel, Remoting};
 use crate::stats::BrokerId;
 
 /// The key of this process: nobody who names brokers can choose names of equal hashes.
-static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+static KEY: OnceBox<RandomState> = OnceBox::new();
 
 /// A broker name. It stays the same object while its master moves.
 pub(crate) struct Broker {
@@ -57,7 +58,7 @@ impl BrokerTarget {
 
 impl Broker {
     pub(super) fn without_master(name: &str) -> Self {
-        let name_hash = KEY.hash_one(name);
+        let name_hash = KEY.get_or_init(Box::default).hash_one(name);
         Self { name: name.into(), name_hash, id: BrokerId::new(), master: ArcSwapOption::empty() }
     }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use once_cell::race::OnceBox;
 
 use super::counters::{OutcomeCounter, Padded, Striped};
 use super::histogram::{Histogram, LatencyStats};
@@ -86,7 +88,7 @@ pub(super) struct Brokers {
 
 struct Table {
     slots: Box<[Slot]>,
-    more: OnceLock<Box<Self>>,
+    more: OnceBox<Self>,
 }
 
 #[derive(Default)]
@@ -94,7 +96,7 @@ struct Slot {
     /// 0: nobody's.
     id: AtomicU32,
     name: Mutex<Option<Weak<str>>>,
-    recorder: OnceLock<Box<BrokerRecorder>>,
+    recorder: OnceBox<BrokerRecorder>,
 }
 
 impl Default for Table {
@@ -105,7 +107,7 @@ impl Default for Table {
 
 impl Table {
     fn with_slots(count: usize) -> Self {
-        Self { slots: (0..count).map(|_| Slot::default()).collect(), more: OnceLock::new() }
+        Self { slots: (0..count).map(|_| Slot::default()).collect(), more: OnceBox::new() }
     }
 
     /// The slots that this broker may be in.
@@ -116,7 +118,7 @@ impl Table {
     }
 
     fn tables(&self) -> impl Iterator<Item = &Self> {
-        std::iter::successors(Some(self), |table| table.more.get().map(|more| &**more))
+        std::iter::successors(Some(self), |table| table.more.get())
     }
 
     fn slot(&self, id: u32) -> Option<&Slot> {
@@ -154,7 +156,7 @@ impl Brokers {
 
     /// The broker of this number, if it has a slot.
     pub(super) fn get(&self, id: BrokerId) -> Option<&BrokerRecorder> {
-        self.tables.slot(id.0.get())?.recorder.get().map(|recorder| &**recorder)
+        self.tables.slot(id.0.get())?.recorder.get()
     }
 
     /// A slot for a broker that has none yet.

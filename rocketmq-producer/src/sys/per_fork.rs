@@ -1,5 +1,7 @@
 //! A value that every forked child makes for itself.
 
+#![expect(clippy::disallowed_types, reason = "each process has a cell of its own")]
+
 use std::mem;
 
 use once_cell::race::OnceBox;

@@ -1,5 +1,7 @@
 //! Code of the program that panics is logged and loses no outcome.
 
+#![expect(clippy::disallowed_types, reason = "no test forks here")]
+
 use std::sync::{Arc, Once};
 
 use rocketmq_mock::Fault;

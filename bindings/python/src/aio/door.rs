@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Report, sys};
@@ -18,6 +17,7 @@ use crate::error::raise;
 use crate::fork::ForkSafe;
 use crate::handle::Handle;
 use crate::hooks::Hooks;
+use crate::kept::names;
 use crate::many::Many;
 use crate::outgoing::Outgoing;
 use crate::receipt::Receipt;
@@ -159,7 +159,7 @@ impl Door {
             return Ok(future);
         }
         drop(state);
-        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+        future.call_method1(&names(py).set_result, (py.None(),))?;
         Ok(future)
     }
 
@@ -227,8 +227,8 @@ impl Door {
         outcome: Result<&Bound<'_, PyAny>, &PyErr>,
     ) -> PyResult<()> {
         let set = match outcome {
-            Ok(result) => future.call_method1(py, intern!(py, "set_result"), (result,)),
-            Err(error) => future.call_method1(py, intern!(py, "set_exception"), (error.value(py),)),
+            Ok(result) => future.call_method1(py, &names(py).set_result, (result,)),
+            Err(error) => future.call_method1(py, &names(py).set_exception, (error.value(py),)),
         };
         ignore_if_done(py, future, set)
     }
@@ -242,9 +242,8 @@ impl Door {
     /// were asked for. (Were the end never called, they would go by themselves.)
     fn gather(slf: &Bound<'_, Self>) {
         let (py, door) = (slf.py(), slf.get());
-        let end = slf.getattr(intern!(py, "end_burst"));
-        let asked =
-            end.and_then(|end| door.event_loop.bind(py).call_method1(intern!(py, "call_soon"), (end,)));
+        let end = slf.getattr(&names(py).end_burst);
+        let asked = end.and_then(|end| door.event_loop.bind(py).call_method1(&names(py).call_soon, (end,)));
         if door.report(py, asked).is_some() {
             door.state.lock().burst.get_or_insert_default();
         }
@@ -261,7 +260,7 @@ impl Door {
         let abandoned = state.abandoned && !state.has_calls();
         drop(state);
         for future in futures {
-            let set = future.call_method1(py, intern!(py, "set_result"), (py.None(),));
+            let set = future.call_method1(py, &names(py).set_result, (py.None(),));
             door.report(py, ignore_if_done(py, &future, set));
         }
         if abandoned {
@@ -384,7 +383,7 @@ impl Door {
 }
 
 pub(super) fn is_done(py: Python<'_>, future: &Future) -> PyResult<bool> {
-    future.call_method0(py, intern!(py, "done"))?.is_truthy(py)
+    future.call_method0(py, &names(py).done)?.is_truthy(py)
 }
 
 /// A future that the caller cancelled takes no result.

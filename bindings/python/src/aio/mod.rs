@@ -13,5 +13,6 @@ mod selecting;
 mod slots;
 mod state;
 
+pub(crate) use door::Door;
 pub(crate) use producer::AioProducer;
 pub(crate) use selecting::Selecting;

@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::sys::PerFork;
@@ -25,6 +23,7 @@ use crate::destination::DestinationKeywords;
 use crate::error::raise;
 use crate::handle::Handle;
 use crate::hooks::Hooks;
+use crate::kept::{kept, names};
 use crate::many::{self, Many, Travel};
 use crate::message::{Extras, Message};
 use crate::outgoing::Outgoing;
@@ -122,8 +121,7 @@ impl AioProducer {
 }
 
 fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
+    kept(py).get_running_loop.bind(py).call0()
 }
 
 /// A future that has failed already.
@@ -374,7 +372,7 @@ impl AioProducer {
         let (timeout, door) = (self.timeout(timeout)?, self.door(py)?);
         if let Ok(queues) = self.handle.known_queues(py, &topic) {
             let future = door.get().new_future(py)?;
-            future.call_method1(intern!(py, "set_result"), (queues,))?;
+            future.call_method1(&names(py).set_result, (queues,))?;
             return Ok(future);
         }
         let look_up = move |producer: &Producer| producer.queues(&topic, timeout).map(Answer::Queues);

@@ -1,11 +1,10 @@
 //! Receipts that become results of futures, many at once.
 
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
 
 use super::state::Single;
+use crate::kept::{kept, names};
 use crate::receipt::Receipt;
 
 /// Futures with their receipts, in the order of their outcomes.
@@ -28,17 +27,14 @@ impl Results {
     /// Sets all. `map` calls `set_result`, which is that of the futures' class, without a bound method and a tuple for
     /// each; it goes on behind one that raised. A future that the caller cancelled takes no result.
     pub(super) fn set(&self, py: Python<'_>, set_result: &Py<PyAny>) -> PyResult<()> {
-        static MAP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        static DEQUE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        static DONE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let kept = kept(py);
         let futures = PyList::new(py, self.singles.iter().map(|single| &single.future))?;
         let receipts = PyList::new(py, &self.receipts)?;
-        let calls = MAP.import(py, "builtins", "map")?.call1((set_result, futures, receipts))?;
-        let make_all = DEQUE.import(py, "collections", "deque")?;
+        let calls = kept.map.bind(py).call1((set_result, futures, receipts))?;
+        let make_all = kept.deque.bind(py);
         for _ in 0..=self.singles.len() {
             let Err(error) = make_all.call1((&calls, 0)) else { break };
-            let done = DONE.import(py, "asyncio", "InvalidStateError")?;
-            if !error.matches(py, done)? {
+            if !error.matches(py, &kept.invalid_state)? {
                 error.write_unraisable(py, None);
             }
         }
@@ -53,5 +49,5 @@ impl Results {
 
 /// `set_result` of the class of such futures.
 pub(super) fn set_result_of(future: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-    Ok(future.get_type().getattr(intern!(future.py(), "set_result"))?.unbind())
+    Ok(future.get_type().getattr(&names(future.py()).set_result)?.unbind())
 }

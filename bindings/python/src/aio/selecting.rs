@@ -4,7 +4,6 @@ use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyDict, PyList};
@@ -15,6 +14,7 @@ use super::door::Door;
 use crate::error::{raise, refuse};
 use crate::handle::Handle;
 use crate::hooks::Hooks;
+use crate::kept::names;
 use crate::many::{Many, Travel};
 use crate::message::{Message, hand_over};
 use crate::outgoing::Outgoing;
@@ -58,7 +58,7 @@ impl Selecting {
             topics: topics(&messages).into_iter().map(|topic| topic.clone_ref(py)).collect(),
             messages: Mutex::new(messages),
         };
-        producer.call_method1(intern!(py, "_when_routed"), (selecting, timeout.as_secs_f64()))
+        producer.call_method1(&names(py).when_routed, (selecting, timeout.as_secs_f64()))
     }
 
     fn take(&self) -> Vec<Py<Message>> {
@@ -92,7 +92,7 @@ impl Selecting {
             return Err(error.clone_ref(py));
         }
         let future = door.new_future(py)?;
-        future.call_method1(intern!(py, "set_exception"), (error.clone_ref(py).into_value(py),))?;
+        future.call_method1(&names(py).set_exception, (error.clone_ref(py).into_value(py),))?;
         door.hooks.all_failed(py, messages, error)?;
         Ok(future)
     }
