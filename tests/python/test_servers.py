@@ -46,7 +46,8 @@ def test_each_program_of_the_page_has_its_test(folder: Path) -> None:
 @contextlib.contextmanager
 def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     log = folder / "server.log"
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore"}
+    # Some write into the home folder.
+    environment = {**os.environ, "HOME": str(folder), "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore"}
     with log.open("w") as out:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=out, stderr=out, text=True, start_new_session=True
@@ -134,7 +135,7 @@ def test_uvicorn(cluster: MockCluster, folder: Path) -> None:
     check_server(cluster, command, port, folder)
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent", "eventlet"])
 def test_celery(cluster: MockCluster, folder: Path, pool: str) -> None:
     with (folder / "tasks.py").open("a") as tasks:
         tasks.write(

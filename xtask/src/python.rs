@@ -8,7 +8,18 @@ use crate::workspace::Workspace;
 use crate::{Failure, tools};
 
 /// What builds and checks the package; part of the environment, never of the package.
-const TOOLS: &str = "bindings/python/requirements-test.txt";
+const TOOLS: List = List { file: "bindings/python/requirements-test.txt", marker: "installed-tools.txt" };
+
+/// What its tests run it in.
+const SERVERS: List =
+    List { file: "bindings/python/requirements-servers.txt", marker: "installed-servers.txt" };
+
+/// Packages for the environment.
+struct List {
+    file: &'static str,
+    /// A copy in the environment: it is installed.
+    marker: &'static str,
+}
 
 /// The virtual environment.
 #[derive(Debug)]
@@ -40,20 +51,13 @@ impl<'a> Environment<'a> {
     /// The tools are installed once; a changed list makes a new environment.
     pub(crate) fn install(&self) -> Result<Vec<(&'static str, Command)>, Failure> {
         let mut steps = Vec::new();
-        let list = self.workspace.root.join(TOOLS);
-        let wanted = fs::read(&list).map_err(|cause| format!("{}: {cause}", list.display()))?;
-        let marker = self.folder.join("installed-tools.txt");
-        if !fs::read(&marker).is_ok_and(|installed| installed == wanted) {
+        let listed = self.install_list(&TOOLS, "Python tools", "mark of the tools")?;
+        if !listed.is_empty() {
             tools::require(&[tools::PYTHON])?;
             let mut venv = self.workspace.command("python3");
             venv.args(["-m", "venv", "--clear"]).arg(&self.folder);
             steps.push(("virtual environment", venv));
-            let mut pip = self.pip_install();
-            pip.arg("--requirement").arg(&list);
-            steps.push(("Python tools", pip));
-            let mut mark = self.workspace.command("cp");
-            mark.arg(&list).arg(&marker);
-            steps.push(("mark of the tools", mark));
+            steps.extend(listed);
         }
         // A wheel of another version, left from an earlier build, might look newer than ours.
         let wheels = self.workspace.target.join("wheels");
@@ -69,6 +73,31 @@ impl<'a> Environment<'a> {
         pip.args(["--force-reinstall", "--no-index", "--no-deps", "--find-links"]).arg(&wheels).arg("rmq");
         steps.push(("installation of the wheel", pip));
         Ok(steps)
+    }
+
+    /// The commands that add the servers that the package is tested in, once.
+    pub(crate) fn install_servers(&self) -> Result<Vec<(&'static str, Command)>, Failure> {
+        self.install_list(&SERVERS, "Python servers", "mark of the servers")
+    }
+
+    /// The commands that install what a list names, if it is not the one that was installed last.
+    fn install_list(
+        &self,
+        list: &List,
+        what: &'static str,
+        mark: &'static str,
+    ) -> Result<Vec<(&'static str, Command)>, Failure> {
+        let file = self.workspace.root.join(list.file);
+        let wanted = fs::read(&file).map_err(|cause| format!("{}: {cause}", file.display()))?;
+        let marker = self.folder.join(list.marker);
+        if fs::read(&marker).is_ok_and(|installed| installed == wanted) {
+            return Ok(Vec::new());
+        }
+        let mut pip = self.pip_install();
+        pip.arg("--requirement").arg(&file);
+        let mut copy = self.workspace.command("cp");
+        copy.arg(&file).arg(&marker);
+        Ok(vec![(what, pip), (mark, copy)])
     }
 
     fn pip_install(&self) -> Command {

@@ -42,7 +42,12 @@ const KINDS: [Kind; 5] = [
         tools: &[tools::C, tools::C_TESTS],
         run: c::run,
     },
-    Kind { name: "python", heading: "Python package", tools: &[tools::C, tools::PYTHON], run: pythons::run },
+    Kind {
+        name: "python",
+        heading: "Python package",
+        tools: &[tools::C, tools::PYTHON, tools::PYTHON_TESTS],
+        run: pythons::run,
+    },
     Kind {
         name: "cluster",
         heading: "real Apache RocketMQ",

@@ -13,12 +13,16 @@ use crate::Failure;
 pub(crate) struct Tool {
     program: &'static str,
     package: &'static str,
-    /// Python modules that it must be able to import; Debian packs some apart.
-    modules: &'static [&'static str],
+    /// What a Python must have besides, and the statement that fails where it has not; Debian packs some apart.
+    has: Option<(&'static str, &'static str)>,
 }
 
 const fn tool(program: &'static str, package: &'static str) -> Tool {
-    Tool { program, package, modules: &[] }
+    Tool { program, package, has: None }
+}
+
+const fn python_with(package: &'static str, what: &'static str, statement: &'static str) -> Tool {
+    Tool { program: "python3", package, has: Some((what, statement)) }
 }
 
 /// For the library and C programs.
@@ -26,7 +30,16 @@ pub(crate) const C: &[Tool] = &[tool("cargo", "rustup"), tool("cc", "gcc")];
 /// For the Python package.
 pub(crate) const PYTHON: &[Tool] = &[
     tool("python3", "python3"),
-    Tool { program: "python3", package: "python3-venv", modules: &["venv", "ensurepip"] },
+    python_with("python3-venv", "the modules venv and ensurepip", "import venv, ensurepip"),
+];
+/// For its tests: the servers that they run it in, of which one is compiled, and a C program that embeds the interpreter.
+pub(crate) const PYTHON_TESTS: &[Tool] = &[
+    python_with("python3", "version 3.11 or newer", "import sys; assert sys.version_info >= (3, 11)"),
+    python_with(
+        "python3-dev",
+        "its C headers",
+        "import pathlib, sysconfig; assert pathlib.Path(sysconfig.get_paths()['include'], 'Python.h').is_file()",
+    ),
 ];
 /// For Apache clusters.
 pub(crate) const JAVA: &[Tool] =
@@ -49,7 +62,7 @@ pub(crate) fn require(groups: &[&[Tool]]) -> Result<(), Failure> {
 fn require_in(path: &OsStr, groups: &[&[Tool]]) -> Result<(), Failure> {
     let mut missing: Vec<Tool> = Vec::new();
     for tool in groups.iter().copied().flatten() {
-        // Without the program itself nothing is known of its modules: a later line would only repeat the first.
+        // Without the program itself nothing is known of what it has: a later line would only repeat the first.
         let named = missing.iter().any(|other| other.program == tool.program);
         if !named && !is_there(path, tool) {
             missing.push(*tool);
@@ -65,9 +78,9 @@ fn require_in(path: &OsStr, groups: &[&[Tool]]) -> Result<(), Failure> {
 }
 
 fn line(tool: &Tool) -> String {
-    let what = match tool.modules {
-        [] => tool.program.to_owned(),
-        modules => format!("{} with the modules {}", tool.program, modules.join(", ")),
+    let what = match tool.has {
+        None => tool.program.to_owned(),
+        Some((what, _)) => format!("{} with {what}", tool.program),
     };
     format!("  {what} (Debian package {})\n", tool.package)
 }
@@ -78,11 +91,9 @@ fn is_there(path: &OsStr, tool: &Tool) -> bool {
     else {
         return false;
     };
-    if tool.modules.is_empty() {
-        return true;
-    }
+    let Some((_, statement)) = tool.has else { return true };
     let mut python = Command::new(program);
-    python.arg("-c").arg(format!("import {}", tool.modules.join(", ")));
+    python.args(["-c", statement]);
     python.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     python.status().is_ok_and(|status| status.success())
 }
@@ -111,11 +122,10 @@ mod tests {
 
     #[test]
     fn a_python_without_venv_is_found_out() {
-        let modules = &["venv", "no_such_module_of_python"];
-        let python = Tool { program: "python3", package: "python3-venv", modules };
+        let python = python_with("python3-venv", "no such module", "import venv, no_such_module_of_python");
         let path = env::var_os("PATH").unwrap();
         let failure = require_in(&path, &[&[python]]).unwrap_err().to_string();
-        assert!(failure.contains("python3 with the modules venv, no_such_module_of_python"), "{failure}");
+        assert!(failure.contains("python3 with no such module (Debian package python3-venv)"), "{failure}");
     }
 
     #[test]

@@ -40,6 +40,8 @@ public final class Consumers {
     private static final int ONE_SECOND = 1;
     private static final long POLL_MS = 25;
     private static final int LOOK_AGAIN_MS = 1_000;
+    /** The servers may be busy. */
+    private static final int API_TIMEOUT_MS = 30_000;
     /** ResponseCode.NO_MESSAGE, which stands in another package in 4.9. */
     private static final int NO_MESSAGE = 208;
     private static final int RECORDS_OF_A_TRACE = 2;
@@ -84,6 +86,7 @@ public final class Consumers {
     private void run(String tags, int tagged, String sql, int selected) throws Exception {
         DefaultMQPullConsumer pull = new DefaultMQPullConsumer("consumers_pull");
         pull.setNamesrvAddr(nameServer);
+        pull.setMqClientApiTimeout(API_TIMEOUT_MS);
         pull.start();
         for (String topic : topics) {
             waitUntilVisible(pull, topic);
@@ -122,6 +125,7 @@ public final class Consumers {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(
             "consumers_" + way, null, new AllocateMessageQueueAveragely(), traced, traced ? TRACE_TOPIC : null);
         consumer.setNamesrvAddr(nameServer);
+        consumer.setMqClientApiTimeout(API_TIMEOUT_MS);
         // The retry topic of a new group has no route when its consumer starts.
         consumer.setPollNameServerInterval(LOOK_AGAIN_MS);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
@@ -175,6 +179,7 @@ public final class Consumers {
     private DefaultLitePullConsumer startLitePull() throws MQClientException {
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer("consumers_lite_pull");
         consumer.setNamesrvAddr(nameServer);
+        consumer.setMqClientApiTimeout(API_TIMEOUT_MS);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         for (String topic : topics) {
             consumer.subscribe(topic, "*");

@@ -46,6 +46,8 @@ public final class Reader {
     private static void readAll(String[] args) throws Exception {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer("cluster_reader");
         consumer.setNamesrvAddr(args[0]);
+        // The servers may be busy.
+        consumer.setMqClientApiTimeout(30_000);
         consumer.start();
         long deadline = System.nanoTime() + Long.parseLong(args[2]) * 1_000_000_000L;
         try (BufferedWriter out = Files.newBufferedWriter(Paths.get(args[1]), StandardCharsets.UTF_8)) {

@@ -9,6 +9,7 @@ use crate::python::Environment;
 pub(crate) fn run(part: &mut Part<'_>) -> Result<(), Failure> {
     let python = Environment::new(part.workspace);
     part.prepare(python.install()?)?;
+    part.prepare(python.install_servers()?)?;
     let mut pytest = python.command();
     pytest.args([
         "-W",
