@@ -209,3 +209,43 @@ def test_multiprocessing_sends_with_the_parents_producer(run_program: Program) -
 """
     )
     check(result, "60 62")
+
+
+def test_children_of_a_thread_s_first_calls_do_not_wait_for_it(run_program: Program) -> None:
+    # What such calls use first is made at the import: half made at the fork it would be so in the child for ever.
+    program = run_program(
+        """
+        import os, signal, sys, threading
+        import rmq
+        from rmq.testing import MockCluster
+
+        def use():
+            try:
+                rmq.Message(None, None)
+            except TypeError:
+                pass
+            producer.send_many(iter([]))
+            producer.stats()
+
+        sys.setswitchinterval(1e-6)
+        cluster = MockCluster()
+        producer = rmq.Producer("group", cluster.name_server, after_fork="renew")
+        thread = threading.Thread(target=use)
+        thread.start()
+        children = []
+        for _ in range(25):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(60)
+                try:
+                    use()
+                finally:
+                    os._exit(0)
+            children.append(child)
+        thread.join()
+        print(sum(os.waitpid(child, 0)[1] != 0 for child in children), flush=True)
+        os._exit(0)
+        """,
+        timeout=120.0,
+    )
+    assert program.stdout.strip() == "0", program.stderr
