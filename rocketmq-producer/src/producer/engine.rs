@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use super::prepare::{Compression, Prepared};
 use super::spare::Memory;
 use super::validate::{check_batch, illegal, validate};
 use crate::client::ClientInstance;
-use crate::completion::{Completion, Wakes};
+use crate::completion::{Completion, LAST_RESORT, Wakes};
 use crate::config::{InFlightFull, Settings, WritableListener};
 use crate::error::{Error, ErrorCode};
 use crate::hooks::guarded;
@@ -216,7 +217,7 @@ impl Engine {
     /// Waits until a name server has answered, or until the close.
     pub(super) fn wait_ready(self: &Arc<Self>, timeout: Duration) -> Result<(), Error> {
         let engine = Arc::clone(self);
-        self.on_io_thread(async move {
+        self.on_io_thread(timeout, async move {
             let closed = engine.close_begun.notified();
             tokio::pin!(closed);
             // Before the look at the flag, so that a close between the two is not missed.
@@ -285,18 +286,22 @@ impl Engine {
         Ok(refs.iter().map(|queue| (queue.broker_name.to_owned(), queue.queue_id)).collect())
     }
 
-    /// Runs a future on the I/O thread and waits for its result.
+    /// Runs a future on the I/O thread and waits for its result, which comes within the limit unless that thread is held up.
     fn on_io_thread<T: Send + 'static>(
         &self,
+        limit: Duration,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Error> {
         let (sender, receiver) = mpsc::channel();
         // The receiver waits below until it has this.
         task::spawn(self.io(), future, move |outcome| drop(sender.send(outcome)));
         let stopped = |cause: Stopped| Error::new(ErrorCode::Internal, cause.to_string()).with_source(cause);
-        match receiver.recv() {
+        match receiver.recv_timeout(limit.saturating_add(LAST_RESORT)) {
             Ok(outcome) => outcome.map_err(stopped),
-            Err(_) => Err(stopped(Stopped::Dropped)),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(Error::new(ErrorCode::Timeout, "the I/O thread is held up: by a hook or a log sink?"))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(stopped(Stopped::Dropped)),
         }
     }
 

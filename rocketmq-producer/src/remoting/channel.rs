@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::reach;
+use super::socket;
 use super::state::{Haste, PLENTY, Phase, State, Writer};
 use super::turn::TURN;
 use super::{Events, RemotingOptions, connection};
@@ -85,6 +86,7 @@ impl Channel {
         let announce = state.check_by(deadline);
         let writer = state.choose_writer(haste, self.options.max_backlog);
         let is_gathered = haste == Haste::GoesWithBurst && state.is_gathering();
+        let has_oneways = state.has_oneways();
         drop(state);
         if announce {
             self.attention.notify_one();
@@ -92,7 +94,7 @@ impl Channel {
         if is_gathered {
             wakes.gathered_at(self);
         }
-        self.see_to_writing(writer, &stream);
+        self.see_to_writing(writer, &stream, has_oneways);
     }
 
     /// There was no connection that it can go to at once: the request waits for one, or behind those that wait. One is begun
@@ -112,11 +114,9 @@ impl Channel {
             drop(state);
             return self.submit(exchange, deadline, oneway, wakes);
         }
-        let pause_end = match state.phase {
-            Phase::Open(_) => None,
-            _ => state.reach.pause_end(Moment::now()),
-        };
-        if pause_end.is_some_and(|end| goes_elsewhere || deadline <= end) {
+        let now = Moment::now();
+        let ends_first = state.reach.pause_end(now).is_some_and(|end| deadline <= end);
+        if state.is_resting(now) && (goes_elsewhere || ends_first) {
             let refusal = state.reach.refusal();
             drop(state);
             exchange.failed(refusal, wakes);
@@ -143,10 +143,9 @@ impl Channel {
         });
     }
 
-    /// Whether the last try failed and it is not yet time for the next one.
+    /// Whether the last try failed, and no other one has come through since.
     pub(crate) fn is_resting(&self) -> bool {
-        let state = self.state.lock();
-        !matches!(state.phase, Phase::Open(_)) && state.reach.pause_end(Moment::now()).is_some()
+        self.state.lock().is_resting(Moment::now())
     }
 
     /// There is news of this address: the next try begins at once.
@@ -156,8 +155,12 @@ impl Channel {
     }
 
     /// The writer was chosen: the caller writes, or the I/O task is told.
-    fn see_to_writing(&self, writer: Option<Writer>, stream: &Arc<TcpStream>) {
+    fn see_to_writing(&self, writer: Option<Writer>, stream: &Arc<TcpStream>, has_oneways: bool) {
         let is_left = match writer {
+            // The loss of one-way messages nobody hears of: unless the peer is there and silent, the task reads first.
+            Some(Writer::Caller) if has_oneways && !matches!(socket::look(stream), Ok(false)) => {
+                self.state.lock().hand_over(stream, false)
+            }
             Some(Writer::Caller) => !self.write_plenty(stream),
             // Of the writing, or until when requests are gathered.
             Some(_) => true,
@@ -174,8 +177,9 @@ impl Channel {
         if let Some(stream) = state.stream() {
             state.add_replies(frames)?;
             let writer = state.choose_writer(Haste::AtOnce, self.options.max_backlog);
+            let has_oneways = state.has_oneways();
             drop(state);
-            self.see_to_writing(writer, &stream);
+            self.see_to_writing(writer, &stream, has_oneways);
         }
         Ok(())
     }

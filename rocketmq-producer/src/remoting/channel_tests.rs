@@ -102,3 +102,18 @@ fn a_connection_whose_task_panics_has_an_end_and_the_next_request_connects_anew(
     channel.forget();
     assert_eq!(failures.recv_timeout(PATIENCE).expect("told"), FailureKind::Lost);
 }
+
+#[test]
+fn an_address_rests_also_while_a_try_after_a_failed_one_is_under_way() {
+    let mut state = State::default();
+    state.begin();
+    assert!(!state.is_resting(Moment::now()), "nothing is known of it yet");
+    let long_ago = Moment::now().before(PATIENCE);
+    assert!(state.reach.failed("a:1", &Failure::new(FailureKind::Connect), long_ago).is_some());
+    assert!(
+        state.is_resting(Moment::now()),
+        "the pause is over, and a silent host takes the time of the try"
+    );
+    state.reach.end_pause();
+    assert!(!state.is_resting(Moment::now()));
+}

@@ -63,6 +63,11 @@ impl Reach {
         self.pause_end.filter(|end| *end > now)
     }
 
+    /// Whether the last try failed, or the last connection gave no answer.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// The next try may begin at once.
     pub(super) fn end_pause(&mut self) {
         self.failures = 0;

@@ -133,6 +133,16 @@ impl State {
         }
     }
 
+    /// Whether the last try to connect failed, and the next one is still to come or has not come through: at a host that is
+    /// silent it takes all of its time limit.
+    pub(super) fn is_resting(&self, now: Moment) -> bool {
+        match self.phase {
+            Phase::Open(_) => false,
+            Phase::Connecting => self.reach.has_failed(),
+            Phase::Closed | Phase::Forgotten => self.reach.pause_end(now).is_some(),
+        }
+    }
+
     /// Whether a request with this deadline will be written in time if it is gathered.
     pub(super) fn may_gather(&self, deadline: Moment) -> bool {
         let by = self.gathered_by.unwrap_or_else(|| Moment::now() + Gathering::TIME);

@@ -53,8 +53,10 @@ impl RouteTable {
         // The brokers that may make the topic stay in its route until the next refresh, should one have made it meanwhile.
         let origin = topic.look_up.lock().origin;
         let answer = self.ask(topic, origin).await;
-        // Of what cannot be asked, and of what is not known, the sends and the next refresh tell.
+        // Of what cannot be asked, and of what is not known, the sends and the next refresh tell. A refresh may have brought the
+        // topic's own route meanwhile, which that of the default topic does not replace.
         if let Ok(Some(route)) = answer
+            && topic.look_up.lock().origin == origin
             && let Err(error) = self.adopt(topic, route, origin)
         {
             self.log.warn(LogTarget::Routing, || format!("route in doubt: {}", error.message()));
