@@ -5,10 +5,7 @@
 //! runs yet, and the interpreter itself sees to a fork meanwhile. `clippy.toml` forbids such cells everywhere else.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySequence, PyString, PyType};
-
-use crate::aio::Door;
-use crate::message::Message;
+use pyo3::types::{PyDict, PyString};
 
 #[expect(clippy::disallowed_types, reason = "filled at the import")]
 static KEPT: pyo3::sync::PyOnceLock<Kept> = pyo3::sync::PyOnceLock::new();
@@ -94,22 +91,4 @@ impl Names {
             when_routed: name("_when_routed"),
         }
     }
-}
-
-/// Uses once what pyo3 itself makes at its first use, where calls of the package come to it.
-pub(crate) fn warm_up(py: Python<'_>) -> PyResult<()> {
-    // The one class that no program sees, the length of an iterable, and the class of sequences.
-    py.get_type::<Door>();
-    PyList::empty(py).try_iter()?.size_hint();
-    let sequence = py.get_type::<PySequence>();
-    // The texts of errors about arguments: of a wrong class, and of a wrong argument of a call.
-    sequence.cast::<PyDict>().map_err(|refused| PyErr::from(refused).to_string()).ok();
-    py.get_type::<Message>().call1((py.None(), py.None())).err();
-    // An object of a class that looks like `numpy.bool`, the only one but `bool` whose objects are taken for one.
-    let members = PyDict::new(py);
-    members.set_item("__module__", "numpy")?;
-    members.set_item("__bool__", &kept(py).map)?;
-    let class = py.get_type::<PyType>().call1(("bool", (py.get_type::<PyAny>(),), members))?;
-    class.call0()?.extract::<bool>().err();
-    Ok(())
 }

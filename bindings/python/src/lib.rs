@@ -26,6 +26,7 @@ mod receipt;
 mod selector;
 mod timeout;
 mod waiting;
+mod warm_up;
 
 use pyo3::prelude::*;
 
@@ -42,11 +43,13 @@ mod _rmq {
     use crate::message::Message;
     use crate::mock::{Fault, FaultId, MockCluster, Registration, StoredMessage};
     use crate::receipt::Receipt;
+    use crate::warm_up::warm_up;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         // Before any object of the module is touched.
         interpreter::check(module.py())?;
+        warm_up(module.py())?;
         module.add("__version__", rocketmq_producer::version())?;
         module.add_class::<AioProducer>()?;
         module.add_class::<Selecting>()?;
