@@ -56,8 +56,7 @@ impl RouteTable {
         // Of what cannot be asked, and of what is not known, the sends and the next refresh tell. A refresh may have brought the
         // topic's own route meanwhile, which that of the default topic does not replace.
         if let Ok(Some(route)) = answer
-            && topic.look_up.lock().origin == origin
-            && let Err(error) = self.adopt(topic, route, origin)
+            && let Err(error) = self.adopt_again(topic, route, origin)
         {
             self.log.warn(LogTarget::Routing, || format!("route in doubt: {}", error.message()));
         }

@@ -9,6 +9,7 @@ use rocketmq_protocol::DecodeError;
 use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::requests::GetRouteRequest;
 use rocketmq_protocol::route::TopicRoute;
+use rocketmq_protocol::route::bounds::MAX_ROUTE_BYTES;
 use tokio::sync::oneshot;
 
 use super::bounds::LARGE_ROUTE;
@@ -86,9 +87,9 @@ impl NameServer {
         }
     }
 
-    /// Away from the I/O thread if there is much of it.
+    /// Away from the I/O thread if there is much of it. Too much is refused at once, and not kept until it is its turn.
     async fn read(&self, body: Bytes) -> Result<TopicRoute, DecodeError> {
-        if body.len() >= LARGE_ROUTE {
+        if (LARGE_ROUTE..=MAX_ROUTE_BYTES).contains(&body.len()) {
             let _turn = self.reading.lock().await;
             let (sender, route) = oneshot::channel();
             let copy = body.clone();
@@ -104,7 +105,7 @@ impl NameServer {
                 return route;
             }
         }
-        // It is little, or there is no thread.
+        // It is little, or far too much, or there is no thread.
         TopicRoute::parse(&body)
     }
 }
@@ -152,5 +153,20 @@ mod tests {
         assert!((0..1000).any(|_| !is_read_at_once(route(3 << 20))));
         let read = runtime.block_on(server.read(route(3 << 20))).expect("a route");
         assert_eq!(read, TopicRoute::default());
+    }
+
+    #[test]
+    fn a_route_beyond_its_bound_is_refused_before_it_waits_for_its_turn() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
+        let remoting = Remoting::new(RemotingOptions::for_tests(runtime.handle().clone()), nobody);
+        let server = NameServer::new(remoting.channel("h:1"));
+        let _turn = server.reading.try_lock().expect("nobody reads");
+        let read = |len: usize| {
+            let read = std::pin::pin!(server.read(Bytes::from(vec![b' '; len])));
+            read.poll(&mut Context::from_waker(Waker::noop()))
+        };
+        assert!(read(MAX_ROUTE_BYTES).is_pending());
+        assert!(matches!(read(MAX_ROUTE_BYTES + 1), Poll::Ready(Err(_))));
     }
 }

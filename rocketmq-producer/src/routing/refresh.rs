@@ -151,6 +151,22 @@ mod tests {
     }
 
     #[test]
+    fn a_late_answer_about_the_default_topic_does_not_replace_the_topics_own_route() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let table = table(&runtime);
+        let topic = table.topic("T");
+        let queues = || topic.queues().as_ref().map_or(0, |queues| queues.len());
+        table.adopt(&topic, route(4), Origin::DefaultTopic).expect("little");
+        table.adopt_again(&topic, route(3), Origin::DefaultTopic).expect("little");
+        assert_eq!(queues(), 3);
+        table.adopt(&topic, route(8), Origin::Own).expect("little");
+        table.adopt_again(&topic, route(4), Origin::DefaultTopic).expect("nothing to do");
+        assert_eq!((queues(), topic.look_up.lock().origin), (8, Origin::Own));
+        table.adopt_again(&topic, route(9), Origin::Own).expect("little");
+        assert_eq!(queues(), 9);
+    }
+
+    #[test]
     fn the_routes_of_all_topics_have_a_bound_and_forgotten_ones_make_room() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let table = table(&runtime);

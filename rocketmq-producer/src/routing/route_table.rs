@@ -17,7 +17,7 @@ use super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
 use super::broker::BrokerTable;
 use super::name_servers::NameServers;
 use super::publish::PublishQueues;
-use super::topic::{Origin, RouteWaiter, Topic};
+use super::topic::{LookUp, Origin, RouteWaiter, Topic};
 use crate::completion::Wakes;
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
@@ -241,7 +241,26 @@ impl RouteTable {
     /// Takes over a route if it differs from what is known, or if nothing usable is known. An error if it is too much
     /// beside those of other topics; what is known stays then.
     pub(super) fn adopt(&self, topic: &Topic, route: TopicRoute, origin: Origin) -> Result<(), Error> {
+        self.take_over(topic, &mut topic.look_up.lock(), route, origin)
+    }
+
+    /// The same for what was asked because the route in use was in doubt: if another one's route has come into use
+    /// meanwhile, that stays.
+    pub(super) fn adopt_again(&self, topic: &Topic, route: TopicRoute, origin: Origin) -> Result<(), Error> {
         let mut look_up = topic.look_up.lock();
+        match look_up.origin == origin {
+            true => self.take_over(topic, &mut look_up, route, origin),
+            false => Ok(()),
+        }
+    }
+
+    fn take_over(
+        &self,
+        topic: &Topic,
+        look_up: &mut LookUp,
+        route: TopicRoute,
+        origin: Origin,
+    ) -> Result<(), Error> {
         if look_up.route.as_ref() != Some(&route) || !topic.has_queues() {
             let bytes = route_bytes(route.broker_datas.len(), PublishQueues::count(&route));
             let others = self.bytes.load(Ordering::Relaxed) - look_up.bytes;
