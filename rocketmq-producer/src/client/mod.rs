@@ -7,7 +7,3 @@ mod names;
 mod peer_requests;
 
 pub(crate) use instance::ClientInstance;
-
-/// The protocol version we tell. Servers that shut down serve a client of this version until their sockets
-/// close, where they would send a newer one away (protocol 1.9).
-pub(crate) const PROTOCOL_VERSION: i32 = rocketmq_protocol::version::ADVERTISED;

@@ -7,8 +7,11 @@ use rocketmq_protocol::encode::{EncodeError, ExtFields, FieldVisitor, Preamble, 
 use super::RemotingOptions;
 use super::exchange::{Failure, FailureKind};
 use super::outbound::{Body, Outbound};
-use crate::client::PROTOCOL_VERSION;
 use crate::hooks::{RpcRequest, guarded};
+
+/// The protocol version we tell. Servers that shut down serve a client of this version until their sockets
+/// close, where they would send a newer one away (protocol 1.9).
+pub(super) const PROTOCOL_VERSION: i32 = rocketmq_protocol::version::ADVERTISED;
 
 /// What a request needs to write itself into a channel's buffer.
 #[derive(Clone, Copy)]

@@ -74,7 +74,6 @@ const CORE: House = House {
         ("nouns", "routing", 1),
         ("process", "client", 1),
         ("process", "remoting", 2),
-        ("remoting", "client", 2),
         ("send", "engine", 3),
         ("send", "lanes", 6),
     ],
