@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorCode, Persistence};
-use crate::producer::InFlightShare;
+use crate::flow::InFlightShare;
 use crate::receipt::Receipt;
 use crate::task::panic_text;
 

@@ -11,6 +11,7 @@ mod client;
 mod completion;
 pub mod config;
 mod error;
+mod flow;
 pub mod hooks;
 mod log;
 mod message;

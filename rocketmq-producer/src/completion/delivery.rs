@@ -10,7 +10,7 @@ use crate::sync::{Condvar, Mutex};
 
 use super::{CompletionQueue, Report};
 use crate::error::{Error, ErrorCode};
-use crate::producer::Lots;
+use crate::flow::Lots;
 use crate::sys::{self, Moment};
 use crate::task;
 

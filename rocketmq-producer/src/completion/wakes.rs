@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::CompletionQueue;
-use crate::producer::{Bounds, Lane, Memory, Settled, Ticket};
+use crate::flow::{Bounds, Settled};
+use crate::producer::{Lane, Memory, Ticket};
 use crate::remoting::Channel;
 use crate::sys::{Calls, Seat};
 

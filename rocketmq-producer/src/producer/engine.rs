@@ -11,7 +11,6 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::batch::{BatchOperation, Origin};
-use super::bounds::{Bounds, InFlightShare};
 use super::detector;
 use super::lanes::Lanes;
 use super::looked_up::LookedUp;
@@ -24,6 +23,7 @@ use crate::client::ClientInstance;
 use crate::completion::{Completion, LAST_RESORT, Wakes};
 use crate::config::{InFlightFull, Settings, WritableListener};
 use crate::error::{Error, ErrorCode};
+use crate::flow::{Bounds, InFlightShare};
 use crate::hooks::guarded;
 use crate::log::LogTarget;
 use crate::message::Message;

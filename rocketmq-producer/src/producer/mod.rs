@@ -2,7 +2,6 @@
 
 mod batch;
 mod bodies;
-mod bounds;
 mod burst;
 mod detector;
 mod engine;
@@ -10,7 +9,6 @@ mod handle;
 mod hooked;
 mod lanes;
 mod looked_up;
-mod lots;
 mod operation;
 mod outcome;
 mod pauses;
@@ -20,10 +18,8 @@ mod spare;
 mod target;
 mod validate;
 
-pub(crate) use bounds::{Bounds, InFlightShare, Settled};
 pub use burst::Burst;
 pub use handle::{BatchError, Producer};
 pub(crate) use lanes::{Lane, Ticket};
-pub(crate) use lots::Lots;
 pub(crate) use prepare::Compression;
 pub(crate) use spare::Memory;

@@ -8,7 +8,6 @@ use rocketmq_protocol::codes::request;
 use rocketmq_protocol::header::{Header, flag};
 use rocketmq_protocol::requests::SendRequest;
 
-use super::bounds::InFlightShare;
 use super::engine::{Engine, Mode, Span};
 use super::lanes::{LaneKey, Lanes, Passenger, Ticket};
 use super::outcome::{self, Attempt, NotStored};
@@ -18,6 +17,7 @@ use super::request::send_request;
 use super::spare::Memory;
 use crate::completion::{Caller, Completion, Wakes};
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
+use crate::flow::InFlightShare;
 use crate::hooks::SendOutcome;
 use crate::log::LogTarget;
 use crate::receipt::{IdText, Receipt, SendStatus};

@@ -5,8 +5,8 @@ use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
 
 use super::bodies::{self, Bodies};
-use super::bounds::Load;
 use super::operation::{Operation, SendOperation};
+use crate::flow::Load;
 use crate::sync::Mutex;
 use crate::sys;
 

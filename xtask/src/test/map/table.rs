@@ -52,7 +52,7 @@ const CORE: House = House {
         ],
         &[
             // How much is in flight, and who waits for room.
-            ("flow", &["producer/bounds.rs", "producer/lots.rs"]),
+            ("flow", &["flow/"]),
             // The program's own code, keys and settings.
             ("config", &["hooks.rs", "hooks/", "config/"]),
         ],
@@ -77,7 +77,7 @@ const CORE: House = House {
         ("send", "engine", 3),
         ("send", "lanes", 6),
     ],
-    circles: &[53],
+    circles: &[52],
 };
 
 const PROTOCOL: House = House {

@@ -1,4 +1,4 @@
-//! How much a producer may have in flight, and who waits for less.
+//! What counts against the bounds of a producer, from a send that is accepted to an outcome that is taken.
 
 use std::fmt;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    pub(super) fn new(max_messages: usize, max_bytes: usize, listener: Option<WritableListener>) -> Self {
+    pub(crate) fn new(max_messages: usize, max_bytes: usize, listener: Option<WritableListener>) -> Self {
         Self {
             max_messages: max_messages as u64,
             max_bytes: max_bytes as u64,
@@ -88,7 +88,7 @@ impl Bounds {
 
     /// A share for so many messages, or `None` when a bound is reached. What is larger than a bound is let in alone,
     /// or it could never be sent.
-    pub(super) fn try_take(self: &Arc<Self>, messages: usize, bytes: usize) -> Option<InFlightShare> {
+    pub(crate) fn try_take(self: &Arc<Self>, messages: usize, bytes: usize) -> Option<InFlightShare> {
         let cost = messages as u64 * ONE_MESSAGE + bytes as u64;
         let room_for = |taken: u64| {
             let (held_messages, held_bytes) = (taken >> BYTE_BITS, taken & BYTE_MASK);
@@ -102,7 +102,7 @@ impl Bounds {
 
     /// The same, waiting for room until the deadline, or until `give_up` says so after a
     /// [`Self::wake_waiters`].
-    pub(super) fn take_by(
+    pub(crate) fn take_by(
         self: &Arc<Self>,
         messages: usize,
         bytes: usize,
@@ -118,12 +118,12 @@ impl Bounds {
     }
 
     /// Waits until a small message has room, at most to the deadline, or until `give_up` says so; says whether it has.
-    pub(super) fn wait_room(&self, deadline: Option<Moment>, give_up: impl Fn() -> bool) -> bool {
+    pub(crate) fn wait_room(&self, deadline: Option<Moment>, give_up: impl Fn() -> bool) -> bool {
         self.room.wait_until(deadline, || self.has_room() || give_up())
     }
 
     /// A send was refused: the listener is told when there is room.
-    pub(super) fn note_refusal(&self) {
+    pub(crate) fn note_refusal(&self) {
         if self.listener.is_some() {
             self.refused.store(true, SeqCst);
             // What made room meanwhile has not seen the mark.
@@ -132,7 +132,7 @@ impl Bounds {
     }
 
     /// Those who wait for room look, and the listener hears of it.
-    pub(super) fn tell_of_room(&self) {
+    pub(crate) fn tell_of_room(&self) {
         self.room.notify();
         self.tell_listener();
     }
@@ -153,26 +153,26 @@ impl Bounds {
     }
 
     /// Lets those who wait for room look again.
-    pub(super) fn wake_waiters(&self) {
+    pub(crate) fn wake_waiters(&self) {
         self.room.notify();
     }
 
     /// Messages that count against the bound.
-    pub(super) fn messages(&self) -> usize {
+    pub(crate) fn messages(&self) -> usize {
         (self.taken.load(SeqCst) >> BYTE_BITS) as usize
     }
 
     /// Body bytes that count against the bound.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.taken.load(SeqCst) & BYTE_MASK
     }
 
-    pub(super) fn accepted(&self, messages: usize) {
+    pub(crate) fn accepted(&self, messages: usize) {
         self.outstanding.fetch_add(messages, SeqCst);
     }
 
     /// Tells what is left.
-    pub(super) fn settled(&self, messages: usize) -> Load {
+    pub(crate) fn settled(&self, messages: usize) -> Load {
         let messages = self.outstanding.fetch_sub(messages, SeqCst) - messages;
         if messages == 0 {
             self.settled.notify();
@@ -180,12 +180,12 @@ impl Bounds {
         Load { messages, bytes: self.bytes() as usize }
     }
 
-    pub(super) fn has_outstanding(&self) -> bool {
+    pub(crate) fn has_outstanding(&self) -> bool {
         self.outstanding.load(SeqCst) > 0
     }
 
     /// Waits until every accepted send has its outcome.
-    pub(super) fn wait_settled(&self, deadline: Option<Moment>) -> bool {
+    pub(crate) fn wait_settled(&self, deadline: Option<Moment>) -> bool {
         self.settled.wait_until(deadline, || !self.has_outstanding())
     }
 }
@@ -200,8 +200,8 @@ pub(crate) struct Settled {
 /// What a producer has in flight.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Load {
-    pub(super) messages: usize,
-    pub(super) bytes: usize,
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Settled {
@@ -229,7 +229,7 @@ pub(crate) struct InFlightShare {
 
 impl InFlightShare {
     /// One message's part of this share.
-    pub(super) fn split_off(&mut self, bytes: usize) -> Self {
+    pub(crate) fn split_off(&mut self, bytes: usize) -> Self {
         let cost = ONE_MESSAGE + bytes as u64;
         self.cost -= cost;
         Self { bounds: Arc::clone(&self.bounds), cost }
