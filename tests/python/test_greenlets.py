@@ -341,3 +341,76 @@ def test_what_patched_nothing_changes_nothing(run_program: Program) -> None:
         """
     )
     assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_the_thread_for_log_lines_may_be_older_than_the_patching(run_program: Program, library: str) -> None:
+    result = run_program(
+        f"""
+    import logging, time
+    lines = []
+    class Keep(logging.Handler):
+        def emit(self, record):
+            lines.append(record.getMessage())
+    logging.getLogger("rmq").addHandler(Keep())
+    logging.getLogger("rmq").setLevel(logging.DEBUG)
+    import rmq
+    from rmq.testing import Fault, MockCluster
+    cluster = MockCluster()
+    producer = rmq.Producer("group", cluster.name_server)
+{PATCH[library]}
+    for _ in range(3):
+        cluster.inject(Fault.reset(), request_code=310, times=1)
+        before = len(lines)
+        producer.send("topic", b"x")
+        deadline = time.monotonic() + 20
+        while len(lines) == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    print("good")
+""",
+        timeout=100,
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_native_threads_get_no_hub_by_sending(run_program: Program, library: str) -> None:
+    original = {
+        "gevent": 'monkey.get_original("_thread", "start_new_thread")',
+        "eventlet": 'eventlet.patcher.original("_thread").start_new_thread',
+    }
+    result = run_program(
+        f"""{PATCH[library]}{SET_UP}
+    import os
+    start_native = {original[library]}
+    sent = []
+    def run():
+        sent.append(producer.send("topic", b"x"))
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(100):
+        start_native(run, ())
+        deadline = time.monotonic() + 20
+        while len(sent) <= number:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    assert len(os.listdir("/proc/self/fd")) < before + 20
+    print("good")
+""",
+        timeout=100,
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+@pytest.mark.parametrize("name", ["gevent.monkey", "eventlet.patcher"])
+def test_modules_that_are_still_imported_have_patched_nothing(run_program: Program, name: str) -> None:
+    result = run_program(
+        f"""
+        import sys, types
+        import rmq
+        with rmq.Producer("group", test_mock_brokers=1) as producer:
+            for module in (types.ModuleType("{name}"), None):
+                sys.modules["{name}"] = module
+                producer.send("topic", b"x")
+        print("good")
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr

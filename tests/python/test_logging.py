@@ -212,3 +212,23 @@ def test_lines_of_what_runs_at_exit_arrive(run_program: Program) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "rmq " in result.stdout.partition("at exit")[2]
+
+
+def test_a_refused_thread_is_started_by_a_later_producer(run_program: Program) -> None:
+    result = run_program(
+        """
+        import threading
+        import rmq
+        from rmq import _log
+        start = threading.Thread.start
+        def refuse(thread):
+            raise RuntimeError("can't start new thread")
+        threading.Thread.start = refuse
+        rmq.Producer("first", test_mock_brokers=1).close()
+        threading.Thread.start = start
+        rmq.Producer("second", test_mock_brokers=1).close()
+        assert any(thread.name == "rmq-log" for thread in threading.enumerate())
+        print("good")
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr

@@ -52,7 +52,7 @@ def test_queues_that_cannot_be_had_are_errors() -> None:
             start = time.monotonic()
             with pytest.raises(rmq.NameServerError):
                 producer.queues("other", timeout=0.3)
-            assert 0.29 <= time.monotonic() - start < 2.9
+            assert 0.29 <= time.monotonic() - start < 10.0
         with pytest.raises(rmq.ClosedError):
             producer.queues("topic")
 

@@ -18,17 +18,23 @@ _READ = 1
 
 
 def current() -> Wait | None:
-    """How the running greenlet waits; `None` where threads are threads, and in the hub itself, which cannot wait."""
-    monkey: Any = sys.modules.get("gevent.monkey")
-    if monkey is not None and (monkey.is_module_patched("threading") or monkey.is_module_patched("socket")):
+    """How the running greenlet waits; `None` where threads are threads, in a thread without a hub, whose wait stops no
+    other greenlet, and in the hub itself, which cannot wait."""
+    if _has_patched("gevent.monkey", "is_module_patched", "threading"):
         gevent: Any = sys.modules["gevent"]
-        return None if gevent.getcurrent() is gevent.get_hub() else _wait_with_gevent
-    patcher: Any = sys.modules.get("eventlet.patcher")
-    if patcher is not None and (patcher.is_monkey_patched("thread") or patcher.is_monkey_patched("socket")):
-        hubs: Any = sys.modules["eventlet.hubs"]
+        hub: Any = sys.modules["gevent._hub_local"].get_hub_if_exists()
+        return None if hub is None or gevent.getcurrent() is hub else _wait_with_gevent
+    if _has_patched("eventlet.patcher", "is_monkey_patched", "thread"):
+        hub = getattr(sys.modules["eventlet.hubs"]._threadlocal, "hub", None)
         greenlet: Any = sys.modules["greenlet"]
-        return None if greenlet.getcurrent() is hubs.get_hub().greenlet else _wait_with_eventlet
+        return None if hub is None or greenlet.getcurrent() is hub.greenlet else _wait_with_eventlet
     return None
+
+
+def _has_patched(module: str, question: str, threads: str) -> bool:
+    # Another thread may be importing the module, which has only some of its names then.
+    is_patched: Any = getattr(sys.modules.get(module), question, None)
+    return is_patched is not None and bool(is_patched(threads) or is_patched("socket"))
 
 
 def _wait_with_gevent(descriptor: int, timeout: float | None, in_background: bool) -> None:
@@ -37,7 +43,9 @@ def _wait_with_gevent(descriptor: int, timeout: float | None, in_background: boo
         gevent.sleep(timeout)
         return
     hub = gevent.get_hub()
-    watcher = hub.loop.io(descriptor, _READ, ref=not in_background)
+    # A thread that is none of the hub's greenlets has nothing else to keep its own hub going.
+    is_thread = gevent.getcurrent().parent is None
+    watcher = hub.loop.io(descriptor, _READ, ref=is_thread or not in_background)
     try:
         with gevent.Timeout(timeout, False):
             hub.wait(watcher)

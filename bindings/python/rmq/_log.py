@@ -14,6 +14,8 @@ import os
 import sys
 import threading
 
+# Loaded here for the native module: it must not be half imported when the thread for log lines first asks it.
+from . import _hub as _hub
 from ._rmq import LogQueue, host_ends
 
 logger = logging.getLogger("rmq")
@@ -38,16 +40,21 @@ def level() -> str:
 
 
 def queue() -> LogQueue:
-    """The queue; the first call in a process starts the thread behind it."""
+    """The queue; starts the thread behind it if this process has none."""
     global _thread
     with _lock:
-        if _thread is not None:
+        # One without an identity is being started.
+        if _thread is not None and (_thread.ident is None or _thread.is_alive()):
             return _queue
         thread = _thread = threading.Thread(target=_deliver, name="rmq-log", daemon=True)
-    # Without the lock: greenlets take turns while one starts. About to end, the interpreter starts none, and the lines
-    # stay in the queue.
-    with contextlib.suppress(RuntimeError):
+    # Without the lock: greenlets take turns while one starts. If there is none, as when the interpreter is about to end,
+    # the lines stay in the queue until a later producer starts one.
+    try:
         thread.start()
+    except RuntimeError:
+        with _lock:
+            if _thread is thread:
+                _thread = None
     return _queue
 
 
