@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rocketmq_producer::{Error, ErrorCode};
+use smallvec::{Array, SmallVec};
 
 use crate::cancel;
 use crate::handle::{self, Handle};
@@ -201,6 +202,24 @@ pub(crate) fn room_for<T>(count: usize) -> Result<Vec<T>, Error> {
         Ok(()) => Ok(list),
         Err(cause) => Err(Error::out_of_memory(format_args!("a list of {count} items"), cause)),
     }
+}
+
+/// Adds to a list of what all messages of a call have; `SYSTEM` when there is no memory for it.
+#[inline]
+pub(crate) fn push<A: Array>(list: &mut SmallVec<A>, item: A::Item) -> Result<(), Error> {
+    if list.len() == list.capacity() {
+        grow(list)?;
+    }
+    list.push(item);
+    Ok(())
+}
+
+#[cold]
+fn grow<A: Array>(list: &mut SmallVec<A>) -> Result<(), Error> {
+    list.try_reserve(1).map_err(|cause| {
+        let text = format!("no memory for a list of more than {} items: {cause}", list.len());
+        Error::new(ErrorCode::System, text)
+    })
 }
 
 const MOST_BYTES: usize = isize::MAX as usize;

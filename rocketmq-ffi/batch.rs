@@ -117,6 +117,9 @@ unsafe fn read<'a>(
         // SAFETY: the caller promises `count` messages.
         let outline = unsafe { texts.read(nth(messages, i), at) };
         outlines.push(outline.map_err(|error| {
+            if error.code() == ErrorCode::System {
+                return error;
+            }
             let text = format!("message {i} of the batch: {}", error.message());
             Error::new(ErrorCode::InvalidArgument, text)
         })?);

@@ -198,7 +198,10 @@ impl<'a> Texts<'a> {
                 wait_store_ok,
                 ..Message::new(topic, body)
             };
-            let selector = selector.map(|(function, opaque)| self.selectors.add(function, opaque));
+            let selector = match selector {
+                Some((function, opaque)) => Some(self.selectors.add(function, opaque)?),
+                None => None,
+            };
             Ok(Outline { message, selector, keys, properties })
         }
     }
@@ -207,7 +210,8 @@ impl<'a> Texts<'a> {
         let start = self.keys.len();
         for (i, key) in keys.iter().enumerate() {
             // SAFETY: as the caller promises.
-            self.keys.push(unsafe { arguments::text_part(*key, at, &format_args!("->keys[{i}]"))? });
+            let key = unsafe { arguments::text_part(*key, at, &format_args!("->keys[{i}]"))? };
+            arguments::push(&mut self.keys, key)?;
         }
         Ok(start..self.keys.len())
     }
@@ -228,7 +232,7 @@ impl<'a> Texts<'a> {
                     arguments::text_part(property.value, at, &value)?,
                 )
             };
-            self.properties.push(Property { name, value });
+            arguments::push(&mut self.properties, Property { name, value })?;
         }
         Ok(start..self.properties.len())
     }

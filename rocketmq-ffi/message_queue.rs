@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use std::ptr;
 use std::sync::Arc;
 
-use rocketmq_producer::{QueueRef, QueueSelector};
+use rocketmq_producer::{Error, QueueRef, QueueSelector};
 use smallvec::SmallVec;
 
 use crate::arguments::{self, Argument, SizedStruct};
@@ -139,12 +139,12 @@ pub(crate) struct Selectors(SmallVec<[(CSelector, Arc<dyn QueueSelector>); 1]>);
 impl Selectors {
     /// Where it stands now. Neighbours with the same function and opaque pointer have the same selector, so that
     /// they may be of one batch.
-    pub(crate) fn add(&mut self, function: SelectorFn, opaque: *mut c_void) -> usize {
+    pub(crate) fn add(&mut self, function: SelectorFn, opaque: *mut c_void) -> Result<usize, Error> {
         let selector = CSelector { function, opaque };
         if self.0.last().is_none_or(|(last, _)| !last.is(&selector)) {
-            self.0.push((selector, Arc::new(selector)));
+            arguments::push(&mut self.0, (selector, Arc::new(selector)))?;
         }
-        self.0.len() - 1
+        Ok(self.0.len() - 1)
     }
 
     pub(crate) fn get(&self, position: usize) -> &Arc<dyn QueueSelector> {
@@ -225,7 +225,7 @@ mod tests {
         }
         let mut selectors = Selectors::default();
         let opaque = |number| ptr::without_provenance_mut(number);
-        let positions = [8, 8, 16, 8].map(|number| selectors.add(first, opaque(number)));
+        let positions = [8, 8, 16, 8].map(|number| selectors.add(first, opaque(number)).unwrap());
         assert_eq!(positions, [0, 0, 1, 2]);
     }
 }

@@ -6,7 +6,7 @@ use std::mem::{self, MaybeUninit};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use rocketmq_producer::{Error, Event, Message, Tag};
+use rocketmq_producer::{Error, ErrorCode, Event, Message, Tag};
 
 use crate::arguments::{self, Argument, room_for};
 use crate::armour::armour;
@@ -240,12 +240,18 @@ pub unsafe extern "C" fn rmq_send_many(
         let at = Argument { function: "rmq_send_many", name: "messages" };
         let mut texts = Texts::default();
         let mut readable: Vec<(usize, Outline<'_>)> = room_for(count)?;
-        let mut unreadable = Vec::new();
+        let mut unreadable: Vec<(usize, ErrorCode)> = Vec::new();
         for i in 0..count {
             // SAFETY: the caller promises `count` messages.
             match unsafe { texts.read(nth(messages, i), at) } {
                 Ok(outline) => readable.push((i, outline)),
-                Err(error) => unreadable.push((i, error.code())),
+                Err(error) if error.code() == ErrorCode::System => return Err(error),
+                Err(error) => {
+                    if unreadable.capacity() == 0 {
+                        unreadable = room_for(count - i)?;
+                    }
+                    unreadable.push((i, error.code()));
+                }
             }
         }
         let mut items: Vec<Message<'_>> = room_for(readable.len())?;

@@ -1,5 +1,6 @@
 /* No memory for a body, compressed or not, for a batch or for many messages: an error, and the next small send works. */
 #include "check.h"
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -66,6 +67,71 @@ static void send_large(void *body, size_t len)
     CHECK(outcomes.succeeded + outcomes.failed == 0);
 }
 
+/* Calls that read many messages with keys and properties and then refuse them, under limits of all sizes up to more than
+   their lists take: the refusal or no memory, and never an end. */
+static void refuse_lists(void)
+{
+    enum { MANY = 20000, ITEMS = 8, STEP = 250000, LIMITS = 120 };
+    static const rmq_message_t *messages[MANY], *refused[MANY];
+    static int32_t codes[MANY];
+    const char *keys[ITEMS];
+    rmq_property_t properties[ITEMS];
+    rmq_message_t good = message_to("large", "x"), bad;
+    size_t starved = 0, served = 0, accepted, i;
+
+    for (i = 0; i < ITEMS; i++) {
+        keys[i] = "key";
+        properties[i].name = "name";
+        properties[i].value = "value";
+    }
+    good.keys = keys;
+    good.properties = properties;
+    good.key_count = good.property_count = ITEMS;
+    bad = good;
+    bad.wait_store_ok = 7; /* is looked at when keys and properties are read */
+    for (i = 0; i < MANY; i++) {
+        messages[i] = i + 1 < MANY ? &good : &bad;
+        refused[i] = &bad;
+    }
+    for (i = 0; i < 3 * LIMITS; i++) {
+        rmq_error_t *error;
+        limit_memory((i / 3 + 1) * STEP);
+        codes[0] = 77;
+        accepted = 77;
+        if (i % 3 == 0)
+            error = rmq_send_batch(producer, messages, MANY, PATIENCE_MS, NULL);
+        else if (i % 3 == 1)
+            error = rmq_send_batch_queued(producer, messages, MANY, PATIENCE_MS, queue, NULL);
+        else
+            error = rmq_send_many(producer, refused, MANY, PATIENCE_MS, queue, NULL, codes, &accepted);
+        lift_limit();
+        if (error != NULL && rmq_error_code(error) == RMQ_ERR_SYSTEM) {
+            CHECK(codes[0] == 77 && accepted == 77);
+            starved++;
+        } else if (i % 3 < 2) {
+            CHECK(rmq_error_code(error) == RMQ_ERR_INVALID_ARGUMENT);
+            served++;
+        } else {
+            CHECK(error == NULL && codes[0] == RMQ_ERR_INVALID_ARGUMENT && accepted == 0);
+            served++;
+        }
+        rmq_error_destroy(error);
+    }
+    CHECK(starved > LIMITS / 4 && served > LIMITS / 4);
+    small_sends_work();
+}
+
+/* Small pieces, which the library may always have, come from here; each large list is mapped by itself. */
+static void keep_room_for_small(void)
+{
+    void *room;
+    CHECK(mallopt(M_MMAP_THRESHOLD, 128 << 10) == 1 && mallopt(M_TRIM_THRESHOLD, 64 << 20) == 1);
+    CHECK(mallopt(M_TOP_PAD, 4 << 20) == 1);
+    room = malloc(100 << 10);
+    CHECK(room != NULL);
+    free(room);
+}
+
 static void child(rmq_config_t *config, const char *type)
 {
     static const size_t sizes[] = { 4000000, LARGEST };
@@ -114,6 +180,10 @@ static void child(rmq_config_t *config, const char *type)
         rmq_error_destroy(error);
         small_sends_work();
         lift_limit();
+    }
+    if (type == NULL) {
+        keep_room_for_small();
+        refuse_lists();
     }
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));
     _exit(0);

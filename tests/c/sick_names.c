@@ -72,6 +72,7 @@ static rmq_producer_t *producer_at(const char *group, const char *name_server)
     CHECK_OK(rmq_config_new(&config));
     CHECK_OK(rmq_config_set(config, "producer.group", group));
     CHECK_OK(rmq_config_set(config, "name.server", name_server));
+    CHECK_OK(rmq_config_set(config, "connect.timeout.ms", "20000"));
     CHECK_OK(rmq_producer_new(config, &producer));
     rmq_config_destroy(config);
     return producer;
@@ -100,9 +101,9 @@ int main(void)
     snprintf(name, sizeof name, "two.example%s", strrchr(address, ':'));
     healthy = producer_at("healthy", name);
     started = now_ms();
-    CHECK_OK(rmq_send(healthy, &message, PATIENCE_MS, NULL));
-    /* The limit of a connect is 3 s, and the silent address keeps it whole. */
-    CHECK(now_ms() - started < 2500);
+    CHECK_OK(rmq_send(healthy, &message, 2 * PATIENCE_MS, NULL));
+    /* The silent address alone would keep the limit of a connect, 20 s, whole. */
+    CHECK(now_ms() - started < LATE_MS);
 
     gate_open(&sick_names);
     for (i = 0; i < SICK; i++) {
