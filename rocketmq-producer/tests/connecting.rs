@@ -43,9 +43,9 @@ fn connects_to_one_address_follow_each_other_ever_more_slowly_and_are_told_once(
     let connects = connects.load(Ordering::SeqCst);
     // 0, 50, 100, 200, 400, … ms with a quarter by chance; as many as sends, and thousands, without pauses.
     assert!(connects <= 8, "{connects} connects for {sends} sends");
-    // It may be closed in the midst of the connect, of the write or of the read, and each is told.
+    // It may be closed in the midst of the connect, of the write or of the read, and each change of that is told.
     let told = lines.count(&format!("connection to {address}"));
-    assert!((1..=4).contains(&told) && told <= connects, "{told} lines of {connects} connects");
+    assert!((1..=connects).contains(&told), "{told} lines of {connects} connects");
 }
 
 #[test]
