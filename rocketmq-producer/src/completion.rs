@@ -5,13 +5,11 @@ mod batch_waiter;
 mod delivery;
 mod queue;
 mod waiter;
-mod wakes;
 
 pub(crate) use batch_waiter::BatchWaiter;
 pub use delivery::{DeliveryThread, Event};
 pub use queue::CompletionQueue;
 pub(crate) use waiter::Waiter;
-pub(crate) use wakes::{Gathering, Wakes};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,6 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode, Persistence};
 use crate::flow::InFlightShare;
 use crate::receipt::Receipt;
@@ -68,12 +67,17 @@ pub(crate) enum Caller {
 }
 
 impl Completion {
-    /// Hands over the outcome. Queues and threads are woken when `wakes` is settled, once each.
-    pub(crate) fn complete(self, result: Result<Receipt, Error>, share: InFlightShare, wakes: &mut Wakes) {
+    /// Hands over the outcome. Queues and threads are woken when `deferred` is settled, once each.
+    pub(crate) fn complete(
+        self,
+        result: Result<Receipt, Error>,
+        share: InFlightShare,
+        deferred: &mut Deferred,
+    ) {
         let caller = match self {
             Self::Queue(queue, tag) => {
                 if queue.push(Report { tag, result, _share: share }) {
-                    wakes.wake(queue);
+                    deferred.wake(queue);
                 }
                 return;
             }
@@ -82,8 +86,8 @@ impl Completion {
         drop(share);
         match caller {
             Caller::Waiter(waiter) => {
-                if let Some(seat) = waiter.complete(result) {
-                    wakes.call(seat);
+                if let Some(parker) = waiter.complete(result) {
+                    deferred.unpark(parker);
                 }
             }
             Caller::Batch(waiter, index) => waiter.complete(index as usize, result),

@@ -173,7 +173,7 @@ impl CompletionQueue {
         !std::mem::replace(&mut state.wake_owed, true)
     }
 
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let mut state = self.0.state.lock();
         state.wake_owed = false;
         state.settle_descriptor();

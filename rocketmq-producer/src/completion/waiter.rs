@@ -6,7 +6,7 @@ use super::{LAST_RESORT, overdue};
 use crate::error::Error;
 use crate::receipt::Receipt;
 use crate::sync::Mutex;
-use crate::sys::{Moment, Seat};
+use crate::sys::{Moment, Parker};
 
 /// The thread has not begun to sleep.
 const AWAKE: u8 = 0;
@@ -19,18 +19,18 @@ const DONE: u8 = 2;
 pub(crate) struct Waiter {
     state: AtomicU8,
     outcome: Mutex<Option<Result<Receipt, Error>>>,
-    seat: Seat,
+    parker: Parker,
 }
 
 impl Waiter {
     pub(crate) fn new() -> Self {
-        Self { state: AtomicU8::new(AWAKE), outcome: Mutex::default(), seat: Seat::of_this_thread() }
+        Self { state: AtomicU8::new(AWAKE), outcome: Mutex::default(), parker: Parker::of_this_thread() }
     }
 
-    /// Leaves the outcome; gives the seat if its thread sleeps there and must be called.
-    pub(super) fn complete(&self, result: Result<Receipt, Error>) -> Option<&Seat> {
+    /// Leaves the outcome; gives the parker if its thread sleeps there and must be called.
+    pub(super) fn complete(&self, result: Result<Receipt, Error>) -> Option<&Parker> {
         *self.outcome.lock() = Some(result);
-        (self.state.swap(DONE, Ordering::AcqRel) == ASLEEP).then_some(&self.seat)
+        (self.state.swap(DONE, Ordering::AcqRel) == ASLEEP).then_some(&self.parker)
     }
 
     /// The outcome. One that comes later than the last resort is nobody's.
@@ -38,9 +38,9 @@ impl Waiter {
         // Fails if the outcome is there already.
         let _ = self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
         let is_done = || self.state.load(Ordering::Acquire) == DONE;
-        if !self.seat.sleep_until(is_done, deadline) {
+        if !self.parker.sleep_until(is_done, deadline) {
             // From now on: the whole process may have been stopped.
-            self.seat.sleep_until(is_done, Moment::now() + LAST_RESORT);
+            self.parker.sleep_until(is_done, Moment::now() + LAST_RESORT);
         }
         let outcome = self.outcome.lock().take();
         outcome.unwrap_or_else(|| Err(overdue()))

@@ -15,8 +15,8 @@ use super::{AddressMap, Config, WritableListener, parse_address_map, parse_addre
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{RpcHooks, SendHooks};
 use crate::log::Log;
-use crate::producer::Compression;
 use crate::routing::BanTable;
+use crate::send::Compression;
 
 /// The environment variable the Java client reads as well (protocol 3.5).
 const ENVIRONMENT: &str = "NAMESRV_ADDR";

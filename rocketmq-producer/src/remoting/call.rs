@@ -12,11 +12,9 @@ use super::channel::Channel;
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_context::FrameContext;
 use super::outbound::{Body, Outbound};
-use crate::completion::Wakes;
+use crate::deferred::Deferred;
+use crate::producer_id::ProducerId;
 use crate::sys::Moment;
-
-/// Calls belong to no producer.
-const NO_OWNER: usize = 0;
 
 /// The answer to a call, whatever its code.
 #[derive(Debug)]
@@ -48,7 +46,7 @@ where
     let (sender, receiver) = oneshot::channel();
     let begun = Moment::now();
     let exchange = Box::new(Call { code, fields, body, begun, sender });
-    channel.submit(exchange, begun + timeout, false, &mut Wakes::default());
+    channel.submit(exchange, begun + timeout, false, &mut Deferred::default());
     receiver.await.unwrap_or_else(|_| Err(Failure::new(FailureKind::Aborted)))
 }
 
@@ -73,7 +71,7 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
         self.begun
     }
 
-    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Moment, _: &mut Wakes) {
+    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Moment, _: &mut Deferred) {
         let answer = Answer {
             code: header.code,
             remark: header.remark.as_deref().map(str::to_owned),
@@ -82,13 +80,13 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
         self.finish(Ok(answer));
     }
 
-    fn written(self: Box<Self>, _: &mut Wakes) {}
+    fn written(self: Box<Self>, _: &mut Deferred) {}
 
-    fn failed(self: Box<Self>, failure: Failure, _: &mut Wakes) {
+    fn failed(self: Box<Self>, failure: Failure, _: &mut Deferred) {
         self.finish(Err(failure));
     }
 
-    fn owner(&self) -> usize {
-        NO_OWNER
+    fn producer(&self) -> ProducerId {
+        ProducerId::NONE
     }
 }

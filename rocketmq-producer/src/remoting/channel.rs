@@ -16,9 +16,10 @@ use super::socket;
 use super::state::{Haste, PLENTY, Phase, State, Writer};
 use super::turn::TURN;
 use super::{Events, RemotingOptions, connection};
-use crate::completion::Wakes;
+use crate::deferred::Deferred;
 use crate::hooks::{RpcResponse, guarded};
 use crate::log::LogTarget;
+use crate::producer_id::ProducerId;
 use crate::task::{self, Stopped};
 
 pub(crate) struct Channel {
@@ -57,30 +58,30 @@ impl Channel {
         exchange: Box<dyn Exchange>,
         deadline: Moment,
         oneway: bool,
-        wakes: &mut Wakes,
+        deferred: &mut Deferred,
     ) {
         let mut state = self.state.lock();
         let alone = state.in_flight.len() == 0;
         if matches!(state.phase, Phase::Forgotten) {
             drop(state);
-            exchange.failed(forgotten(), wakes);
+            exchange.failed(forgotten(), deferred);
             return;
         }
         let Some(stream) = state.stream_for_new() else {
             drop(state);
-            self.submit_unconnected(exchange, deadline, oneway, wakes);
+            self.submit_unconnected(exchange, deadline, oneway, deferred);
             return;
         };
         let haste = match oneway {
             true if state.may_gather(deadline) => Haste::MayBeGathered,
             false if alone => Haste::CallerWaits,
-            false if wakes.gathers() && state.may_gather(deadline) => Haste::GoesWithBurst,
+            false if deferred.gathers() && state.may_gather(deadline) => Haste::GoesWithBurst,
             _ => Haste::AtOnce,
         };
         if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.address, &self.options)
         {
             drop(state);
-            exchange.failed(failure, wakes);
+            exchange.failed(failure, deferred);
             return;
         }
         let announce = state.check_by(deadline);
@@ -92,7 +93,7 @@ impl Channel {
             self.attention.notify_one();
         }
         if is_gathered {
-            wakes.gathered_at(self);
+            deferred.gathered_at(self);
         }
         self.see_to_writing(writer, &stream, has_oneways);
     }
@@ -105,21 +106,21 @@ impl Channel {
         exchange: Box<dyn Exchange>,
         deadline: Moment,
         oneway: bool,
-        wakes: &mut Wakes,
+        deferred: &mut Deferred,
     ) {
         let goes_elsewhere = self.is_resting() && exchange.may_go_elsewhere();
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::Forgotten) || state.stream_for_new().is_some() {
             // It has just come or gone.
             drop(state);
-            return self.submit(exchange, deadline, oneway, wakes);
+            return self.submit(exchange, deadline, oneway, deferred);
         }
         let now = Moment::now();
         let ends_first = state.reach.pause_end(now).is_some_and(|end| deadline <= end);
         if state.is_resting(now) && (goes_elsewhere || ends_first) {
             let refusal = state.reach.refusal();
             drop(state);
-            exchange.failed(refusal, wakes);
+            exchange.failed(refusal, deferred);
             return;
         }
         state.wait_for_connection(exchange, deadline, oneway);
@@ -221,27 +222,27 @@ impl Channel {
         let end = chunk.len().min(start + most);
         let (count, outcome) = write_some(stream, &chunk[start..end]);
         let through = self.state.lock().chunk_written(stream, chunk, start + count, count);
-        let mut wakes = Wakes::default();
+        let mut deferred = Deferred::default();
         for exchange in through {
-            exchange.written(&mut wakes);
+            exchange.written(&mut deferred);
         }
         outcome.map(|()| count)
     }
 
     /// Writes what is gathered.
-    pub(crate) fn hurry(&self) {
-        if self.state.lock().hurry() {
+    pub(crate) fn send_now(&self) {
+        if self.state.lock().send_now() {
             self.attention.notify_one();
         }
     }
 
-    /// Fails what the owner has here. What was written may still be acted on by the peer.
-    pub(crate) fn abort(&self, owner: usize) {
-        let mut wakes = Wakes::default();
+    /// Fails what the producer has here. What was written may still be acted on by the peer.
+    pub(crate) fn abort(&self, producer: ProducerId) {
+        let mut deferred = Deferred::default();
         let failure = Failure::new(FailureKind::Aborted);
-        let gone = self.state.lock().take_gone(|exchange, _| exchange.owner() == owner);
+        let gone = self.state.lock().take_gone(|exchange, _| exchange.producer() == producer);
         for (exchange, sent) in gone {
-            exchange.failed(failure.sent(sent), &mut wakes);
+            exchange.failed(failure.sent(sent), &mut deferred);
         }
     }
 
@@ -311,11 +312,11 @@ impl Channel {
     }
 
     /// Tells those that have failed, for the time of a turn; `true`: there are more.
-    pub(super) fn tell_failed(&self, wakes: &mut Wakes) -> bool {
+    pub(super) fn tell_failed(&self, deferred: &mut Deferred) -> bool {
         let began = Moment::now();
         loop {
             let Some((exchange, failure)) = self.state.lock().take_failed() else { return false };
-            exchange.failed(failure, wakes);
+            exchange.failed(failure, deferred);
             if began.elapsed() >= TURN {
                 return self.state.lock().has_failed();
             }
@@ -323,8 +324,8 @@ impl Channel {
     }
 
     fn tell_all_failed(&self) {
-        let mut wakes = Wakes::default();
-        while self.tell_failed(&mut wakes) {}
+        let mut deferred = Deferred::default();
+        while self.tell_failed(&mut deferred) {}
     }
 }
 

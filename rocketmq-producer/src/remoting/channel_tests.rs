@@ -7,6 +7,7 @@ use tokio::runtime::Builder;
 
 use super::*;
 use crate::client::ClientInstance;
+use crate::producer_id::ProducerId;
 use crate::remoting::{Body, FrameContext, Outbound};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,16 +63,16 @@ impl Exchange for Request {
         context.write(out, 0, 0, &NoFields, Body::Copied(&[]))
     }
 
-    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Wakes) {}
+    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Deferred) {}
 
-    fn written(self: Box<Self>, _: &mut Wakes) {}
+    fn written(self: Box<Self>, _: &mut Deferred) {}
 
-    fn failed(self: Box<Self>, failure: Failure, _: &mut Wakes) {
+    fn failed(self: Box<Self>, failure: Failure, _: &mut Deferred) {
         self.failed.send(failure.kind).expect("the test waits");
     }
 
-    fn owner(&self) -> usize {
-        0
+    fn producer(&self) -> ProducerId {
+        ProducerId::NONE
     }
 }
 
@@ -86,7 +87,7 @@ fn a_connection_whose_task_panics_has_an_end_and_the_next_request_connects_anew(
     let (failed, failures) = mpsc::channel();
     let submit = |panics| {
         let request = Box::new(Request { panics, failed: failed.clone() });
-        channel.submit(request, Moment::now() + PATIENCE, false, &mut Wakes::default());
+        channel.submit(request, Moment::now() + PATIENCE, false, &mut Deferred::default());
     };
     // Both wait for the connection, whose task meets the panic when it encodes them.
     submit(false);

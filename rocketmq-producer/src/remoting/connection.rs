@@ -20,7 +20,7 @@ use super::reach::LONGEST_PAUSE;
 use super::socket;
 use super::state::State;
 use super::turn::{TURN, Turn};
-use crate::completion::Wakes;
+use crate::deferred::Deferred;
 use crate::log::LogTarget;
 use crate::sys::Moment;
 
@@ -47,7 +47,7 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
                 stream: Arc::new(stream),
                 inbound: Inbound::new(Arc::clone(&channel.options.inbound)),
                 headers: HeaderReader::default(),
-                wakes: Wakes::default(),
+                deferred: Deferred::default(),
                 replies: Vec::new(),
                 alive: Moment::now(),
                 heard: false,
@@ -62,7 +62,7 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
         Err(cause) => (Failure::because(FailureKind::Connect, cause), false),
     };
     channel.end(epoch, &failure, was_useful);
-    while channel.tell_failed(&mut Wakes::default()) {
+    while channel.tell_failed(&mut Deferred::default()) {
         tokio::task::yield_now().await;
     }
 }
@@ -84,7 +84,7 @@ async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
             () = until(pause_end) => {}
             () = until(check) => {
                 check_deadlines(channel);
-                channel.tell_failed(&mut Wakes::default());
+                channel.tell_failed(&mut Deferred::default());
             }
             () = channel.attention.notified() => {}
         }
@@ -98,7 +98,7 @@ async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
             result = &mut attempt => break result?,
             () = until(check) => {
                 check_deadlines(channel);
-                channel.tell_failed(&mut Wakes::default());
+                channel.tell_failed(&mut Deferred::default());
             }
             () = channel.attention.notified() => {}
         }
@@ -121,7 +121,7 @@ struct Connection {
     stream: Arc<TcpStream>,
     inbound: Inbound,
     headers: HeaderReader,
-    wakes: Wakes,
+    deferred: Deferred,
     /// To the requests of the peer's that one read brought.
     replies: Vec<u8>,
     /// When the peer was last heard of, or took bytes after it had taken none.
@@ -165,7 +165,7 @@ impl Connection {
         let mut unread = false;
         loop {
             // First, so that what goes next is in the same write.
-            self.wakes.depart();
+            self.deferred.depart();
             // Whether there is more to do without waiting for anything.
             let mut more = unread;
             if !blocked {
@@ -176,7 +176,7 @@ impl Connection {
                     Err(error) => return lost(error),
                 }
             }
-            self.wakes.flush();
+            self.deferred.settle();
             let now = Moment::now();
             let (check, gathered, has_failed) = {
                 let mut state = self.channel.state.lock();
@@ -199,7 +199,7 @@ impl Connection {
             }
             more |= is_due(check) || is_due(gathered) || has_failed;
             if has_failed {
-                self.channel.tell_failed(&mut self.wakes);
+                self.channel.tell_failed(&mut self.deferred);
             }
             turn.give_way(now).await;
             if unread {
@@ -313,7 +313,7 @@ impl Connection {
                 let pending = self.channel.state.lock().in_flight.answer(header.opaque);
                 if let Some(pending) = pending {
                     self.channel.show_response(pending.exchange.code(), &header);
-                    pending.exchange.answered(&header, frame.body, now, &mut self.wakes);
+                    pending.exchange.answered(&header, frame.body, now, &mut self.deferred);
                 }
             } else {
                 requested(&self.channel, &header, frame.body, &mut self.replies);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rocketmq_protocol::header::Header;
 
 use super::{FrameContext, Outbound, limits};
-use crate::completion::Wakes;
+use crate::deferred::Deferred;
+use crate::producer_id::ProducerId;
 use crate::sys::Moment;
 
 /// One request on its way: it writes itself once, then gets exactly one of the three outcomes.
@@ -26,10 +27,10 @@ pub(crate) trait Exchange: Send {
     }
 
     /// The answer came, about `now` (the clock is read once for all answers of a read).
-    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Moment, wakes: &mut Wakes);
+    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Moment, deferred: &mut Deferred);
 
     /// A one-way request was handed to the socket as a whole.
-    fn written(self: Box<Self>, wakes: &mut Wakes);
+    fn written(self: Box<Self>, deferred: &mut Deferred);
 
     /// The deadline has passed. A request on behalf of several may go on for some of them: it gives those that are
     /// over, and until when it goes on. Called under the lock of its connection.
@@ -38,7 +39,7 @@ pub(crate) trait Exchange: Send {
     }
 
     /// No answer will be told.
-    fn failed(self: Box<Self>, failure: Failure, wakes: &mut Wakes);
+    fn failed(self: Box<Self>, failure: Failure, deferred: &mut Deferred);
 
     /// Whether it is better off elsewhere at once than here after a pause between connects. Called without a lock.
     fn may_go_elsewhere(&self) -> bool {
@@ -46,7 +47,7 @@ pub(crate) trait Exchange: Send {
     }
 
     /// Who asked; see [`super::Remoting::abort`].
-    fn owner(&self) -> usize;
+    fn producer(&self) -> ProducerId;
 }
 
 /// The answer to a request of the peer's.
@@ -76,7 +77,7 @@ pub(crate) enum FailureKind {
     Memory,
     /// A hook refused the request.
     Forbidden,
-    /// The owner gave up.
+    /// The producer gave up.
     Aborted,
 }
 

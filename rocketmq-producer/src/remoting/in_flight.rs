@@ -146,11 +146,12 @@ mod tests {
     use rocketmq_protocol::header::Header;
 
     use super::*;
-    use crate::completion::Wakes;
+    use crate::deferred::Deferred;
+    use crate::producer_id::ProducerId;
     use crate::remoting::exchange::Failure;
     use crate::remoting::{FrameContext, Outbound};
 
-    struct Nothing(usize);
+    struct Nothing(ProducerId);
 
     impl Exchange for Nothing {
         fn code(&self) -> i32 {
@@ -159,29 +160,36 @@ mod tests {
         fn encode(&mut self, _: FrameContext<'_>, _: &mut Outbound) -> Result<(), Failure> {
             Ok(())
         }
-        fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Wakes) {}
-        fn written(self: Box<Self>, _: &mut Wakes) {}
+        fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Deferred) {}
+        fn written(self: Box<Self>, _: &mut Deferred) {}
         fn begun(&self) -> Moment {
             Moment::now()
         }
-        fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
-        fn owner(&self) -> usize {
+        fn failed(self: Box<Self>, _: Failure, _: &mut Deferred) {}
+        fn producer(&self) -> ProducerId {
             self.0
         }
     }
 
-    fn add(table: &mut InFlight, owner: usize) -> i32 {
+    fn add(table: &mut InFlight, producer: usize) -> i32 {
         let opaque = table.next_opaque().expect("a free slot");
-        table.insert(Pending { exchange: Box::new(Nothing(owner)), deadline: Moment::now(), frame_end: 0 });
+        table.insert(Pending {
+            exchange: Box::new(Nothing(ProducerId(producer))),
+            deadline: Moment::now(),
+            frame_end: 0,
+        });
         opaque
     }
 
     #[test]
     fn an_answer_finds_its_request_once() {
         let mut table = InFlight::default();
-        let opaques: Vec<i32> = (0..100).map(|owner| add(&mut table, owner)).collect();
-        for (owner, opaque) in opaques.iter().enumerate().rev() {
-            assert_eq!(table.answer(*opaque).map(|pending| pending.exchange.owner()), Some(owner));
+        let opaques: Vec<i32> = (0..100).map(|producer| add(&mut table, producer)).collect();
+        for (producer, opaque) in opaques.iter().enumerate().rev() {
+            assert_eq!(
+                table.answer(*opaque).map(|pending| pending.exchange.producer()),
+                Some(ProducerId(producer))
+            );
             assert!(table.answer(*opaque).is_none());
         }
         assert_eq!(table.len(), 0);

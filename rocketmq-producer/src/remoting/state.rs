@@ -12,7 +12,7 @@ use super::in_flight::{InFlight, Pending};
 use super::limits;
 use super::outbound::{Outbound, Piece};
 use super::reach::Reach;
-use crate::completion::Gathering;
+use crate::deferred::Gathering;
 use crate::sys::Moment;
 
 /// So many bytes of requests are worth a write.
@@ -150,7 +150,7 @@ impl State {
     }
 
     /// Ends the gathering: the I/O task is the writer of what is there; `true`: it must be told.
-    pub(super) fn hurry(&mut self) -> bool {
+    pub(super) fn send_now(&mut self) -> bool {
         if !self.is_gathering() {
             return false;
         }
@@ -200,7 +200,7 @@ impl State {
     pub(super) fn end_gathering(&mut self, now: Moment) -> bool {
         let is_over = self.gathered_by.take_if(|by| *by <= now).is_some();
         if is_over {
-            self.hurry();
+            self.send_now();
         }
         is_over
     }

@@ -3,7 +3,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
-use crate::completion::Wakes;
+use crate::deferred::Deferred;
+use crate::producer_id::ProducerId;
 use crate::sys::Moment;
 
 const ADDRESS: &str = "127.0.0.1:1";
@@ -19,14 +20,14 @@ impl Exchange for Bytes {
         out.append(self.0);
         Ok(())
     }
-    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Wakes) {}
-    fn written(self: Box<Self>, _: &mut Wakes) {}
+    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Deferred) {}
+    fn written(self: Box<Self>, _: &mut Deferred) {}
     fn begun(&self) -> Moment {
         Moment::now()
     }
-    fn failed(self: Box<Self>, _: Failure, _: &mut Wakes) {}
-    fn owner(&self) -> usize {
-        1
+    fn failed(self: Box<Self>, _: Failure, _: &mut Deferred) {}
+    fn producer(&self) -> ProducerId {
+        ProducerId(1)
     }
 }
 
@@ -137,7 +138,7 @@ fn oneway_requests_that_follow_others_are_gathered() {
     bench.add(b"second", oneway);
     assert_eq!(bench.state.choose_writer(Haste::MayBeGathered, usize::MAX), None);
     assert!(bench.state.may_gather(by + Gathering::IN_TIME) && !bench.state.may_gather(by));
-    assert!(bench.state.hurry());
+    assert!(bench.state.send_now());
     assert_eq!((bench.state.writer, bench.state.gathered_by), (Writer::IoTask, None), "somebody flushes");
     (bench.state.writer, bench.state.gathered_by) = (Writer::IoTaskSoon, Some(by));
     assert!(!bench.state.end_gathering(by.before(Gathering::TIME)));
@@ -217,7 +218,7 @@ fn a_burst_waits_for_its_end_or_for_others() {
     bench.add(b"b", false);
     assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), None);
     assert!(!bench.state.begin_writing() && !bench.state.end_gathering(by.before(Gathering::TIME)));
-    assert!(bench.state.hurry() && bench.state.begin_writing());
+    assert!(bench.state.send_now() && bench.state.begin_writing());
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     bench.state.chunk_written(&stream, chunk, 2, 2);
     assert!(bench.state.next_chunk(&stream).is_none());

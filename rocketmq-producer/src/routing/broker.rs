@@ -12,7 +12,7 @@ use rocketmq_protocol::route::{BrokerData, MASTER_ID, TopicRoute};
 
 use super::bounds::MAX_CLIENT_BROKERS;
 use super::broker_paths::BrokerPaths;
-use super::marks::Marks;
+use super::broker_properties::BrokerProperties;
 use crate::error::{Error, ErrorCode};
 use crate::remoting::{Channel, Remoting};
 use crate::stats::BrokerId;
@@ -36,7 +36,7 @@ pub(crate) struct BrokerTarget {
     /// Where sends go: `channel`, or the broker's VIP channel.
     pub(crate) send_channel: Arc<Channel>,
     cluster: String,
-    marks: Marks,
+    marks: BrokerProperties,
 }
 
 impl BrokerTarget {
@@ -51,7 +51,7 @@ impl BrokerTarget {
         self.send_channel.end_pause();
     }
 
-    pub(crate) fn marks(&self) -> &Marks {
+    pub(crate) fn marks(&self) -> &BrokerProperties {
         &self.marks
     }
 }
@@ -149,7 +149,7 @@ impl BrokerTable {
                 channel,
                 send_channel,
                 cluster: data.cluster.clone(),
-                marks: Marks::default(),
+                marks: BrokerProperties::default(),
             })
         });
         brokers.count_master(known.as_deref(), master.as_deref());

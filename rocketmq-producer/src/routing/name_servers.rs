@@ -302,8 +302,8 @@ async fn second_opinion(
 ) -> Option<(usize, TopicRoute)> {
     let mut asked = JoinSet::new();
     for (index, server) in servers {
-        let patience = if server.is_well() { SECOND_OPINION } else { SECOND_OPINION_IN_TROUBLE };
-        let timeout = patience.min(deadline.since(Moment::now()));
+        let wait_limit = if server.is_well() { SECOND_OPINION } else { SECOND_OPINION_IN_TROUBLE };
+        let timeout = wait_limit.min(deadline.since(Moment::now()));
         let topic = topic.to_owned();
         asked.spawn(async move { (index, server.route(&topic, timeout).await) });
     }

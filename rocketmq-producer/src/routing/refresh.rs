@@ -56,7 +56,7 @@ impl RouteTable {
         let mut topics = self.topics.write();
         for topic in unneeded {
             if Arc::strong_count(&topic) == UNUSED {
-                topics.remove(&topic.name);
+                topics.remove(&topic.wire_name);
                 self.bytes.fetch_sub(topic.look_up.lock().bytes, Ordering::Relaxed);
             }
         }

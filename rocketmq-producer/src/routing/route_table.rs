@@ -18,9 +18,10 @@ use super::broker::BrokerTable;
 use super::name_servers::NameServers;
 use super::publish::PublishQueues;
 use super::topic::{LookUp, Origin, RouteWaiter, Topic};
-use crate::completion::Wakes;
+use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
 use crate::log::Log;
+use crate::producer_id::ProducerId;
 use crate::remoting::Turn;
 use crate::stats::TopicState;
 use crate::task;
@@ -99,7 +100,7 @@ impl RouteTable {
             None => Arc::clone(&name),
         };
         let topic = Arc::new(Topic::new(name, shown));
-        topics.insert(Arc::clone(&topic.name), Arc::clone(&topic));
+        topics.insert(Arc::clone(&topic.wire_name), Arc::clone(&topic));
         topic
     }
 
@@ -107,7 +108,7 @@ impl RouteTable {
     pub(crate) fn states(&self) -> Vec<TopicState> {
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
         let state = |topic: Arc<Topic>| TopicState {
-            name: Arc::clone(&topic.shown),
+            name: Arc::clone(&topic.name),
             writable_queues: topic.queues().as_ref().map_or(0, |queues| queues.len()),
             route_age: topic.look_up.lock().confirmed.map(|confirmed| confirmed.elapsed()),
         };
@@ -145,20 +146,20 @@ impl RouteTable {
             let looked_up = Arc::clone(topic);
             task::spawn(&self.runtime, table.look_up(Arc::clone(topic)), move |outcome| {
                 if let Err(stopped) = outcome {
-                    let text = format!("the look-up of topic {} ended: {stopped}", looked_up.shown);
+                    let text = format!("the look-up of topic {} ended: {stopped}", looked_up.name);
                     fail(&looked_up, &Error::new(ErrorCode::Internal, text).with_source(stopped));
                 }
             });
         }
     }
 
-    /// Fails what the owner still has waiting for routes.
-    pub(crate) fn abort(&self, owner: usize) {
+    /// Fails what the producer still has waiting for routes.
+    pub(crate) fn abort(&self, producer: ProducerId) {
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
-        let mut wakes = Wakes::default();
+        let mut deferred = Deferred::default();
         for topic in topics {
-            for waiter in topic.take_waiters(|waiter| waiter.owner() == owner) {
-                waiter.unrouted(Error::closed(), &mut wakes);
+            for waiter in topic.take_waiters(|waiter| waiter.producer() == producer) {
+                waiter.unrouted(Error::closed(), &mut deferred);
             }
         }
     }
@@ -192,7 +193,7 @@ impl RouteTable {
             .err()
             .filter(|_| !topic.has_queues());
         if let Some(error) = failure {
-            return tell(end(&topic), |waiter, wakes| waiter.unrouted(error.clone(), wakes)).await;
+            return tell(end(&topic), |waiter, deferred| waiter.unrouted(error.clone(), deferred)).await;
         }
         // Those who come while others go on wait as well, so that nobody is overtaken.
         let mut asking = Vec::new();
@@ -200,10 +201,10 @@ impl RouteTable {
             let (going, only_asking): (Vec<_>, Vec<_>) =
                 waiters.into_iter().partition(|waiter| waiter.takes_turns());
             asking.extend(only_asking);
-            tell(going, |waiter, wakes| waiter.routed(wakes)).await;
+            tell(going, |waiter, deferred| waiter.routed(deferred)).await;
         }
         // Whoever only asked finds the topic open.
-        tell(asking, |waiter, wakes| waiter.routed(wakes)).await;
+        tell(asking, |waiter, deferred| waiter.routed(deferred)).await;
     }
 
     /// The topic's own route or, for a topic that does not exist yet, one made from the default topic's
@@ -215,7 +216,7 @@ impl RouteTable {
         let route = self.ask(topic, Origin::DefaultTopic).await?.ok_or_else(|| {
             let text = format!(
                 "topic {} does not exist, and no broker creates topics by itself (no route for {} either)",
-                topic.shown, self.options.default_topic
+                topic.name, self.options.default_topic
             );
             Error::new(ErrorCode::NoRoute, text)
         })?;
@@ -226,7 +227,7 @@ impl RouteTable {
     pub(super) async fn ask(&self, topic: &Topic, origin: Origin) -> Result<Option<TopicRoute>, Error> {
         let timeout = self.options.timeout;
         if origin == Origin::Own {
-            return self.name_servers.route(&topic.name, &topic.shown, timeout).await;
+            return self.name_servers.route(&topic.wire_name, &topic.name, timeout).await;
         }
         let default_topic = &self.options.default_topic;
         let mut route = self.name_servers.route(default_topic, default_topic, timeout).await?;
@@ -268,14 +269,14 @@ impl RouteTable {
                 let text = format!(
                     "the routes of all topics take {} bytes with that of topic {}, more than {MAX_CLIENT_ROUTES}",
                     others + bytes,
-                    topic.shown
+                    topic.name
                 );
                 return Err(Error::new(ErrorCode::Protocol, text));
             }
             self.brokers.update(&route)?;
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
             self.bytes.fetch_sub(look_up.bytes, Ordering::Relaxed);
-            let start = self.random.hash_one((&topic.name, Moment::now())) as usize;
+            let start = self.random.hash_one((&topic.wire_name, Moment::now())) as usize;
             topic.set_queues(PublishQueues::of(&route, &self.brokers, start));
             look_up.route = Some(route);
             look_up.bytes = bytes;
@@ -296,16 +297,16 @@ impl RouteTable {
         if gone.is_empty() {
             return;
         }
-        let error = self.name_servers.silence(&topic.shown);
-        tell(gone, |waiter, wakes| waiter.unrouted(error.clone(), wakes)).await;
+        let error = self.name_servers.silence(&topic.name);
+        tell(gone, |waiter, deferred| waiter.unrouted(error.clone(), deferred)).await;
     }
 }
 
 /// The look-up has ended without a route: so have those who wait for it. Who comes now asks anew.
 fn fail(topic: &Topic, error: &Error) {
-    let mut wakes = Wakes::default();
+    let mut deferred = Deferred::default();
     for waiter in end(topic) {
-        waiter.unrouted(error.clone(), &mut wakes);
+        waiter.unrouted(error.clone(), &mut deferred);
     }
 }
 
@@ -317,13 +318,13 @@ fn end(topic: &Topic) -> Vec<Box<dyn RouteWaiter>> {
 }
 
 /// Tells them, some at a time: there may be thousands, and others need the I/O thread too.
-async fn tell(waiters: Vec<Box<dyn RouteWaiter>>, one: impl Fn(Box<dyn RouteWaiter>, &mut Wakes)) {
+async fn tell(waiters: Vec<Box<dyn RouteWaiter>>, one: impl Fn(Box<dyn RouteWaiter>, &mut Deferred)) {
     let mut turn = Turn::default();
     let mut waiters = waiters.into_iter().peekable();
     while waiters.peek().is_some() {
-        let mut wakes = Wakes::default();
-        waiters.by_ref().take(TOLD_AT_ONCE).for_each(|waiter| one(waiter, &mut wakes));
-        drop(wakes);
+        let mut deferred = Deferred::default();
+        waiters.by_ref().take(TOLD_AT_ONCE).for_each(|waiter| one(waiter, &mut deferred));
+        drop(deferred);
         turn.give_way(Moment::now()).await;
     }
 }

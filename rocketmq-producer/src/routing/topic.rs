@@ -11,17 +11,18 @@ use rocketmq_protocol::route::TopicRoute;
 use rocketmq_protocol::topics;
 use tokio::sync::Notify;
 
-use super::batch_trials::BatchTrials;
+use super::batch_support::BatchSupport;
 use super::publish::PublishQueues;
-use crate::completion::Wakes;
+use crate::deferred::Deferred;
 use crate::error::Error;
+use crate::producer_id::ProducerId;
 
 /// Something that needs the topic's queues to go on.
 pub(crate) trait RouteWaiter: Send {
     fn deadline(&self) -> Moment;
 
     /// Who asked; see [`super::RouteTable::abort`].
-    fn owner(&self) -> usize;
+    fn producer(&self) -> ProducerId;
 
     /// Whether it sends something when it goes on, which nothing may overtake.
     fn takes_turns(&self) -> bool {
@@ -29,19 +30,19 @@ pub(crate) trait RouteWaiter: Send {
     }
 
     /// The queues are there, though perhaps none can be written.
-    fn routed(self: Box<Self>, wakes: &mut Wakes);
+    fn routed(self: Box<Self>, deferred: &mut Deferred);
 
     /// There is no route; the error says why.
-    fn unrouted(self: Box<Self>, error: Error, wakes: &mut Wakes);
+    fn unrouted(self: Box<Self>, error: Error, deferred: &mut Deferred);
 }
 
 pub(crate) struct Topic {
     /// No other topic ever has it.
     pub(crate) number: u64,
     /// As brokers know it.
-    pub(crate) name: Arc<str>,
+    pub(crate) wire_name: Arc<str>,
     /// As the program names it.
-    pub(crate) shown: Arc<str>,
+    pub(crate) name: Arc<str>,
     queues: ArcSwapOption<PublishQueues>,
     /// Nobody waits for the route: whoever comes now overtakes nobody.
     open: AtomicBool,
@@ -53,7 +54,7 @@ pub(crate) struct Topic {
     stale: AtomicBool,
     /// It is to be ready whether it is used or not.
     kept: AtomicBool,
-    batches: BatchTrials,
+    batches: BatchSupport,
     pub(super) look_up: Mutex<LookUp>,
     /// Tells the look-up that somebody more waits for it.
     pub(super) joined: Notify,
@@ -104,20 +105,20 @@ const ANSWERED: Duration = Duration::from_millis(50);
 const IN_USE: Duration = Duration::from_secs(60);
 
 impl Topic {
-    pub(super) fn new(name: Arc<str>, shown: Arc<str>) -> Self {
+    pub(super) fn new(wire_name: Arc<str>, name: Arc<str>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
 
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            wire_name,
             name,
-            shown,
             queues: ArcSwapOption::empty(),
             open: AtomicBool::new(false),
             writable: AtomicBool::new(false),
             used: AtomicBool::new(true),
             stale: AtomicBool::new(false),
             kept: AtomicBool::new(false),
-            batches: BatchTrials::default(),
+            batches: BatchSupport::default(),
             look_up: Mutex::default(),
             joined: Notify::new(),
         }
@@ -185,11 +186,11 @@ impl Topic {
 
     /// Whether several messages may go to it in one request.
     pub(crate) fn takes_batches(&self) -> bool {
-        self.batches.are_welcome() && !self.name.starts_with(topics::RETRY_PREFIX)
+        self.batches.are_welcome() && !self.wire_name.starts_with(topics::RETRY_PREFIX)
     }
 
     /// How wire batches of this topic fare.
-    pub(crate) fn batches(&self) -> &BatchTrials {
+    pub(crate) fn batches(&self) -> &BatchSupport {
         &self.batches
     }
 

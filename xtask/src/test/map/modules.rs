@@ -69,7 +69,8 @@ impl Modules {
                         self.add(base, module.file.clone(), items, folder.join(&name), inner_path)?;
                         continue;
                     }
-                    let (file, folder) = place(&folder, &name, &inner.attrs)?;
+                    let beside = base.join(&module.file).parent().map(Path::to_path_buf).unwrap_or_default();
+                    let (file, folder) = place(&folder, &beside, &name, &inner.attrs)?;
                     self.read_file(base, &file, folder, inner_path)?;
                 }
                 Item::Use(import) => module.bring_in(&import.tree, &mut Vec::new()),
@@ -116,12 +117,17 @@ impl Module {
     }
 }
 
-/// The file of `mod name;`, and the folder of its own modules.
-fn place(folder: &Path, name: &str, attributes: &[Attribute]) -> Result<(PathBuf, PathBuf), Failure> {
+/// The file of `mod name;` in a file that lies in the folder `beside`, and the folder of its own modules.
+fn place(
+    folder: &Path,
+    beside: &Path,
+    name: &str,
+    attributes: &[Attribute],
+) -> Result<(PathBuf, PathBuf), Failure> {
     let inside = folder.join(name);
     // On several systems the first one stands for all.
     if let Some(path) = attributes.iter().find_map(path_in) {
-        return Ok((folder.join(path), inside));
+        return Ok((beside.join(path), inside));
     }
     let candidates = [folder.join(format!("{name}.rs")), inside.join("mod.rs")];
     let file = candidates.into_iter().find(|file| file.exists());

@@ -1,0 +1,548 @@
+//! What all sends of one producer share.
+
+mod burst;
+mod detector;
+
+pub use burst::Burst;
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Weak, mpsc};
+use std::time::Duration;
+
+use rocketmq_protocol::topics;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::client::ClientInstance;
+use crate::completion::{Completion, LAST_RESORT};
+use crate::config::{InFlightFull, Settings, WritableListener};
+use crate::deferred::Deferred;
+use crate::error::{Error, ErrorCode};
+use crate::flow::{Bounds, InFlightShare};
+use crate::hooks::guarded;
+use crate::lanes::Lanes;
+use crate::log::LogTarget;
+use crate::memory::Memory;
+use crate::message::Message;
+use crate::producer_id::ProducerId;
+use crate::routing::{BrokerTarget, FaultStrategy};
+use crate::send::Pauses;
+use crate::send::RouteWait;
+use crate::send::SendOperation;
+use crate::send::{BatchOperation, Origin};
+use crate::send::{Compression, Prepared};
+use crate::send::{check_batch, illegal, validate};
+use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
+use crate::sys::{self, Moment};
+use crate::task::{self, Stopped};
+
+/// While a close waits for sends that are between two steps, it looks again this often.
+const ABORT_INTERVAL: Duration = Duration::from_millis(5);
+
+pub(crate) struct Engine {
+    pub(crate) settings: Settings,
+    pub(crate) client: Arc<ClientInstance>,
+    pub(crate) bounds: Arc<Bounds>,
+    pub(crate) recorder: Recorder,
+    pub(crate) faults: Option<Arc<FaultStrategy>>,
+    /// `None`: each message is a request of its own.
+    pub(crate) lanes: Option<Arc<Lanes>>,
+    pub(crate) pauses: Arc<Pauses>,
+    pub(crate) id: ProducerId,
+    /// No new sends.
+    closing: AtomicBool,
+    /// No new attempts: what is left completes as closed.
+    aborted: AtomicBool,
+    /// Told when closing begins.
+    close_begun: Notify,
+    generation: u64,
+}
+
+/// From when until when one send lasts.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) started: Moment,
+    pub(crate) deadline: Moment,
+}
+
+/// How a send waits and retries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Sync,
+    Async,
+    Oneway,
+}
+
+impl Engine {
+    pub(crate) fn start(settings: Settings) -> Result<Arc<Self>, Error> {
+        let client = ClientInstance::join(&settings)?;
+        let bounds = Arc::new(Bounds::new(
+            settings.in_flight_max_messages,
+            settings.in_flight_max_bytes,
+            guarded_listener(&settings),
+        ));
+        let faults = settings.fault_tolerance.clone().map(|tolerance| {
+            let faults = Arc::new(FaultStrategy::new(tolerance.bans, tolerance.detector.is_some()));
+            if let Some((interval, timeout)) = tolerance.detector {
+                let (faults, brokers) = (Arc::downgrade(&faults), Arc::downgrade(&client));
+                task::keep(&client.process.process().io, settings.log.clone(), "detector", move || {
+                    detector::run(Weak::clone(&faults), Weak::clone(&brokers), interval, timeout)
+                });
+            }
+            faults
+        });
+        let lanes = settings.batching.map(|batching| {
+            let lanes = Arc::new(Lanes::new(batching));
+            let watched = Arc::clone(&lanes);
+            let watch = move || Arc::clone(&watched).watch();
+            task::keep(&client.process.process().io, settings.log.clone(), "watch of the lanes", watch);
+            lanes
+        });
+        let pauses = Arc::<Pauses>::default();
+        let kept = Arc::clone(&pauses);
+        let run = move || {
+            let pauses = Arc::clone(&kept);
+            async move { pauses.run().await }
+        };
+        task::keep(&client.process.process().io, settings.log.clone(), "pauses between attempts", run);
+        for topic in &settings.topics {
+            client.routes.warm_up(topic);
+        }
+        Ok(Arc::new(Self {
+            faults,
+            lanes,
+            pauses,
+            recorder: Recorder::new(),
+            generation: client.process.generation(),
+            settings,
+            client,
+            bounds,
+            id: ProducerId::next(),
+            closing: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
+            close_begun: Notify::new(),
+        }))
+    }
+
+    pub(crate) fn is_forked(&self) -> bool {
+        sys::fork_generation() != self.generation
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Refuses new sends; `true` for the first who asks.
+    pub(crate) fn begin_closing(&self) -> bool {
+        let first = !self.closing.swap(true, Ordering::SeqCst);
+        self.bounds.wake_waiters();
+        self.send_now();
+        self.close_begun.notify_waiters();
+        first
+    }
+
+    /// What lingers for the sake of a batch, or to be written with others, goes now.
+    pub(crate) fn send_now(&self) {
+        if let Some(lanes) = &self.lanes {
+            lanes.send_now();
+        }
+        self.client.remoting.send_now();
+    }
+
+    /// Milliseconds since 1970 at this moment.
+    pub(crate) fn wall_ms(&self, moment: Moment) -> u64 {
+        self.client.process.process().wall_ms(moment)
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::SeqCst)
+    }
+
+    /// Completes everything that is left. Sends that are between two steps see the flag at the next one.
+    pub(crate) fn abort(&self) {
+        self.aborted.store(true, Ordering::SeqCst);
+        self.client.routes.abort(self.id);
+        self.pauses.abort();
+        if let Some(lanes) = &self.lanes {
+            lanes.abort();
+        }
+        self.client.remoting.abort(self.id);
+    }
+
+    /// Aborts until nothing is left. A send that is between two steps on another thread ends at its next one.
+    pub(crate) fn abort_until_settled(&self) {
+        loop {
+            self.abort();
+            if self.bounds.wait_settled(Some(Moment::now() + ABORT_INTERVAL)) {
+                return;
+            }
+        }
+    }
+
+    /// Gives the group free, tells the brokers, and waits for their answers until the deadline.
+    pub(crate) fn leave(&self, deadline: Option<Moment>) {
+        self.client.deregister(&self.settings.wire_group);
+        let client = Arc::clone(&self.client);
+        let group = self.settings.wire_group.clone();
+        let left = deadline.map_or(self.settings.api_timeout, |deadline| deadline.since(Moment::now()));
+        let (sender, told) = mpsc::channel();
+        let tell = async move { client.tell_unregistered(&group, left).await };
+        // The receiver may have gone.
+        task::spawn(self.io(), tell, move |outcome| drop(sender.send(outcome)));
+        // Whatever comes of it, this producer has left.
+        let _ = told.recv_timeout(left);
+    }
+
+    /// The end without anyone waiting for it.
+    pub(crate) fn end_in_background(self: &Arc<Self>) {
+        let engine = Arc::clone(self);
+        let left = Arc::clone(self);
+        self.client.deregister(&self.settings.wire_group);
+        let end = async move {
+            while engine.bounds.has_outstanding() {
+                engine.abort();
+                tokio::task::yield_now().await;
+            }
+            engine.client.tell_unregistered(&engine.settings.wire_group, engine.settings.api_timeout).await;
+        };
+        task::spawn(self.io(), end, move |outcome| {
+            if let Err(stopped) = outcome {
+                left.client.log.error(LogTarget::Producer, || {
+                    format!("the end of group {}: {stopped}", left.settings.group)
+                });
+                left.abort();
+            }
+        });
+    }
+
+    /// Waits until a name server has answered, or until the close.
+    pub(crate) fn wait_ready(self: &Arc<Self>, timeout: Duration) -> Result<(), Error> {
+        let engine = Arc::clone(self);
+        self.on_io_thread(timeout, async move {
+            let closed = engine.close_begun.notified();
+            tokio::pin!(closed);
+            // Before the look at the flag, so that a close between the two is not missed.
+            closed.as_mut().enable();
+            if engine.is_closing() {
+                return Err(Error::closed());
+            }
+            tokio::select! {
+                ready = engine.client.name_servers.wait_ready(&engine.settings.create_topic_key, timeout) => ready,
+                () = closed => Err(Error::closed()),
+            }
+        })?
+    }
+
+    /// What was counted so far, and how things stand.
+    pub(crate) fn stats(&self) -> Stats {
+        let now = Moment::now();
+        let state = |broker: Arc<BrokerTarget>| {
+            let name = &broker.broker_name;
+            let faults = self.faults.as_deref();
+            BrokerState {
+                address: Some(Arc::clone(broker.channel.address())),
+                available: faults.is_none_or(|faults| faults.is_available(name, now)),
+                reachable: faults.is_none_or(|faults| faults.is_reachable(name)),
+                banned_for: faults.map_or(Duration::ZERO, |faults| faults.banned_for(name, now)),
+                name: Arc::clone(name),
+            }
+        };
+        let surroundings = Surroundings {
+            group: self.settings.group.clone(),
+            client_id: self.client.client_id.clone(),
+            in_flight_messages: self.bounds.messages() as u64,
+            in_flight_bytes: self.bounds.bytes(),
+            brokers: self.client.brokers.masters().into_iter().map(state).collect(),
+            topics: self.client.routes.states(),
+        };
+        Stats::of(&self.recorder, surroundings)
+    }
+
+    /// Whether a call that waits may be made here and now.
+    pub(crate) fn check_call(&self) -> Result<(), Error> {
+        self.check_open()?;
+        self.check_wait()
+    }
+
+    /// Whether this thread may wait for the I/O thread, be the producer open or closed.
+    pub(crate) fn check_wait(&self) -> Result<(), Error> {
+        if self.is_forked() {
+            return Err(Error::forked());
+        }
+        if self.is_io_thread() { Err(Error::would_deadlock()) } else { Ok(()) }
+    }
+
+    /// The queues of a topic, looked up if need be.
+    pub(crate) fn queues(&self, topic: &str, timeout: Duration) -> Result<Vec<(String, i32)>, Error> {
+        topics::check_topic(topic).map_err(|error| illegal(error.to_string()))?;
+        let topic = self.client.routes.topic(topic);
+        if !topic.is_routed() {
+            let deadline = self.span(Some(timeout))?.deadline;
+            let (waiter, looked_up) = RouteWait::new(deadline, self.id);
+            self.client.routes.wait(&topic, Box::new(waiter));
+            looked_up.wait(deadline)?;
+        }
+        let queues = topic.queues();
+        let refs = queues.as_ref().map(|queues| queues.refs()).unwrap_or_default();
+        Ok(refs.iter().map(|queue| (queue.broker_name.to_owned(), queue.queue_id)).collect())
+    }
+
+    /// Runs a future on the I/O thread and waits for its result, which comes within the limit unless that thread is held up.
+    fn on_io_thread<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (sender, receiver) = mpsc::channel();
+        // The receiver waits below until it has this.
+        task::spawn(self.io(), future, move |outcome| drop(sender.send(outcome)));
+        let stopped = |cause: Stopped| Error::new(ErrorCode::Internal, cause.to_string()).with_source(cause);
+        match receiver.recv_timeout(limit.saturating_add(LAST_RESORT)) {
+            Ok(outcome) => outcome.map_err(stopped),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(Error::new(ErrorCode::Timeout, "the I/O thread is held up: by a hook or a log sink?"))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(stopped(Stopped::Dropped)),
+        }
+    }
+
+    /// Whether the caller runs on the I/O thread (in a log sink), where waiting for it would never end.
+    pub(crate) fn is_io_thread(&self) -> bool {
+        self.client.process.process().is_io_thread()
+    }
+
+    fn io(&self) -> &Handle {
+        &self.client.process.process().io
+    }
+
+    /// When a send that begins now is over.
+    pub(crate) fn span(&self, timeout: Option<Duration>) -> Result<Span, Error> {
+        let started = Moment::now();
+        let timeout = timeout.unwrap_or(self.settings.send_timeout);
+        let deadline = started.checked_add(timeout).ok_or_else(|| {
+            let text = format!("a timeout of {} s cannot be kept", timeout.as_secs());
+            Error::new(ErrorCode::InvalidArgument, text)
+        })?;
+        Ok(Span { started, deadline })
+    }
+
+    /// Accepts or refuses a send and starts it. An error means that nothing of it will be heard again.
+    pub(crate) fn send(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        mode: Mode,
+        span: Span,
+        completion: Completion,
+        deferred: &mut Deferred,
+    ) -> Result<(), Error> {
+        self.accept(message, mode, span, completion, deferred)
+            .inspect_err(|error| self.recorder.rejected(1, error.code()))
+    }
+
+    fn accept(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        mode: Mode,
+        span: Span,
+        completion: Completion,
+        deferred: &mut Deferred,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        self.validate(message)?;
+        let mut born = span.started;
+        let share = match self.bounds.try_take(1, message.body.len()) {
+            Some(share) => share,
+            None => {
+                let share = self.wait_for_share(1, message.body.len(), mode, span.deadline, deferred)?;
+                born = Moment::now();
+                share
+            }
+        };
+        // The id tells when the message was let in, and not when its call began to wait.
+        let born_ms = self.wall_ms(born);
+        let mut memory = Memory::default();
+        let prepared = self.prepare(message, born_ms, Some(&self.settings.compression), |len| {
+            memory = Memory::take(len);
+            memory.take_bytes()
+        })?;
+        let topic = self.client.routes.topic(message.topic);
+        // Counted before the second look at the flag: a close that does not see it is seen here.
+        self.bounds.accepted(1);
+        if self.is_closing() {
+            self.bounds.settled(1);
+            return Err(Error::closed());
+        }
+        self.recorder.accepted(1, message.body.len());
+        let engine = Arc::clone(self);
+        let operation = SendOperation::new(engine, topic, prepared, mode, span, completion, share);
+        memory.fill(operation).start(deferred);
+        Ok(())
+    }
+
+    /// The same for several that travel as one wire batch, each with its own outcome; all are accepted or none.
+    pub(crate) fn send_batch(
+        self: &Arc<Self>,
+        messages: &[Message<'_>],
+        mode: Mode,
+        span: Span,
+        completions: impl IntoIterator<Item = Completion>,
+        deferred: &mut Deferred,
+    ) -> Result<(), Error> {
+        self.accept_batch(messages, mode, span, completions, deferred)
+            .inspect_err(|error| self.recorder.rejected(messages.len(), error.code()))
+    }
+
+    fn accept_batch(
+        self: &Arc<Self>,
+        messages: &[Message<'_>],
+        mode: Mode,
+        span: Span,
+        completions: impl IntoIterator<Item = Completion>,
+        deferred: &mut Deferred,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        self.check_batch(messages)?;
+        let born_ms = self.wall_ms(Moment::now());
+        let prepare = |(message, mut memory): (&Message<'_>, Memory)| {
+            let prepared = self.prepare(message, born_ms, None, |_| memory.take_bytes())?;
+            Ok((memory, prepared))
+        };
+        let no_memory =
+            |cause| Error::out_of_memory(format_args!("a batch of {} messages", messages.len()), cause);
+        let memory = Memory::take_many(messages.len()).map_err(no_memory)?;
+        let mut prepared: Vec<(Memory, Prepared)> = Vec::new();
+        prepared.try_reserve_exact(messages.len()).map_err(no_memory)?;
+        for member in messages.iter().zip(memory) {
+            prepared.push(prepare(member)?);
+        }
+        let len: usize = prepared.iter().map(|(_, prepared)| prepared.item_len()).sum();
+        if len > self.settings.max_message_size {
+            // Sends that do not wait are never split.
+            let advice = if mode == Mode::Sync { "; with batch.split it goes as several" } else { "" };
+            return Err(illegal(format!(
+                "the batch of {} messages takes {len} bytes, more than max.message.size allows ({}){advice}",
+                messages.len(),
+                self.settings.max_message_size
+            )));
+        }
+        let Some(first) = messages.first() else { return Ok(()) };
+        let bytes = messages.iter().map(|message| message.body.len()).sum();
+        let mut share = match self.bounds.try_take(messages.len(), bytes) {
+            Some(share) => share,
+            None => self.wait_for_share(messages.len(), bytes, mode, span.deadline, deferred)?,
+        };
+        let topic = self.client.routes.topic(first.topic);
+        // Counted before the second look at the flag, as in `send`.
+        self.bounds.accepted(messages.len());
+        if self.is_closing() {
+            self.bounds.settled(messages.len());
+            return Err(Error::closed());
+        }
+        self.recorder.accepted(messages.len(), bytes);
+        let members = prepared.into_iter().zip(messages).zip(completions);
+        let members = members.map(|(((memory, prepared), message), completion)| {
+            let (engine, topic) = (Arc::clone(self), Arc::clone(&topic));
+            let share = share.split_off(message.body.len());
+            memory.fill(SendOperation::new(engine, topic, prepared, mode, span, completion, share))
+        });
+        let batch = BatchOperation::new(Arc::clone(self), members.collect(), Origin::Program(None));
+        Box::new(batch).start(deferred);
+        Ok(())
+    }
+
+    /// Checks a batch as a whole before the first part of it is sent.
+    pub(crate) fn check_before_split(&self, messages: &[Message<'_>]) -> Result<(), Error> {
+        self.check_batch(messages).inspect_err(|error| self.recorder.rejected(messages.len(), error.code()))
+    }
+
+    /// What the messages must keep, each and together.
+    fn check_batch(&self, messages: &[Message<'_>]) -> Result<(), Error> {
+        for (index, message) in messages.iter().enumerate() {
+            self.validate(message).map_err(|error| {
+                let text = format!("message {index} of the batch: {}", error.message());
+                error.with_message(text)
+            })?;
+        }
+        check_batch(messages)
+    }
+
+    /// How many of these, from the first on, fit into one wire batch.
+    pub(crate) fn fitting(&self, messages: &[Message<'_>]) -> Result<usize, Error> {
+        let mut len = 0;
+        for (index, message) in messages.iter().enumerate() {
+            len += self.prepare(message, 0, None, |_| Vec::new())?.item_len();
+            if len > self.settings.max_message_size && index > 0 {
+                return Ok(index);
+            }
+        }
+        Ok(messages.len())
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        if self.is_forked() {
+            return Err(Error::forked());
+        }
+        if self.is_closing() { Err(Error::closed()) } else { Ok(()) }
+    }
+
+    fn validate(&self, message: &Message<'_>) -> Result<(), Error> {
+        validate(message, self.settings.namespace.as_deref(), self.settings.max_message_size)
+    }
+
+    fn prepare(
+        &self,
+        message: &Message<'_>,
+        born_ms: u64,
+        compression: Option<&Compression>,
+        memory: impl FnOnce(usize) -> Vec<u8>,
+    ) -> Result<Prepared, Error> {
+        let unique_id = self.client.process.process().unique_id(born_ms);
+        Prepared::new(message, &unique_id, memory, compression, self.settings.namespace.as_deref())
+    }
+
+    /// There is no room within the bounds: blocking sends wait for it, others if the configuration says so.
+    fn wait_for_share(
+        &self,
+        messages: usize,
+        bytes: usize,
+        mode: Mode,
+        deadline: Moment,
+        deferred: &mut Deferred,
+    ) -> Result<InFlightShare, Error> {
+        let may_wait = mode == Mode::Sync || self.settings.in_flight_full == InFlightFull::Wait;
+        // The I/O thread makes the room: in a hook there nobody would.
+        if !may_wait || self.is_io_thread() {
+            self.bounds.note_refusal();
+            return Err(Error::queue_full());
+        }
+        // Those who make room may wait for these.
+        deferred.settle();
+        if mode == Mode::Oneway {
+            self.client.remoting.send_now();
+        }
+        let share = self.bounds.take_by(messages, bytes, deadline, || self.is_closing());
+        if share.is_none() {
+            self.bounds.note_refusal();
+        }
+        share.ok_or_else(|| if self.is_closing() { Error::closed() } else { Error::queue_full() })
+    }
+}
+
+/// What tells the program that there is room again: in the midst of outcomes, which a panic must not lose.
+fn guarded_listener(settings: &Settings) -> Option<WritableListener> {
+    let (listener, log) = (settings.writable.clone()?, settings.log.clone());
+    Some(Arc::new(move || {
+        guarded(&log, "writable", || listener());
+    }))
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(lanes) = &self.lanes {
+            lanes.end();
+        }
+        self.pauses.end();
+    }
+}

@@ -1,0 +1,171 @@
+//! Connections: one channel per address, one I/O task per open connection.
+//!
+//! A caller appends its frame to the channel's buffer under a short lock and registers what waits for the
+//! answer; a large body stays where it is until it is written. The channel's task writes all that is there, joined but
+//! for large bodies, reads all that came, and hands each answer to what waits for it. Nothing here knows of topics or messages.
+
+mod call;
+mod channel;
+mod connection;
+mod dial;
+mod exchange;
+mod frame_context;
+mod in_flight;
+mod inbound;
+mod limits;
+mod outbound;
+mod reach;
+mod resolve;
+mod socket;
+mod state;
+mod turn;
+
+pub(crate) use call::{Answer, call};
+pub(crate) use channel::Channel;
+pub(crate) use exchange::{Exchange, Failure, FailureKind, Reply};
+pub(crate) use frame_context::FrameContext;
+pub(crate) use inbound::InboundBudget;
+pub(crate) use limits::{HEADER, OFFSET_ID};
+pub(crate) use outbound::{Body, Outbound, SHARED_BODY};
+pub(crate) use resolve::Resolver;
+pub(crate) use turn::Turn;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::sync::Mutex;
+use rocketmq_protocol::frame::HeaderEncoding;
+use rocketmq_protocol::header::Header;
+use rocketmq_protocol::language::Language;
+use tokio::runtime::Handle;
+
+use crate::config::SocketOptions;
+use crate::hooks::RpcHooks;
+use crate::log::Log;
+use crate::producer_id::ProducerId;
+
+/// What every connection of a client instance is made with.
+pub(crate) struct RemotingOptions {
+    pub(crate) runtime: Handle,
+    pub(crate) resolver: Arc<Resolver>,
+    pub(crate) encoding: HeaderEncoding,
+    pub(crate) language: Language,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) socket: SocketOptions,
+    /// Bytes that may wait to be written on one connection.
+    pub(crate) max_backlog: usize,
+    /// What all connections of the process may hold of unfinished frames.
+    pub(crate) inbound: Arc<InboundBudget>,
+    pub(crate) rpc: RpcHooks,
+    pub(crate) log: Log,
+}
+
+#[cfg(test)]
+impl RemotingOptions {
+    pub(crate) fn for_tests(runtime: Handle) -> Self {
+        Self {
+            runtime,
+            resolver: Arc::default(),
+            encoding: HeaderEncoding::Rocketmq,
+            language: Language::Rust,
+            connect_timeout: Duration::from_secs(3),
+            socket: SocketOptions::default(),
+            max_backlog: usize::MAX,
+            inbound: Arc::default(),
+            rpc: RpcHooks::default(),
+            log: Log::new(crate::log::LogLevel::Off, None),
+        }
+    }
+}
+
+/// What the owner of the connections is told by them.
+pub(crate) trait Events: Send + Sync {
+    /// A connection was made. Called on the I/O thread.
+    fn opened(&self, channel: &Arc<Channel>);
+
+    /// A peer sent a request (protocol 1.8). The reply is sent unless the request is one-way.
+    fn requested(&self, channel: &Arc<Channel>, header: &Header<'_>, body: &[u8]) -> Option<Reply>;
+}
+
+/// All channels of a client instance.
+pub(crate) struct Remoting {
+    options: Arc<RemotingOptions>,
+    events: std::sync::Weak<dyn Events>,
+    channels: Mutex<HashMap<Arc<str>, Arc<Channel>>>,
+}
+
+impl Remoting {
+    pub(crate) fn new(options: RemotingOptions, events: std::sync::Weak<dyn Events>) -> Self {
+        Self { options: Arc::new(options), events, channels: Mutex::default() }
+    }
+
+    /// The channel of this address; connects when the first request needs it.
+    pub(crate) fn channel(&self, address: &str) -> Arc<Channel> {
+        self.channel_through(address, address)
+    }
+
+    /// The channel to who has registered an address and is reached at another one, or at the same.
+    pub(crate) fn channel_through(&self, registered: &str, used: &str) -> Arc<Channel> {
+        let shown: Cow<'_, str> = match registered == used {
+            true => used.into(),
+            false => format!("{registered} → {used}").into(),
+        };
+        let mut channels = self.channels.lock();
+        if let Some(channel) = channels.get(&*shown) {
+            return Arc::clone(channel);
+        }
+        let (options, events) = (Arc::clone(&self.options), self.events.clone());
+        let channel = Arc::new(Channel::new((*shown).into(), used.into(), options, events));
+        channels.insert(Arc::clone(channel.address()), Arc::clone(&channel));
+        channel
+    }
+
+    /// All addresses of `host:port`.
+    pub(crate) async fn resolve(&self, address: &str) -> std::io::Result<Vec<std::net::SocketAddr>> {
+        let (host, port) = dial::split(address)?;
+        self.options.resolver.resolve(host, port).await
+    }
+
+    pub(crate) fn channels(&self) -> Vec<Arc<Channel>> {
+        self.channels.lock().values().cloned().collect()
+    }
+
+    /// Closes and forgets the channels that `keep` refuses, but none with requests in flight: they would be sent
+    /// again elsewhere, though their answers are under way.
+    pub(crate) fn retain(&self, keep: impl Fn(&Channel) -> bool) {
+        let mut dropped = Vec::new();
+        self.channels.lock().retain(|_, channel| {
+            let kept = keep(channel) || channel.is_busy();
+            if !kept {
+                dropped.push(Arc::clone(channel));
+            }
+            kept
+        });
+        for channel in dropped {
+            channel.forget();
+        }
+    }
+
+    /// Closes and forgets all.
+    pub(crate) fn end(&self) {
+        for (_, channel) in self.channels.lock().drain() {
+            channel.forget();
+        }
+    }
+
+    /// Writes what is gathered, on every channel.
+    pub(crate) fn send_now(&self) {
+        for channel in self.channels() {
+            channel.send_now();
+        }
+    }
+
+    /// Fails what the producer still has in flight, on every channel.
+    pub(crate) fn abort(&self, producer: ProducerId) {
+        for channel in self.channels() {
+            channel.abort(producer);
+        }
+    }
+}

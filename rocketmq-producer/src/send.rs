@@ -1,0 +1,20 @@
+//! One request's messages from acceptance to outcome: validate, prepare, route, attempt, retry, complete. One path for
+//! every way to send.
+
+mod attempt_hooks;
+mod batch;
+mod operation;
+mod outcome;
+mod pauses;
+mod prepared;
+mod queue_choice;
+mod route_wait;
+mod send_header;
+mod validate;
+
+pub(crate) use batch::{BatchOperation, Origin};
+pub(crate) use operation::{Operation, SendOperation};
+pub(crate) use pauses::Pauses;
+pub(crate) use prepared::{Compression, Prepared};
+pub(crate) use route_wait::RouteWait;
+pub(crate) use validate::{check_batch, illegal, validate};

@@ -1,0 +1,150 @@
+//! What an answer or its absence means for a send: a receipt, another attempt, or an error.
+
+use rocketmq_protocol::answers::SendAnswer;
+use rocketmq_protocol::codes::response;
+use rocketmq_protocol::header::Header;
+
+use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
+use crate::receipt::SendStatus;
+use crate::remoting::{Failure, FailureKind};
+use crate::routing::Verdict;
+
+/// What came of one attempt.
+pub(crate) enum AttemptOutcome<'a> {
+    Stored { status: SendStatus, answer: SendAnswer<'a> },
+    NotStored(NotStored),
+}
+
+/// No answer says that the message is stored.
+pub(crate) struct NotStored {
+    pub(crate) error: Error,
+    /// Another attempt may succeed.
+    pub(crate) can_retry: bool,
+}
+
+impl AttemptOutcome<'_> {
+    /// What an answer like this says of its broker.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Stored { .. } => Verdict::Stored,
+            Self::NotStored(_) => Verdict::Refused,
+        }
+    }
+}
+
+/// Whether the broker of this attempt is to be left in peace for a while: it said that it is busy, or it was not there.
+pub(crate) fn asks_for_a_pause(failed: &FailedAttempt) -> bool {
+    let is_busy = |code| {
+        matches!(code, response::SYSTEM_BUSY | response::SERVICE_NOT_AVAILABLE | response::FLOW_CONTROL)
+    };
+    let is_away = matches!(failed.code, ErrorCode::Connect | ErrorCode::ConnectionLost);
+    is_away || failed.broker_code.is_some_and(is_busy)
+}
+
+/// Whether the broker of this attempt may be elsewhere now.
+pub(crate) fn may_have_moved(failed: &FailedAttempt) -> bool {
+    matches!(failed.code, ErrorCode::Connect | ErrorCode::NoRoute)
+}
+
+/// `retried`: the response codes that a further attempt may get over.
+pub(crate) fn of_answer<'a>(header: &'a Header<'_>, retried: &[u32]) -> AttemptOutcome<'a> {
+    if let Some(status) = SendStatus::from_response(header.code) {
+        return match SendAnswer::decode(&header.fields) {
+            Ok(answer) => AttemptOutcome::Stored { status, answer },
+            Err(cause) => {
+                let text = format!("stored, but the answer is not understood: {cause}");
+                let error = Error::new(ErrorCode::Protocol, text)
+                    .with_source(cause)
+                    .with_persistence(Persistence::Persisted);
+                AttemptOutcome::NotStored(NotStored { error, can_retry: false })
+            }
+        };
+    }
+    let can_retry = u32::try_from(header.code).is_ok_and(|code| retried.contains(&code));
+    let error = Error::answered(ErrorCode::Broker, header.code, header.remark.as_deref(), can_retry);
+    AttemptOutcome::NotStored(NotStored { error, can_retry })
+}
+
+pub(crate) fn of_failure(failure: &Failure) -> NotStored {
+    let cause = failure.cause_text();
+    let error = match failure.kind {
+        FailureKind::Connect => Error::new(ErrorCode::Connect, format!("no connection: {cause}")),
+        FailureKind::Lost => Error::new(ErrorCode::ConnectionLost, format!("connection lost: {cause}")),
+        FailureKind::Silent => Error::new(ErrorCode::Timeout, format!("no answer in time: {cause}")),
+        FailureKind::Timeout if failure.sent => Error::new(ErrorCode::Timeout, "no answer in time"),
+        FailureKind::Timeout => Error::new(ErrorCode::Timeout, "no connection in time"),
+        FailureKind::Garbage => {
+            Error::new(ErrorCode::Protocol, format!("the peer does not speak the protocol: {cause}"))
+        }
+        FailureKind::Backlog => {
+            Error::new(ErrorCode::QueueFull, format!("too much waits for this broker: {cause}"))
+        }
+        FailureKind::Memory => Error::new(ErrorCode::System, format!("no memory for the request: {cause}")),
+        FailureKind::Unencodable => {
+            Error::new(ErrorCode::MessageIllegal, format!("the message cannot be sent: {cause}"))
+        }
+        FailureKind::Forbidden => {
+            Error::new(ErrorCode::Forbidden, format!("a hook refused the request: {cause}"))
+        }
+        FailureKind::Aborted => Error::closed(),
+    };
+    let persistence = if failure.sent { Persistence::PossiblyPersisted } else { Persistence::NotPersisted };
+    let error = error.with_shared_source(failure.cause.clone()).with_persistence(persistence);
+    NotStored { error, can_retry: failure.kind != FailureKind::Unencodable }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rocketmq_protocol::frame::HeaderEncoding;
+
+    fn answer(json: &str) -> Header<'_> {
+        Header::decode(HeaderEncoding::Json, json.as_bytes()).expect("a header")
+    }
+
+    #[test]
+    fn the_four_stored_codes_give_receipts() {
+        for code in [0, 10, 11, 12] {
+            let json =
+                format!(r#"{{"code":{code},"extFields":{{"queueId":"1","queueOffset":"7"}},"flag":1}}"#);
+            let header = answer(&json);
+            let AttemptOutcome::Stored { answer, .. } = of_answer(&header, &[]) else {
+                panic!("code {code}")
+            };
+            assert_eq!((answer.queue_id, answer.queue_offset), (Some(1), Some(7)));
+        }
+    }
+
+    #[test]
+    fn the_retry_set_is_retried_and_the_rest_is_not() {
+        const RETRIED: [u32; 3] = [2, 14, 1500];
+        let retried: Vec<i32> = (1..2000)
+            .filter(|code| {
+                let json = format!(r#"{{"code":{code},"flag":1,"remark":"r"}}"#);
+                matches!(
+                    of_answer(&answer(&json), &RETRIED),
+                    AttemptOutcome::NotStored(NotStored { can_retry: true, .. })
+                )
+            })
+            .collect();
+        assert_eq!(retried, [2, 14, 1500]);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_understood_is_no_reason_to_send_again() {
+        let header = answer(r#"{"code":0,"extFields":{"queueId":"one"},"flag":1}"#);
+        let AttemptOutcome::NotStored(NotStored { error, can_retry: false }) = of_answer(&header, &[]) else {
+            panic!("refused")
+        };
+        assert_eq!((error.code(), error.persistence()), (ErrorCode::Protocol, Persistence::Persisted));
+    }
+
+    #[test]
+    fn what_was_sent_may_be_stored() {
+        for sent in [false, true] {
+            let failure = Failure::new(FailureKind::Timeout).sent(sent);
+            let NotStored { error, can_retry: true } = of_failure(&failure) else { panic!("failed") };
+            assert_eq!(error.persistence() == Persistence::PossiblyPersisted, sent);
+        }
+    }
+}

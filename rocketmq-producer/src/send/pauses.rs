@@ -1,0 +1,156 @@
+//! Pauses between attempts: a broker that was busy, or that could not be reached, is left in peace for a while, and what
+//! it refused comes back spread out.
+//!
+//! What pauses lies here, in the order in which it goes on, with one timer for all of a producer.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::sleep_until;
+
+use super::batch::BatchOperation;
+use super::operation::Operation;
+use crate::config::Backoff;
+use crate::deferred::Deferred;
+use crate::error::Error;
+use crate::remoting::Turn;
+use crate::routing::PublishQueue;
+use crate::sync::Mutex;
+use crate::sys::Moment;
+
+/// So many go on before others have the I/O thread.
+const RESUMED_AT_ONCE: usize = 64;
+
+impl Backoff {
+    /// The pause after so many refusals by one broker: twice as long each time up to the greatest, a fifth more or less.
+    pub(crate) fn pause(&self, refusals: usize) -> Duration {
+        let doublings = u32::try_from(refusals).unwrap_or(u32::MAX).saturating_sub(1).min(20);
+        let pause = self.first.saturating_mul(1 << doublings).min(self.most);
+        let chance = RandomState::new().hash_one(refusals) as u32;
+        pause.mul_f64(0.8 + 0.4 * f64::from(chance) / f64::from(u32::MAX))
+    }
+}
+
+/// What goes on at this queue after its pause.
+pub(crate) enum Paused {
+    One(Operation, PublishQueue),
+    Batch(Box<BatchOperation>, PublishQueue),
+}
+
+impl Paused {
+    fn resume(self, deferred: &mut Deferred) {
+        match self {
+            Self::One(operation, queue) => operation.resume(&queue, deferred),
+            Self::Batch(batch, queue) => batch.resume(&queue, deferred),
+        }
+    }
+
+    fn give_up(self, error: &Error, deferred: &mut Deferred) {
+        match self {
+            Self::One(operation, _) => operation.give_up(error.clone(), deferred),
+            Self::Batch(batch, _) => batch.give_up(error, deferred),
+        }
+    }
+}
+
+/// What pauses of one producer.
+#[derive(Default)]
+pub(crate) struct Pauses {
+    state: Mutex<State>,
+    /// Tells the task: there is an earlier end of a pause, or the end of all.
+    attention: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// By the end of the pause; the number tells apart what ends together.
+    paused: BTreeMap<(Moment, u64), Paused>,
+    count: u64,
+    ended: bool,
+}
+
+impl Pauses {
+    /// Keeps it until then.
+    pub(crate) fn keep(&self, paused: Paused, until: Moment) {
+        let mut state = self.state.lock();
+        state.count += 1;
+        let key = (until, state.count);
+        state.paused.insert(key, paused);
+        let is_first = state.paused.first_key_value().is_some_and(|(first, _)| *first == key);
+        drop(state);
+        if is_first {
+            self.attention.notify_one();
+        }
+    }
+
+    /// Lets go on what has paused long enough, until the end.
+    pub(crate) async fn run(&self) {
+        let mut turn = Turn::default();
+        loop {
+            let now = Moment::now();
+            let (due, next) = {
+                let mut state = self.state.lock();
+                if state.ended {
+                    return;
+                }
+                let due: Vec<_> = std::iter::from_fn(|| state.take_due(now)).take(RESUMED_AT_ONCE).collect();
+                (due, state.paused.first_key_value().map(|((until, _), _)| *until))
+            };
+            let mut deferred = Deferred::default();
+            due.into_iter().for_each(|paused| paused.resume(&mut deferred));
+            drop(deferred);
+            match next {
+                Some(until) if until <= now => turn.give_way(Moment::now()).await,
+                Some(until) => {
+                    tokio::select! {
+                        () = sleep_until(until.into()) => {}
+                        () = self.attention.notified() => {}
+                    }
+                }
+                None => self.attention.notified().await,
+            }
+        }
+    }
+
+    /// Ends everything that pauses: the producer is closed.
+    pub(crate) fn abort(&self) {
+        let paused = std::mem::take(&mut self.state.lock().paused);
+        let mut deferred = Deferred::default();
+        for paused in paused.into_values() {
+            paused.give_up(&Error::closed(), &mut deferred);
+        }
+    }
+
+    /// Nobody needs it any more.
+    pub(crate) fn end(&self) {
+        self.state.lock().ended = true;
+        self.attention.notify_one();
+    }
+}
+
+impl State {
+    fn take_due(&mut self, now: Moment) -> Option<Paused> {
+        let entry = self.paused.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_greatest_and_differ() {
+        let backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_millis(1000) };
+        for (refusals, ms) in [(1, 100), (2, 200), (3, 400), (4, 800), (5, 1000), (100, 1000)] {
+            let pauses: Vec<_> = (0..50).map(|_| backoff.pause(refusals)).collect();
+            let around = Duration::from_millis(ms);
+            assert!(pauses.iter().all(|pause| (around.mul_f64(0.79)..around.mul_f64(1.21)).contains(pause)));
+            assert!(pauses.iter().any(|pause| *pause != pauses[0]), "they are spread");
+        }
+        let none = Backoff { first: Duration::ZERO, most: Duration::from_millis(1000) };
+        assert_eq!(none.pause(3), Duration::ZERO);
+    }
+}

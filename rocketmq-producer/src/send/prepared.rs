@@ -1,0 +1,228 @@
+//! What is made once of a message and used by every attempt.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use bytes::Bytes;
+use rocketmq_protocol::ids::UniqueId;
+use rocketmq_protocol::properties::{self, name};
+use rocketmq_protocol::sys_flag::CompressionType;
+use rocketmq_protocol::{batch, compression};
+
+use super::queue_choice::Target;
+use super::validate::illegal;
+use crate::error::Error;
+use crate::message::{Delivery, Destination, Message};
+use crate::remoting::{Body, SHARED_BODY};
+
+/// What the broker adds to the properties before it checks their length: MSG_REGION, TRACE_ON, CLUSTER and,
+/// for a delayed message, REAL_TOPIC and REAL_QID (protocol 5.6).
+const BROKER_MARGIN: usize = 512;
+
+/// So long the property string of a message may be.
+pub(crate) const MAX_PROPERTIES: usize = properties::MAX_LEN - BROKER_MARGIN;
+const _: () = assert!(MAX_PROPERTIES <= u16::MAX as usize);
+
+/// How bodies are compressed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compression {
+    pub(crate) kind: CompressionType,
+    pub(crate) level: u32,
+    /// Bodies of this many bytes and more are compressed; `None`: none is.
+    pub(crate) threshold: Option<usize>,
+}
+
+impl Compression {
+    /// The body as it travels, and what the system flag says of it. One that does not get smaller goes as it is.
+    fn apply<'a>(&self, body: &'a [u8]) -> (Cow<'a, [u8]>, i32) {
+        if self.threshold.is_some_and(|threshold| body.len() >= threshold)
+            && let Ok(compressed) = compression::compress(self.kind, body, self.level)
+            && compressed.len() < body.len()
+        {
+            return (Cow::Owned(compressed), self.kind.bits());
+        }
+        (Cow::Borrowed(body), 0)
+    }
+}
+
+/// Properties and body in one piece of memory.
+pub(crate) struct Prepared {
+    pub(crate) flag: i32,
+    pub(crate) sys_flag: i32,
+    pub(crate) wait_store_ok: bool,
+    /// Brokers would not do in a batch what this message asks for.
+    pub(crate) alone: bool,
+    pub(crate) target: Target,
+    content: Content,
+    properties_len: u16,
+    unique_id_len: u8,
+}
+
+/// The bytes of properties and body.
+enum Content {
+    Own(Vec<u8>),
+    /// With a large body, which connections write from here. (Boxed, as the rare ones should not make all larger.)
+    Shared(Box<Bytes>),
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Prepared {
+    /// `compression` is `None` for the members of a batch, `instance_id` the namespace of the producer. `memory` is
+    /// asked for so many bytes; what it gives is empty, and used as far as it goes.
+    pub(crate) fn new(
+        message: &Message<'_>,
+        unique_id: &UniqueId,
+        memory: impl FnOnce(usize) -> Vec<u8>,
+        compression: Option<&Compression>,
+        instance_id: Option<&str>,
+    ) -> Result<Self, Error> {
+        let (body, sys_flag) = match compression {
+            Some(compression) => compression.apply(message.body),
+            None => (Cow::Borrowed(message.body), 0),
+        };
+        // Empty, so it is text.
+        let len = body.len() + estimate(message, unique_id, instance_id);
+        let mut text = String::from_utf8(memory(len)).unwrap_or_default();
+        text.try_reserve_exact(len)
+            .map_err(|cause| Error::out_of_memory(format_args!("a message of {len} bytes"), cause))?;
+        properties::push(&mut text, name::UNIQ_KEY, unique_id.as_str());
+        properties::push(&mut text, name::WAIT, if message.wait_store_ok { "true" } else { "false" });
+        if let Some(tags) = message.tags {
+            properties::push(&mut text, name::TAGS, tags);
+        }
+        match message.keys {
+            [] => {}
+            [key] => properties::push(&mut text, name::KEYS, key),
+            keys => properties::push(&mut text, name::KEYS, &keys.join(" ")),
+        }
+        let timer = match message.delivery {
+            Delivery::AtOnce => None,
+            Delivery::Level(level) => Some((name::DELAY, i64::from(level))),
+            Delivery::AfterSeconds(seconds) => Some((name::TIMER_DELAY_SEC, seconds)),
+            Delivery::AfterMillis(millis) => Some((name::TIMER_DELAY_MS, millis)),
+            Delivery::AtMillis(time) => Some((name::TIMER_DELIVER_MS, time)),
+        };
+        if let Some((name, value)) = timer {
+            properties::push(&mut text, name, &value.to_string());
+        }
+        if let Some(instance_id) = instance_id.or(message.instance_id) {
+            properties::push(&mut text, name::INSTANCE_ID, instance_id);
+        }
+        if let Some(buyer_id) = message.buyer_id {
+            properties::push(&mut text, name::BUYER_ID, buyer_id);
+        }
+        if let Destination::ShardingKey(key) = message.destination {
+            properties::push(&mut text, name::SHARDING_KEY, key);
+        }
+        for property in message.properties {
+            properties::push(&mut text, property.name, property.value);
+        }
+        if text.len() > MAX_PROPERTIES {
+            return Err(illegal(format!(
+                "the properties take {} bytes, more than {MAX_PROPERTIES} (the broker's limit less what it adds)",
+                text.len()
+            )));
+        }
+        let properties_len = text.len() as u16;
+        let mut bytes = text.into_bytes();
+        bytes.extend_from_slice(&body);
+        let fans_out = message.properties.iter().any(|property| property.name == name::INNER_MULTI_DISPATCH);
+        Ok(Self {
+            flag: message.flag,
+            sys_flag,
+            wait_store_ok: message.wait_store_ok,
+            alone: sys_flag != 0 || message.delivery != Delivery::AtOnce || fans_out,
+            target: Target::of(message.destination),
+            content: match body.len() {
+                ..SHARED_BODY => Content::Own(bytes),
+                _ => Content::Shared(Box::new(bytes.into())),
+            },
+            properties_len,
+            unique_id_len: unique_id.as_bytes().len() as u8,
+        })
+    }
+
+    /// The property string. It was made of text, so the check cannot fail.
+    pub(crate) fn properties(&self) -> &str {
+        std::str::from_utf8(&self.content[..usize::from(self.properties_len)]).unwrap_or_default()
+    }
+
+    /// The value of the first property.
+    pub(crate) fn unique_id(&self) -> &str {
+        let start = name::UNIQ_KEY.len() + 1;
+        std::str::from_utf8(&self.content[start..start + usize::from(self.unique_id_len)]).unwrap_or_default()
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.content[usize::from(self.properties_len)..]
+    }
+
+    /// For a connection.
+    pub(crate) fn shared_body(&self) -> Body<'_> {
+        match &self.content {
+            Content::Own(_) => Body::Copied(self.body()),
+            Content::Shared(bytes) => Body::Shared(bytes.slice(usize::from(self.properties_len)..)),
+        }
+    }
+
+    /// Its memory, for another message.
+    pub(crate) fn take_memory(&mut self) -> Vec<u8> {
+        match std::mem::replace(&mut self.content, Content::Own(Vec::new())) {
+            Content::Own(bytes) => bytes,
+            // Nobody else has it any more, but for a connection that was reset in the midst of it.
+            Content::Shared(bytes) => bytes.try_into_mut().map_or_else(
+                |_| Vec::new(),
+                |mut bytes| {
+                    bytes.clear();
+                    bytes.into()
+                },
+            ),
+        }
+    }
+
+    /// How many bytes it takes in a batch.
+    pub(crate) fn item_len(&self) -> usize {
+        batch::ITEM_OVERHEAD + self.content.len()
+    }
+
+    /// The same with the marks of its broker, nearly.
+    pub(crate) fn marked_item_len(&self) -> usize {
+        const MARKS: usize = 80;
+        self.item_len() + MARKS
+    }
+}
+
+/// At least the length of the properties: names, separators and values.
+fn estimate(message: &Message<'_>, unique_id: &UniqueId, instance_id: Option<&str>) -> usize {
+    const NUMBER: usize = 20;
+    let property = |name: &str, len: usize| name.len() + len + 2;
+    let text = |name: &str, value: Option<&str>| value.map_or(0, |value| property(name, value.len()));
+    let keys: usize = message.keys.iter().map(|key| key.len() + 1).sum();
+    let timer = match message.delivery {
+        Delivery::AtOnce => 0,
+        _ => property(name::TIMER_DELIVER_MS, NUMBER),
+    };
+    let sharding = match message.destination {
+        Destination::ShardingKey(key) => property(name::SHARDING_KEY, key.len()),
+        _ => 0,
+    };
+    property(name::UNIQ_KEY, unique_id.as_bytes().len())
+        + property(name::WAIT, "false".len())
+        + text(name::TAGS, message.tags)
+        + if keys > 0 { property(name::KEYS, keys) } else { 0 }
+        + timer
+        + text(name::INSTANCE_ID, instance_id.or(message.instance_id))
+        + text(name::BUYER_ID, message.buyer_id)
+        + sharding
+        + message.properties.iter().map(|own| property(own.name, own.value.len())).sum::<usize>()
+}
