@@ -158,7 +158,7 @@ pub(super) static TABLE: &[Key] = &[
         unit: "",
         java: "enableStreamRequestType",
         secret: false,
-        text: "BrokerProperties requests as those of a stream (ext field `ReqT`) and the client id with `@STREAM`.",
+        text: "Marks requests as those of a stream (ext field `ReqT`) and the client id with `@STREAM`.",
     },
     Key {
         name: "topics",
@@ -361,7 +361,7 @@ pub(super) static TABLE: &[Key] = &[
         unit: "bytes",
         java: "compressMsgBodyOverHowmuch",
         secret: false,
-        text: "SizeClasses of this size and more travel compressed, unless that makes them larger; consumers get them \
+        text: "Bodies of this size and more travel compressed, unless that makes them larger; consumers get them \
                as they were. 0: never.",
     },
     Key {
