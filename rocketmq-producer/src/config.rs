@@ -5,6 +5,8 @@
 
 mod address_map;
 mod addresses;
+mod ban_table;
+mod compression;
 mod key;
 mod manual;
 mod nearest;
@@ -20,6 +22,8 @@ use crate::log::LogSink;
 
 pub(crate) use address_map::{AddressMap, parse_address_map};
 pub(crate) use addresses::parse_addresses;
+pub(crate) use ban_table::BanTable;
+pub(crate) use compression::Compression;
 pub use key::{Key, Kind, Rule};
 pub use manual::manual;
 pub(crate) use settings::{Backoff, Batching, InFlightFull, Settings, SocketOptions};

@@ -1,4 +1,4 @@
-//! What all sends of one producer share.
+//! Accepts sends, lives and closes, and answers what a program asks.
 
 mod burst;
 mod detector;
@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use crate::client::ClientInstance;
 use crate::completion::{Completion, LAST_RESORT};
-use crate::config::{InFlightFull, Settings, WritableListener};
+use crate::config::{Compression, InFlightFull, Settings, WritableListener};
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
 use crate::flow::{Bounds, InFlightShare};
@@ -28,12 +28,10 @@ use crate::memory::Memory;
 use crate::message::Message;
 use crate::producer_id::ProducerId;
 use crate::routing::{BrokerTarget, FaultStrategy};
-use crate::send::Pauses;
-use crate::send::RouteWait;
-use crate::send::SendOperation;
-use crate::send::{BatchOperation, Origin};
-use crate::send::{Compression, Prepared};
-use crate::send::{check_batch, illegal, validate};
+use crate::send::{
+    BatchOperation, Mode, Origin, Pauses, Prepared, RouteWait, SendContext, SendOperation, Span, check_batch,
+    illegal, validate,
+};
 use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
 use crate::sys::{self, Moment};
 use crate::task::{self, Stopped};
@@ -42,37 +40,12 @@ use crate::task::{self, Stopped};
 const ABORT_INTERVAL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Engine {
-    pub(crate) settings: Settings,
-    pub(crate) client: Arc<ClientInstance>,
-    pub(crate) bounds: Arc<Bounds>,
-    pub(crate) recorder: Recorder,
-    pub(crate) faults: Option<Arc<FaultStrategy>>,
-    /// `None`: each message is a request of its own.
-    pub(crate) lanes: Option<Arc<Lanes>>,
-    pub(crate) pauses: Arc<Pauses>,
-    pub(crate) id: ProducerId,
+    pub(crate) sends: Arc<SendContext>,
     /// No new sends.
     closing: AtomicBool,
-    /// No new attempts: what is left completes as closed.
-    aborted: AtomicBool,
     /// Told when closing begins.
     close_begun: Notify,
     generation: u64,
-}
-
-/// From when until when one send lasts.
-#[derive(Clone, Copy)]
-pub(crate) struct Span {
-    pub(crate) started: Moment,
-    pub(crate) deadline: Moment,
-}
-
-/// How a send waits and retries.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Sync,
-    Async,
-    Oneway,
 }
 
 impl Engine {
@@ -110,19 +83,23 @@ impl Engine {
         for topic in &settings.topics {
             client.routes.warm_up(topic);
         }
-        Ok(Arc::new(Self {
-            faults,
-            lanes,
-            pauses,
-            recorder: Recorder::new(),
-            generation: client.process.generation(),
+        let generation = client.process.generation();
+        let sends = SendContext {
+            producer: ProducerId::next(),
             settings,
             client,
             bounds,
-            id: ProducerId::next(),
-            closing: AtomicBool::new(false),
+            recorder: Recorder::new(),
+            faults,
+            lanes,
+            pauses,
             aborted: AtomicBool::new(false),
+        };
+        Ok(Arc::new(Self {
+            sends: Arc::new(sends),
+            closing: AtomicBool::new(false),
             close_begun: Notify::new(),
+            generation,
         }))
     }
 
@@ -137,45 +114,17 @@ impl Engine {
     /// Refuses new sends; `true` for the first who asks.
     pub(crate) fn begin_closing(&self) -> bool {
         let first = !self.closing.swap(true, Ordering::SeqCst);
-        self.bounds.wake_waiters();
-        self.send_now();
+        self.sends.bounds.wake_waiters();
+        self.sends.send_now();
         self.close_begun.notify_waiters();
         first
-    }
-
-    /// What lingers for the sake of a batch, or to be written with others, goes now.
-    pub(crate) fn send_now(&self) {
-        if let Some(lanes) = &self.lanes {
-            lanes.send_now();
-        }
-        self.client.remoting.send_now();
-    }
-
-    /// Milliseconds since 1970 at this moment.
-    pub(crate) fn wall_ms(&self, moment: Moment) -> u64 {
-        self.client.process.process().wall_ms(moment)
-    }
-
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.aborted.load(Ordering::SeqCst)
-    }
-
-    /// Completes everything that is left. Sends that are between two steps see the flag at the next one.
-    pub(crate) fn abort(&self) {
-        self.aborted.store(true, Ordering::SeqCst);
-        self.client.routes.abort(self.id);
-        self.pauses.abort();
-        if let Some(lanes) = &self.lanes {
-            lanes.abort();
-        }
-        self.client.remoting.abort(self.id);
     }
 
     /// Aborts until nothing is left. A send that is between two steps on another thread ends at its next one.
     pub(crate) fn abort_until_settled(&self) {
         loop {
-            self.abort();
-            if self.bounds.wait_settled(Some(Moment::now() + ABORT_INTERVAL)) {
+            self.sends.abort();
+            if self.sends.bounds.wait_settled(Some(Moment::now() + ABORT_INTERVAL)) {
                 return;
             }
         }
@@ -183,10 +132,10 @@ impl Engine {
 
     /// Gives the group free, tells the brokers, and waits for their answers until the deadline.
     pub(crate) fn leave(&self, deadline: Option<Moment>) {
-        self.client.deregister(&self.settings.wire_group);
-        let client = Arc::clone(&self.client);
-        let group = self.settings.wire_group.clone();
-        let left = deadline.map_or(self.settings.api_timeout, |deadline| deadline.since(Moment::now()));
+        self.sends.client.deregister(&self.sends.settings.wire_group);
+        let client = Arc::clone(&self.sends.client);
+        let group = self.sends.settings.wire_group.clone();
+        let left = deadline.map_or(self.sends.settings.api_timeout, |deadline| deadline.since(Moment::now()));
         let (sender, told) = mpsc::channel();
         let tell = async move { client.tell_unregistered(&group, left).await };
         // The receiver may have gone.
@@ -199,20 +148,24 @@ impl Engine {
     pub(crate) fn end_in_background(self: &Arc<Self>) {
         let engine = Arc::clone(self);
         let left = Arc::clone(self);
-        self.client.deregister(&self.settings.wire_group);
+        self.sends.client.deregister(&self.sends.settings.wire_group);
         let end = async move {
-            while engine.bounds.has_outstanding() {
-                engine.abort();
+            while engine.sends.bounds.has_outstanding() {
+                engine.sends.abort();
                 tokio::task::yield_now().await;
             }
-            engine.client.tell_unregistered(&engine.settings.wire_group, engine.settings.api_timeout).await;
+            engine
+                .sends
+                .client
+                .tell_unregistered(&engine.sends.settings.wire_group, engine.sends.settings.api_timeout)
+                .await;
         };
         task::spawn(self.io(), end, move |outcome| {
             if let Err(stopped) = outcome {
-                left.client.log.error(LogTarget::Producer, || {
-                    format!("the end of group {}: {stopped}", left.settings.group)
+                left.sends.client.log.error(LogTarget::Producer, || {
+                    format!("the end of group {}: {stopped}", left.sends.settings.group)
                 });
-                left.abort();
+                left.sends.abort();
             }
         });
     }
@@ -229,7 +182,7 @@ impl Engine {
                 return Err(Error::closed());
             }
             tokio::select! {
-                ready = engine.client.name_servers.wait_ready(&engine.settings.create_topic_key, timeout) => ready,
+                ready = engine.sends.client.name_servers.wait_ready(&engine.sends.settings.create_topic_key, timeout) => ready,
                 () = closed => Err(Error::closed()),
             }
         })?
@@ -239,10 +192,10 @@ impl Engine {
     pub(crate) fn stats(&self) -> Stats {
         let now = Moment::now();
         let state = |broker: Arc<BrokerTarget>| {
-            let name = &broker.broker_name;
-            let faults = self.faults.as_deref();
+            let name = &broker.address.name;
+            let faults = self.sends.faults.as_deref();
             BrokerState {
-                address: Some(Arc::clone(broker.channel.address())),
+                address: Some(Arc::clone(&broker.address.address)),
                 available: faults.is_none_or(|faults| faults.is_available(name, now)),
                 reachable: faults.is_none_or(|faults| faults.is_reachable(name)),
                 banned_for: faults.map_or(Duration::ZERO, |faults| faults.banned_for(name, now)),
@@ -250,14 +203,14 @@ impl Engine {
             }
         };
         let surroundings = Surroundings {
-            group: self.settings.group.clone(),
-            client_id: self.client.client_id.clone(),
-            in_flight_messages: self.bounds.messages() as u64,
-            in_flight_bytes: self.bounds.bytes(),
-            brokers: self.client.brokers.masters().into_iter().map(state).collect(),
-            topics: self.client.routes.states(),
+            group: self.sends.settings.group.clone(),
+            client_id: self.sends.client.client_id.clone(),
+            in_flight_messages: self.sends.bounds.messages() as u64,
+            in_flight_bytes: self.sends.bounds.bytes(),
+            brokers: self.sends.client.brokers.masters().into_iter().map(state).collect(),
+            topics: self.sends.client.routes.states(),
         };
-        Stats::of(&self.recorder, surroundings)
+        Stats::of(&self.sends.recorder, surroundings)
     }
 
     /// Whether a call that waits may be made here and now.
@@ -277,11 +230,11 @@ impl Engine {
     /// The queues of a topic, looked up if need be.
     pub(crate) fn queues(&self, topic: &str, timeout: Duration) -> Result<Vec<(String, i32)>, Error> {
         topics::check_topic(topic).map_err(|error| illegal(error.to_string()))?;
-        let topic = self.client.routes.topic(topic);
+        let topic = self.sends.client.routes.topic(topic);
         if !topic.is_routed() {
             let deadline = self.span(Some(timeout))?.deadline;
-            let (waiter, looked_up) = RouteWait::new(deadline, self.id);
-            self.client.routes.wait(&topic, Box::new(waiter));
+            let (waiter, looked_up) = RouteWait::new(deadline, self.sends.producer);
+            self.sends.client.routes.wait(&topic, Box::new(waiter));
             looked_up.wait(deadline)?;
         }
         let queues = topic.queues();
@@ -310,17 +263,17 @@ impl Engine {
 
     /// Whether the caller runs on the I/O thread (in a log sink), where waiting for it would never end.
     pub(crate) fn is_io_thread(&self) -> bool {
-        self.client.process.process().is_io_thread()
+        self.sends.client.process.process().is_io_thread()
     }
 
     fn io(&self) -> &Handle {
-        &self.client.process.process().io
+        &self.sends.client.process.process().io
     }
 
     /// When a send that begins now is over.
     pub(crate) fn span(&self, timeout: Option<Duration>) -> Result<Span, Error> {
         let started = Moment::now();
-        let timeout = timeout.unwrap_or(self.settings.send_timeout);
+        let timeout = timeout.unwrap_or(self.sends.settings.send_timeout);
         let deadline = started.checked_add(timeout).ok_or_else(|| {
             let text = format!("a timeout of {} s cannot be kept", timeout.as_secs());
             Error::new(ErrorCode::InvalidArgument, text)
@@ -338,7 +291,7 @@ impl Engine {
         deferred: &mut Deferred,
     ) -> Result<(), Error> {
         self.accept(message, mode, span, completion, deferred)
-            .inspect_err(|error| self.recorder.rejected(1, error.code()))
+            .inspect_err(|error| self.sends.recorder.rejected(1, error.code()))
     }
 
     fn accept(
@@ -352,7 +305,7 @@ impl Engine {
         self.check_open()?;
         self.validate(message)?;
         let mut born = span.started;
-        let share = match self.bounds.try_take(1, message.body.len()) {
+        let share = match self.sends.bounds.try_take(1, message.body.len()) {
             Some(share) => share,
             None => {
                 let share = self.wait_for_share(1, message.body.len(), mode, span.deadline, deferred)?;
@@ -361,22 +314,22 @@ impl Engine {
             }
         };
         // The id tells when the message was let in, and not when its call began to wait.
-        let born_ms = self.wall_ms(born);
+        let born_ms = self.sends.wall_ms(born);
         let mut memory = Memory::default();
-        let prepared = self.prepare(message, born_ms, Some(&self.settings.compression), |len| {
+        let prepared = self.prepare(message, born_ms, Some(&self.sends.settings.compression), |len| {
             memory = Memory::take(len);
             memory.take_bytes()
         })?;
-        let topic = self.client.routes.topic(message.topic);
+        let topic = self.sends.client.routes.topic(message.topic);
         // Counted before the second look at the flag: a close that does not see it is seen here.
-        self.bounds.accepted(1);
+        self.sends.bounds.accepted(1);
         if self.is_closing() {
-            self.bounds.settled(1);
+            self.sends.bounds.settled(1);
             return Err(Error::closed());
         }
-        self.recorder.accepted(1, message.body.len());
-        let engine = Arc::clone(self);
-        let operation = SendOperation::new(engine, topic, prepared, mode, span, completion, share);
+        self.sends.recorder.accepted(1, message.body.len());
+        let context = Arc::clone(&self.sends);
+        let operation = SendOperation::new(context, topic, prepared, mode, span, completion, share);
         memory.fill(operation).start(deferred);
         Ok(())
     }
@@ -391,7 +344,7 @@ impl Engine {
         deferred: &mut Deferred,
     ) -> Result<(), Error> {
         self.accept_batch(messages, mode, span, completions, deferred)
-            .inspect_err(|error| self.recorder.rejected(messages.len(), error.code()))
+            .inspect_err(|error| self.sends.recorder.rejected(messages.len(), error.code()))
     }
 
     fn accept_batch(
@@ -404,7 +357,7 @@ impl Engine {
     ) -> Result<(), Error> {
         self.check_open()?;
         self.check_batch(messages)?;
-        let born_ms = self.wall_ms(Moment::now());
+        let born_ms = self.sends.wall_ms(Moment::now());
         let prepare = |(message, mut memory): (&Message<'_>, Memory)| {
             let prepared = self.prepare(message, born_ms, None, |_| memory.take_bytes())?;
             Ok((memory, prepared))
@@ -418,43 +371,44 @@ impl Engine {
             prepared.push(prepare(member)?);
         }
         let len: usize = prepared.iter().map(|(_, prepared)| prepared.item_len()).sum();
-        if len > self.settings.max_message_size {
+        if len > self.sends.settings.max_message_size {
             // Sends that do not wait are never split.
             let advice = if mode == Mode::Sync { "; with batch.split it goes as several" } else { "" };
             return Err(illegal(format!(
                 "the batch of {} messages takes {len} bytes, more than max.message.size allows ({}){advice}",
                 messages.len(),
-                self.settings.max_message_size
+                self.sends.settings.max_message_size
             )));
         }
         let Some(first) = messages.first() else { return Ok(()) };
         let bytes = messages.iter().map(|message| message.body.len()).sum();
-        let mut share = match self.bounds.try_take(messages.len(), bytes) {
+        let mut share = match self.sends.bounds.try_take(messages.len(), bytes) {
             Some(share) => share,
             None => self.wait_for_share(messages.len(), bytes, mode, span.deadline, deferred)?,
         };
-        let topic = self.client.routes.topic(first.topic);
+        let topic = self.sends.client.routes.topic(first.topic);
         // Counted before the second look at the flag, as in `send`.
-        self.bounds.accepted(messages.len());
+        self.sends.bounds.accepted(messages.len());
         if self.is_closing() {
-            self.bounds.settled(messages.len());
+            self.sends.bounds.settled(messages.len());
             return Err(Error::closed());
         }
-        self.recorder.accepted(messages.len(), bytes);
+        self.sends.recorder.accepted(messages.len(), bytes);
         let members = prepared.into_iter().zip(messages).zip(completions);
         let members = members.map(|(((memory, prepared), message), completion)| {
-            let (engine, topic) = (Arc::clone(self), Arc::clone(&topic));
+            let (context, topic) = (Arc::clone(&self.sends), Arc::clone(&topic));
             let share = share.split_off(message.body.len());
-            memory.fill(SendOperation::new(engine, topic, prepared, mode, span, completion, share))
+            memory.fill(SendOperation::new(context, topic, prepared, mode, span, completion, share))
         });
-        let batch = BatchOperation::new(Arc::clone(self), members.collect(), Origin::Program(None));
+        let batch = BatchOperation::new(Arc::clone(&self.sends), members.collect(), Origin::Program(None));
         Box::new(batch).start(deferred);
         Ok(())
     }
 
     /// Checks a batch as a whole before the first part of it is sent.
     pub(crate) fn check_before_split(&self, messages: &[Message<'_>]) -> Result<(), Error> {
-        self.check_batch(messages).inspect_err(|error| self.recorder.rejected(messages.len(), error.code()))
+        self.check_batch(messages)
+            .inspect_err(|error| self.sends.recorder.rejected(messages.len(), error.code()))
     }
 
     /// What the messages must keep, each and together.
@@ -473,7 +427,7 @@ impl Engine {
         let mut len = 0;
         for (index, message) in messages.iter().enumerate() {
             len += self.prepare(message, 0, None, |_| Vec::new())?.item_len();
-            if len > self.settings.max_message_size && index > 0 {
+            if len > self.sends.settings.max_message_size && index > 0 {
                 return Ok(index);
             }
         }
@@ -488,7 +442,7 @@ impl Engine {
     }
 
     fn validate(&self, message: &Message<'_>) -> Result<(), Error> {
-        validate(message, self.settings.namespace.as_deref(), self.settings.max_message_size)
+        validate(message, self.sends.settings.namespace.as_deref(), self.sends.settings.max_message_size)
     }
 
     fn prepare(
@@ -498,8 +452,8 @@ impl Engine {
         compression: Option<&Compression>,
         memory: impl FnOnce(usize) -> Vec<u8>,
     ) -> Result<Prepared, Error> {
-        let unique_id = self.client.process.process().unique_id(born_ms);
-        Prepared::new(message, &unique_id, memory, compression, self.settings.namespace.as_deref())
+        let unique_id = self.sends.client.process.process().unique_id(born_ms);
+        Prepared::new(message, &unique_id, memory, compression, self.sends.settings.namespace.as_deref())
     }
 
     /// There is no room within the bounds: blocking sends wait for it, others if the configuration says so.
@@ -511,20 +465,20 @@ impl Engine {
         deadline: Moment,
         deferred: &mut Deferred,
     ) -> Result<InFlightShare, Error> {
-        let may_wait = mode == Mode::Sync || self.settings.in_flight_full == InFlightFull::Wait;
+        let may_wait = mode == Mode::Sync || self.sends.settings.in_flight_full == InFlightFull::Wait;
         // The I/O thread makes the room: in a hook there nobody would.
         if !may_wait || self.is_io_thread() {
-            self.bounds.note_refusal();
+            self.sends.bounds.note_refusal();
             return Err(Error::queue_full());
         }
         // Those who make room may wait for these.
         deferred.settle();
         if mode == Mode::Oneway {
-            self.client.remoting.send_now();
+            self.sends.client.remoting.send_now();
         }
-        let share = self.bounds.take_by(messages, bytes, deadline, || self.is_closing());
+        let share = self.sends.bounds.take_by(messages, bytes, deadline, || self.is_closing());
         if share.is_none() {
-            self.bounds.note_refusal();
+            self.sends.bounds.note_refusal();
         }
         share.ok_or_else(|| if self.is_closing() { Error::closed() } else { Error::queue_full() })
     }
@@ -536,13 +490,4 @@ fn guarded_listener(settings: &Settings) -> Option<WritableListener> {
     Some(Arc::new(move || {
         guarded(&log, "writable", || listener());
     }))
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Some(lanes) = &self.lanes {
-            lanes.end();
-        }
-        self.pauses.end();
-    }
 }

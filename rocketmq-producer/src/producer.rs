@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 use crate::completion::{BatchWaiter, Caller, Completion, CompletionQueue, Tag, Waiter};
 use crate::config::{Config, Settings, WritableListener, parse_addresses};
 use crate::deferred::{Deferred, Gathering};
-use crate::engine::Burst;
-use crate::engine::{Engine, Mode, Span};
+use crate::engine::{Burst, Engine};
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
 use crate::receipt::Receipt;
+use crate::send::{Mode, Span};
 use crate::stats::Stats;
 use crate::sys::Moment;
 
@@ -53,7 +53,7 @@ impl Producer {
     /// Whether the key `after.fork` says `renew`: the program expects [`Producer::renewed`] in the place of this one
     /// in a forked child. That is for the one who holds it to do, who has queues and listeners to renew too.
     pub fn renews_after_fork(&self) -> bool {
-        self.engine().settings.renew_after_fork
+        self.engine().sends.settings.renew_after_fork
     }
 
     /// For a forked child: another producer with the settings, hooks and log of this one, and with its name servers as
@@ -67,7 +67,7 @@ impl Producer {
         if self.is_closed() {
             return Err(Error::closed());
         }
-        let mut settings = Settings { writable, ..self.engine().settings.clone() };
+        let mut settings = Settings { writable, ..self.engine().sends.settings.clone() };
         let name_servers = self.0.name_servers.load_full();
         if let Some(name_servers) = &name_servers {
             settings.name_servers = Vec::clone(name_servers);
@@ -230,12 +230,12 @@ impl Producer {
             return Err(Error::would_deadlock());
         }
         let span = engine.span(timeout)?;
-        if engine.settings.split_batches {
+        if engine.sends.settings.split_batches {
             engine.check_before_split(messages)?;
         }
         let mut rest = messages;
         loop {
-            let count = if engine.settings.split_batches { engine.fitting(rest)? } else { rest.len() };
+            let count = if engine.sends.settings.split_batches { engine.fitting(rest)? } else { rest.len() };
             let (now, later) = rest.split_at(count);
             let waiter = Arc::new(BatchWaiter::new(count));
             let completions =
@@ -301,8 +301,8 @@ impl Producer {
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let engine = self.engine();
         engine.check_wait()?;
-        engine.send_now();
-        if engine.bounds.wait_settled(Moment::now().checked_add(timeout)) {
+        engine.sends.send_now();
+        if engine.sends.bounds.wait_settled(Moment::now().checked_add(timeout)) {
             return Ok(());
         }
         Err(unsettled())
@@ -330,13 +330,13 @@ impl Producer {
         engine.check_wait()?;
         let deadline = Moment::now().checked_add(timeout);
         let first = engine.begin_closing();
-        let settled = engine.bounds.wait_settled(deadline);
+        let settled = engine.sends.bounds.wait_settled(deadline);
         if !first {
             return if settled { Ok(()) } else { Err(unsettled()) };
         }
         if settled {
             // No send is left; calls that look routes up end as closed.
-            engine.abort();
+            engine.sends.abort();
         } else {
             engine.abort_until_settled();
         }
@@ -373,7 +373,7 @@ impl Producer {
         if addresses.is_empty() {
             return Err(refuse("no address is given".to_owned()));
         }
-        self.engine().client.name_servers.set(&addresses);
+        self.engine().sends.client.name_servers.set(&addresses);
         self.0.name_servers.store(Some(Arc::new(addresses)));
         Ok(())
     }
@@ -385,7 +385,7 @@ impl Producer {
     pub fn wait_writable(&self, timeout: Duration) -> Result<(), Error> {
         let engine = self.engine();
         engine.check_call()?;
-        match engine.bounds.wait_room(Moment::now().checked_add(timeout), || engine.is_closing()) {
+        match engine.sends.bounds.wait_room(Moment::now().checked_add(timeout), || engine.is_closing()) {
             _ if engine.is_closing() => Err(Error::closed()),
             true => Ok(()),
             false => Err(Error::queue_full()),
@@ -402,7 +402,7 @@ impl Producer {
 
     /// Messages that count against `in.flight.max.messages` now.
     pub fn in_flight(&self) -> usize {
-        self.engine().bounds.messages()
+        self.engine().sends.bounds.messages()
     }
 
     /// Whether a close has begun.
@@ -412,12 +412,12 @@ impl Producer {
 
     /// The client id that brokers see: `address@instance`.
     pub fn client_id(&self) -> &str {
-        &self.engine().client.client_id
+        &self.engine().sends.client.client_id
     }
 
     /// The producer group.
     pub fn group(&self) -> &str {
-        &self.engine().settings.group
+        &self.engine().sends.settings.group
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rocketmq_protocol::codes::response;
 
-use crate::routing::BrokerTarget;
+use crate::broker_address::BrokerAddress;
 
 /// How safely a stored message is stored (protocol 2.3). Numbers are part of the ABI.
 #[repr(i32)]
@@ -50,7 +50,7 @@ impl SendStatus {
 pub struct Receipt {
     pub(crate) status: SendStatus,
     pub(crate) topic: Arc<str>,
-    pub(crate) target: Arc<BrokerTarget>,
+    pub(crate) broker: Arc<BrokerAddress>,
     pub(crate) message_id: IdText,
     pub(crate) offset_message_id: IdText,
     pub(crate) queue_id: i32,
@@ -82,12 +82,12 @@ impl Receipt {
 
     /// The broker that stored it.
     pub fn broker_name(&self) -> &str {
-        &self.target.broker_name
+        &self.broker.name
     }
 
     /// Its address, `host:port`.
     pub fn broker_address(&self) -> &str {
-        self.target.channel.address()
+        &self.broker.address
     }
 
     /// The queue it went to, as the broker says.

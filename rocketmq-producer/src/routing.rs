@@ -18,7 +18,7 @@ mod topic;
 pub(crate) use bounds::{MAX_HEARTBEAT_CONNECTIONS, MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};
 pub(crate) use broker::{Broker, BrokerTable, BrokerTarget};
 pub(crate) use broker_paths::BrokerPaths;
-pub(crate) use faults::{BanTable, FaultStrategy, Verdict};
+pub(crate) use faults::{FaultStrategy, Verdict};
 pub(crate) use name_servers::NameServers;
 pub(crate) use publish::{PublishQueue, PublishQueues};
 pub(crate) use route_table::{RouteOptions, RouteTable};

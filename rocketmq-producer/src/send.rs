@@ -3,6 +3,7 @@
 
 mod attempt_hooks;
 mod batch;
+mod context;
 mod operation;
 mod outcome;
 mod pauses;
@@ -13,8 +14,9 @@ mod send_header;
 mod validate;
 
 pub(crate) use batch::{BatchOperation, Origin};
+pub(crate) use context::{Mode, SendContext, Span};
 pub(crate) use operation::{Operation, SendOperation};
 pub(crate) use pauses::Pauses;
-pub(crate) use prepared::{Compression, Prepared};
+pub(crate) use prepared::Prepared;
 pub(crate) use route_wait::RouteWait;
 pub(crate) use validate::{check_batch, illegal, validate};

@@ -11,12 +11,12 @@ use rocketmq_protocol::sys_flag::CompressionType;
 use super::addresses::implied_namespace;
 use super::key::{parse_numbers, parse_topics};
 use super::table::TABLE;
-use super::{AddressMap, Config, WritableListener, parse_address_map, parse_addresses, position};
+use super::{
+    AddressMap, BanTable, Compression, Config, WritableListener, parse_address_map, parse_addresses, position,
+};
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{RpcHooks, SendHooks};
 use crate::log::Log;
-use crate::routing::BanTable;
-use crate::send::Compression;
 
 /// The environment variable the Java client reads as well (protocol 3.5).
 const ENVIRONMENT: &str = "NAMESRV_ADDR";

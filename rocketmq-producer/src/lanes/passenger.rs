@@ -135,6 +135,6 @@ pub(super) fn depart_together(
         Passenger::Batch(_) => None,
     });
     let members: Vec<_> = members.collect();
-    let Some(engine) = members.first().map(|first| Arc::clone(&first.engine)) else { return };
-    Box::new(BatchOperation::new(engine, members, Origin::Lane(permit))).attempt(chosen, deferred);
+    let Some(context) = members.first().map(|first| Arc::clone(&first.context)) else { return };
+    Box::new(BatchOperation::new(context, members, Origin::Lane(permit))).attempt(chosen, deferred);
 }

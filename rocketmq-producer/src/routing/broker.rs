@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use crate::broker_address::BrokerAddress;
 use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
 use once_cell::race::OnceBox;
@@ -30,7 +31,7 @@ pub(crate) struct Broker {
 
 /// A broker name at the address it had when it was chosen.
 pub(crate) struct BrokerTarget {
-    pub(crate) broker_name: Arc<str>,
+    pub(crate) address: Arc<BrokerAddress>,
     pub(crate) id: BrokerId,
     pub(crate) channel: Arc<Channel>,
     /// Where sends go: `channel`, or the broker's VIP channel.
@@ -144,7 +145,10 @@ impl BrokerTable {
         }
         let master = channels.map(|(channel, send_channel)| {
             Arc::new(BrokerTarget {
-                broker_name: Arc::clone(&broker.name),
+                address: Arc::new(BrokerAddress {
+                    name: Arc::clone(&broker.name),
+                    address: Arc::clone(channel.address()),
+                }),
                 id: broker.id,
                 channel,
                 send_channel,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::BanTable;
 use crate::sync::RwLock;
 use crate::sys::Moment;
 
@@ -19,24 +20,6 @@ pub(crate) enum Verdict {
     Unreached,
     /// It answered with an error.
     Refused,
-}
-
-/// From which latency on a broker is left out for how long, ascending: Java's `latencyMax` and
-/// `notAvailableDuration`.
-#[derive(Clone, Debug)]
-pub(crate) struct BanTable(Vec<(Duration, Duration)>);
-
-impl BanTable {
-    /// `None`: the lists are not equally long, or the latencies do not ascend.
-    pub(crate) fn new(latencies_ms: &[u32], bans_ms: &[u32]) -> Option<Self> {
-        let fits = latencies_ms.len() == bans_ms.len() && latencies_ms.is_sorted();
-        let millis = |ms: &u32| Duration::from_millis(u64::from(*ms));
-        fits.then(|| Self(latencies_ms.iter().map(millis).zip(bans_ms.iter().map(millis)).collect()))
-    }
-
-    fn ban(&self, latency: Duration) -> Duration {
-        self.0.iter().rev().find(|(from, _)| latency >= *from).map_or(Duration::ZERO, |(_, ban)| *ban)
-    }
 }
 
 /// What is known of the brokers of one producer. A broker nothing is known of is fine.

@@ -9,8 +9,9 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use super::super::broker::Broker;
-use super::super::faults::{BanTable, FaultStrategy, Verdict};
+use super::super::faults::{FaultStrategy, Verdict};
 use super::{PublishQueue, PublishQueues};
+use crate::config::BanTable;
 use crate::sys::Moment;
 
 const SENDS: usize = 40_000;

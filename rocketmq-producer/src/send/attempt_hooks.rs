@@ -2,10 +2,10 @@
 
 use rocketmq_protocol::properties;
 
+use super::context::Mode;
 use super::operation::SendOperation;
 use super::prepared::MAX_PROPERTIES;
 use super::validate::check_text;
-use crate::engine::Mode;
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{SendAttempt, SendMode, SendOutcome, guarded};
 use crate::log::LogTarget;
@@ -13,11 +13,11 @@ use crate::log::LogTarget;
 impl SendOperation {
     /// Before an attempt; an error if a hook forbids it.
     pub(crate) fn before_hooks(&mut self) -> Result<(), Error> {
-        if self.engine.settings.send_hooks.is_empty() {
+        if self.context.settings.send_hooks.is_empty() {
             return Ok(());
         }
-        let engine = std::sync::Arc::clone(&self.engine);
-        let (hooks, log) = (&engine.settings.send_hooks, &engine.client.log);
+        let context = std::sync::Arc::clone(&self.context);
+        let (hooks, log) = (&context.settings.send_hooks, &context.client.log);
         let attempt = self.shown();
         for hook in &hooks.forbidden {
             if let Some(Err(reason)) = guarded(log, "check-forbidden", || hook.check(&attempt)) {
@@ -58,18 +58,18 @@ impl SendOperation {
             return;
         }
         let attempt = self.shown();
-        for hook in &self.engine.settings.send_hooks.messages {
-            guarded(&self.engine.client.log, "send", || hook.after(&attempt, outcome));
+        for hook in &self.context.settings.send_hooks.messages {
+            guarded(&self.context.client.log, "send", || hook.after(&attempt, outcome));
         }
     }
 
     fn shown(&self) -> SendAttempt<'_> {
         let (broker_name, broker_address) = match &self.target {
-            Some(target) => (&*target.broker_name, &**target.channel.address()),
+            Some(target) => (&*target.address.name, &*target.address.address),
             None => ("", ""),
         };
         SendAttempt {
-            group: &self.engine.settings.group,
+            group: &self.context.settings.group,
             topic: &self.topic.name,
             message_id: self.prepared.unique_id(),
             broker_name,

@@ -10,12 +10,12 @@ use rocketmq_protocol::header::Header;
 use rocketmq_protocol::properties::{self, name};
 use rocketmq_protocol::requests::SendRequest;
 
+use super::context::SendContext;
 use super::operation::{Operation, SendOperation};
 use super::outcome::{self, AttemptOutcome, NotStored};
 use super::pauses::Paused;
 use super::send_header::send_request;
 use crate::deferred::Deferred;
-use crate::engine::Engine;
 use crate::error::{Error, ErrorCode};
 use crate::lanes::{LaneKey, Passenger, Permit};
 use crate::producer_id::ProducerId;
@@ -26,7 +26,7 @@ use crate::stats::BrokerId;
 use crate::sys::Moment;
 
 pub(crate) struct BatchOperation {
-    engine: Arc<Engine>,
+    context: Arc<SendContext>,
     /// In the order of the body. One whose deadline passed after the writing has left a gap.
     members: Vec<Option<Operation>>,
     origin: Origin,
@@ -53,9 +53,9 @@ pub(crate) enum Origin {
 
 impl BatchOperation {
     /// A batch of at least one message. All have one topic, and one queue if they are bound to one.
-    pub(crate) fn new(engine: Arc<Engine>, members: Vec<Operation>, origin: Origin) -> Self {
+    pub(crate) fn new(context: Arc<SendContext>, members: Vec<Operation>, origin: Origin) -> Self {
         Self {
-            engine,
+            context,
             members: members.into_iter().map(Some).collect(),
             origin,
             queue_id: 0,
@@ -74,15 +74,15 @@ impl BatchOperation {
         if topic.is_routed() {
             self.line_up(deferred);
         } else {
-            let engine = Arc::clone(&self.engine);
-            engine.client.routes.wait(&topic, self);
+            let context = Arc::clone(&self.context);
+            context.client.routes.wait(&topic, self);
         }
     }
 
     /// Behind what waits for the same queue. Batches to any queue wait for nobody.
     fn line_up(mut self: Box<Self>, deferred: &mut Deferred) {
-        let engine = Arc::clone(&self.engine);
-        if let (Some(lanes), Some(first)) = (&engine.lanes, self.first_mut())
+        let context = Arc::clone(&self.context);
+        if let (Some(lanes), Some(first)) = (&context.lanes, self.first_mut())
             && !first.prepared.target.is_any()
         {
             let topic = Arc::clone(&first.topic);
@@ -122,7 +122,7 @@ impl BatchOperation {
 
     /// Chooses a queue, if it is not yet chosen, and hands the members to its broker's channel.
     pub(crate) fn attempt(mut self: Box<Self>, chosen: Option<PublishQueue>, deferred: &mut Deferred) {
-        if self.engine.is_aborted() {
+        if self.context.is_aborted() {
             return self.give_up(&Error::closed(), deferred);
         }
         let Some(first) = self.first_mut() else { return self.release(deferred) };
@@ -134,8 +134,8 @@ impl BatchOperation {
             return self.change_lane(&queue, deferred);
         }
         if let Some(until) = self.pause_end(&queue) {
-            let engine = Arc::clone(&self.engine);
-            return engine.pauses.keep(Paused::Batch(self, queue), until);
+            let context = Arc::clone(&self.context);
+            return context.pauses.keep(Paused::Batch(self, queue), until);
         }
         self.attempt_at(&queue, deferred);
     }
@@ -152,7 +152,7 @@ impl BatchOperation {
 
     /// The pause is over.
     pub(crate) fn resume(self: Box<Self>, queue: &PublishQueue, deferred: &mut Deferred) {
-        if self.engine.is_aborted() {
+        if self.context.is_aborted() {
             return self.give_up(&Error::closed(), deferred);
         }
         self.attempt_at(queue, deferred);
@@ -171,9 +171,9 @@ impl BatchOperation {
             return self.release(deferred);
         };
         self.limit = self.first().and_then(SendOperation::attempt_limit);
-        self.engine.recorder.attempted(target.id, &target.broker_name);
+        self.context.recorder.attempted(target.id, &target.address.name);
         self.broker = Some(target.id);
-        self.engine.recorder.wire_batch(self.members.len());
+        self.context.recorder.wire_batch(self.members.len());
         let deadline = self.limit.map_or(self.deadline(), |limit| limit.min(self.deadline()));
         target.send_channel.submit(self, deadline, false, deferred);
     }
@@ -209,7 +209,7 @@ impl BatchOperation {
 
     /// Makes the body; a member that a hook forbids, or that does not fit, leaves.
     fn fill(&mut self, queue: &PublishQueue, deferred: &mut Deferred) {
-        self.born_ms = self.engine.wall_ms(Moment::now());
+        self.born_ms = self.context.wall_ms(Moment::now());
         self.queue_id = queue.queue_id;
         self.broker_name = Arc::clone(&queue.broker.name);
         self.marks = match &self.origin {
@@ -382,7 +382,7 @@ impl Exchange for BatchOperation {
     fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
         // Another attempt makes it anew, perhaps with fewer members.
         let made = std::mem::take(&mut self.body);
-        let settings = &self.engine.settings;
+        let settings = &self.context.settings;
         let Some(first) = self.first() else { return Ok(()) };
         let mut shared = String::new();
         // No unique id: brokers up to 5.3 append these properties to every member's (protocol 5.8).
@@ -412,8 +412,8 @@ impl Exchange for BatchOperation {
     }
 
     fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Moment, deferred: &mut Deferred) {
-        let engine = Arc::clone(&self.engine);
-        let attempt = outcome::of_answer(header, &engine.settings.retry_response_codes);
+        let context = Arc::clone(&self.context);
+        let attempt = outcome::of_answer(header, &context.settings.retry_response_codes);
         self.conclude(Some(attempt.verdict()), now);
         match attempt {
             AttemptOutcome::Stored { status, answer } => {
@@ -444,14 +444,14 @@ impl Exchange for BatchOperation {
             // Not written yet: the broker must not get those that are told to have failed.
             over.extend(self.fill_body().into_iter().map(|(member, _)| member));
         }
-        let expired = Self::new(Arc::clone(&self.engine), over, Origin::Program(None));
+        let expired = Self::new(Arc::clone(&self.context), over, Origin::Program(None));
         Some((Box::new(expired), next))
     }
 
     fn failed(mut self: Box<Self>, failure: Failure, deferred: &mut Deferred) {
         self.conclude(failure.kind.is_of_peer().then_some(Verdict::Unreached), Moment::now());
         if let Some(first) = self.first().filter(|_| failure.is_of_place()) {
-            self.engine.client.routes.doubt(&first.topic);
+            self.context.client.routes.doubt(&first.topic);
         }
         self.not_stored(&outcome::of_failure(&failure), deferred);
     }
@@ -461,7 +461,7 @@ impl Exchange for BatchOperation {
     }
 
     fn producer(&self) -> ProducerId {
-        self.engine.id
+        self.context.producer
     }
 }
 
@@ -471,7 +471,7 @@ impl RouteWaiter for BatchOperation {
     }
 
     fn producer(&self) -> ProducerId {
-        self.engine.id
+        self.context.producer
     }
 
     fn routed(self: Box<Self>, deferred: &mut Deferred) {

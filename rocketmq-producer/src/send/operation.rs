@@ -8,13 +8,13 @@ use rocketmq_protocol::codes::request;
 use rocketmq_protocol::header::{Header, flag};
 use rocketmq_protocol::requests::SendRequest;
 
+use super::context::{Mode, SendContext, Span};
 use super::outcome::{self, AttemptOutcome, NotStored};
 use super::pauses::Paused;
 use super::prepared::Prepared;
 use super::send_header::send_request;
 use crate::completion::{Caller, Completion};
 use crate::deferred::Deferred;
-use crate::engine::{Engine, Mode, Span};
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::flow::InFlightShare;
 use crate::hooks::SendOutcome;
@@ -32,7 +32,7 @@ use crate::sys::Moment;
 pub(crate) type Operation = Box<SendOperation>;
 
 pub(crate) struct SendOperation {
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) context: Arc<SendContext>,
     pub(crate) topic: Arc<Topic>,
     pub(crate) prepared: Prepared,
     pub(crate) mode: Mode,
@@ -76,7 +76,7 @@ pub(crate) struct Rare {
 
 impl SendOperation {
     pub(crate) fn new(
-        engine: Arc<Engine>,
+        context: Arc<SendContext>,
         topic: Arc<Topic>,
         prepared: Prepared,
         mode: Mode,
@@ -85,7 +85,7 @@ impl SendOperation {
         share: InFlightShare,
     ) -> Self {
         Self {
-            engine,
+            context,
             topic,
             prepared,
             mode,
@@ -109,15 +109,15 @@ impl SendOperation {
             self.line_up(deferred);
         } else {
             let topic = Arc::clone(&self.topic);
-            let engine = Arc::clone(&self.engine);
-            engine.client.routes.wait(&topic, self);
+            let context = Arc::clone(&self.context);
+            context.client.routes.wait(&topic, self);
         }
     }
 
     /// Into its lane if it has one, else to the first attempt.
     fn line_up(mut self: Box<Self>, deferred: &mut Deferred) {
         let is_bound = !self.prepared.target.is_any();
-        match self.engine.lanes.clone() {
+        match self.context.lanes.clone() {
             Some(lanes) if is_bound || self.may_share() => match self.choose_queue() {
                 Ok(queue) => self.enter(&lanes, queue, deferred),
                 Err(error) => self.give_up(error, deferred),
@@ -137,7 +137,7 @@ impl SendOperation {
     /// broker that it has nothing to do with.
     pub(crate) fn change_lane(mut self: Box<Self>, queue: PublishQueue, deferred: &mut Deferred) {
         deferred.release(self.permit.take());
-        match self.engine.lanes.clone() {
+        match self.context.lanes.clone() {
             Some(lanes) if self.may_share() => self.enter(&lanes, queue, deferred),
             _ => self.attempt(Some(queue), deferred),
         }
@@ -161,7 +161,7 @@ impl SendOperation {
 
     /// Chooses a queue, if it is not yet chosen, and hands the message to its broker's channel.
     pub(crate) fn attempt(mut self: Box<Self>, chosen: Option<PublishQueue>, deferred: &mut Deferred) {
-        if self.engine.is_aborted() {
+        if self.context.is_aborted() {
             return self.give_up(Error::closed(), deferred);
         }
         match chosen.map_or_else(|| self.choose_queue(), Ok) {
@@ -170,8 +170,8 @@ impl SendOperation {
             }
             Ok(queue) => match self.pause_end(&queue) {
                 Some(until) => {
-                    let engine = Arc::clone(&self.engine);
-                    engine.pauses.keep(Paused::One(self, queue), until);
+                    let context = Arc::clone(&self.context);
+                    context.pauses.keep(Paused::One(self, queue), until);
                 }
                 None => self.attempt_at(&queue, deferred),
             },
@@ -186,7 +186,7 @@ impl SendOperation {
         let history = &self.rare.as_ref()?.history;
         let there = || history.iter().filter(|failed| failed.broker_name == queue.broker.name);
         let refusals = there().filter(|failed| outcome::asks_for_a_pause(failed)).count();
-        let backoff = &self.engine.settings.backoff;
+        let backoff = &self.context.settings.backoff;
         let now = Moment::now();
         let pause = (refusals > 0 && !backoff.first.is_zero()).then(|| now + backoff.pause(refusals));
         let found = if there().any(outcome::may_have_moved) { self.topic.looked_up_by() } else { None };
@@ -196,7 +196,7 @@ impl SendOperation {
 
     /// The pause is over.
     pub(crate) fn resume(mut self: Box<Self>, queue: &PublishQueue, deferred: &mut Deferred) {
-        if self.engine.is_aborted() {
+        if self.context.is_aborted() {
             return self.give_up(Error::closed(), deferred);
         }
         self.begin_next(Moment::now());
@@ -227,7 +227,7 @@ impl SendOperation {
             return self.give_up(Error::new(ErrorCode::Internal, "an attempt without a target"), deferred);
         };
         let (deadline, oneway) = (self.attempt_deadline(), self.mode == Mode::Oneway);
-        self.engine.recorder.attempted(target.id, &target.broker_name);
+        self.context.recorder.attempted(target.id, &target.address.name);
         self.broker = Some(target.id);
         target.send_channel.submit(self, deadline, oneway, deferred);
     }
@@ -235,11 +235,11 @@ impl SendOperation {
     /// The queue of the next attempt.
     pub(crate) fn choose_queue(&mut self) -> Result<PublishQueue, Error> {
         let queues = self.topic.queues();
-        let target = self.target.as_ref().map(|target| &target.broker_name);
+        let target = self.target.as_ref().map(|target| &target.address.name);
         let masterless = self.rare.as_ref().and_then(|rare| rare.masterless.as_ref());
         let last = target.or(masterless).map(|name| &**name);
-        let faults = self.engine.faults.as_deref().map(|faults| (faults, Moment::now()));
-        self.prepared.target.select(queues.as_deref(), last, faults, &self.engine.client.log)
+        let faults = self.context.faults.as_deref().map(|faults| (faults, Moment::now()));
+        self.prepared.target.select(queues.as_deref(), last, faults, &self.context.client.log)
     }
 
     /// Begins an attempt at this queue; an error if its broker has no master.
@@ -255,14 +255,14 @@ impl SendOperation {
     ) -> Result<(), Error> {
         self.attempts += 1;
         if self.attempts > 1 {
-            self.engine.recorder.retried(1);
+            self.context.recorder.retried(1);
         }
         self.queue_id = queue.queue_id;
         self.target = master;
         if self.target.is_some() {
             return Ok(());
         }
-        self.engine.client.routes.doubt(&self.topic);
+        self.context.client.routes.doubt(&self.topic);
         self.rare().masterless = Some(Arc::clone(&queue.broker.name));
         let text = format!("broker {} has no master in any route", queue.broker.name);
         Err(Error::new(ErrorCode::NoRoute, text))
@@ -280,13 +280,13 @@ impl SendOperation {
 
     /// Every attempt but the last may be cut short, to leave time for another (`sendMsgMaxTimeoutPerRequest`).
     pub(crate) fn attempt_limit(&self) -> Option<Moment> {
-        let limit = self.engine.settings.attempt_timeout?;
+        let limit = self.context.settings.attempt_timeout?;
         (self.attempts <= self.retries()).then(|| Moment::now() + limit)
     }
 
     /// Whether its next attempt will have such a limit.
     pub(crate) fn may_be_cut_short(&self) -> bool {
-        self.engine.settings.attempt_timeout.is_some() && self.attempts < self.retries()
+        self.context.settings.attempt_timeout.is_some() && self.attempts < self.retries()
     }
 
     fn attempt_deadline(&self) -> Moment {
@@ -295,8 +295,8 @@ impl SendOperation {
 
     fn retries(&self) -> u32 {
         match self.mode {
-            Mode::Sync => self.engine.settings.retry_times,
-            Mode::Async => self.engine.settings.retry_times_async,
+            Mode::Sync => self.context.settings.retry_times,
+            Mode::Async => self.context.settings.retry_times_async,
             Mode::Oneway => 0,
         }
     }
@@ -306,7 +306,7 @@ impl SendOperation {
         let was_untried =
             error.code() == ErrorCode::ConnectionLost && error.persistence() == Persistence::NotPersisted;
         match self.mode {
-            Mode::Oneway if was_untried => self.engine.settings.retry_times_async,
+            Mode::Oneway if was_untried => self.context.settings.retry_times_async,
             _ => self.retries(),
         }
     }
@@ -318,7 +318,7 @@ impl SendOperation {
         };
         let queues = self.topic.queues();
         self.attempts <= self.retries()
-            && queues.as_ref().is_some_and(|queues| queues.has_another_in_reach(&target.broker_name))
+            && queues.as_ref().is_some_and(|queues| queues.has_another_in_reach(&target.address.name))
     }
 
     /// After a failed attempt: the next one, or the end.
@@ -368,7 +368,7 @@ impl SendOperation {
         let elapsed = self.latency(now);
         let place = self.target.as_ref();
         let place =
-            place.map(|target| (Arc::clone(&target.broker_name), Arc::clone(target.channel.address())));
+            place.map(|target| (Arc::clone(&target.address.name), Arc::clone(&target.address.address)));
         let rare = self.rare();
         let (broker_name, broker_address) =
             place.unwrap_or_else(|| (rare.masterless.clone().unwrap_or_default(), Arc::default()));
@@ -386,7 +386,7 @@ impl SendOperation {
     /// Tells statistics and fault strategy how a request to this broker went that brought the message, perhaps with
     /// others; no verdict: it says nothing of the broker.
     pub(crate) fn conclude(&self, broker: Option<BrokerId>, verdict: Option<Verdict>, now: Moment) {
-        let recorder = &self.engine.recorder;
+        let recorder = &self.context.recorder;
         match (broker, verdict) {
             (Some(broker), Some(Verdict::Stored)) => recorder.attempt_succeeded(broker, self.latency(now)),
             (Some(broker), _) => recorder.attempt_failed(broker),
@@ -400,9 +400,9 @@ impl SendOperation {
     /// Tells the fault strategy how the attempt went. Sends that name their queue have no part in it.
     fn judge(&self, verdict: Verdict, now: Moment) {
         if let (Some(faults), Some(target), true) =
-            (&self.engine.faults, &self.target, self.prepared.target.is_any())
+            (&self.context.faults, &self.target, self.prepared.target.is_any())
         {
-            faults.record(&target.broker_name, self.latency(now), verdict, now);
+            faults.record(&target.address.name, self.latency(now), verdict, now);
         }
     }
 
@@ -424,7 +424,7 @@ impl SendOperation {
             return None;
         };
         let better_wanted =
-            status != SendStatus::SendOk && self.engine.settings.retry_another_broker_when_not_store_ok;
+            status != SendStatus::SendOk && self.context.settings.retry_another_broker_when_not_store_ok;
         if !better_wanted {
             self.after_hooks(SendOutcome::Stored(&receipt));
             self.complete(Ok(receipt), deferred);
@@ -444,7 +444,7 @@ impl SendOperation {
         }
         let elapsed = self.span.started.elapsed();
         let place = self.target.as_ref().map_or_else(String::new, |target| {
-            format!(" (broker {} at {})", target.broker_name, target.channel.address())
+            format!(" (broker {} at {})", target.address.name, target.address.address)
         });
         let text = format!(
             "send to topic {} failed after {} attempt(s) in {} ms: {}{place}",
@@ -454,7 +454,7 @@ impl SendOperation {
             error.message(),
         );
         let error = match &self.target {
-            Some(target) => error.at(Arc::clone(target.channel.address())),
+            Some(target) => error.at(Arc::clone(&target.address.address)),
             None => error,
         };
         let persistence = rare.persistence.max(error.persistence());
@@ -468,13 +468,13 @@ impl SendOperation {
 
     fn complete(self: Box<Self>, result: Result<Receipt, Error>, deferred: &mut Deferred) {
         if let (Completion::Caller(Caller::Nobody), Err(error)) = (&self.completion, &result) {
-            self.engine.client.log.warn(LogTarget::Producer, || {
+            self.context.client.log.warn(LogTarget::Producer, || {
                 format!("one-way message to {} lost: {error}", self.topic.name)
             });
         }
         match &result {
-            Ok(receipt) => self.engine.recorder.succeeded(1, receipt.elapsed),
-            Err(error) => self.engine.recorder.failed(1, error.code()),
+            Ok(receipt) => self.context.recorder.succeeded(1, receipt.elapsed),
+            Err(error) => self.context.recorder.failed(1, error.code()),
         }
         self.end(|completion, share, deferred| completion.complete(result, share, deferred), deferred);
     }
@@ -489,7 +489,7 @@ impl SendOperation {
         let bytes = operation.prepared.take_memory();
         // First: whatever comes of the handing over, these are no longer owed.
         deferred.release(operation.permit.take());
-        deferred.finished(&operation.engine.bounds, memory.with_bytes(bytes));
+        deferred.finished(&operation.context.bounds, memory.with_bytes(bytes));
         if let Some((completion, share)) = operation.take_owed() {
             hand_over(completion, share, deferred);
         }
@@ -505,7 +505,7 @@ impl SendOperation {
         Some(Receipt {
             status,
             topic: Arc::clone(&self.topic.name),
-            target: Arc::clone(self.target.as_ref()?),
+            broker: Arc::clone(&self.target.as_ref()?.address),
             message_id: IdText::new(self.prepared.unique_id()),
             offset_message_id: IdText::new(answer.message_id.unwrap_or_default()),
             queue_id: answer.queue_id.unwrap_or(self.queue_id),
@@ -531,32 +531,32 @@ impl Drop for SendOperation {
         let text = format!("send to topic {} was given up: a part of the library panicked", self.topic.name);
         let error = Error::new(ErrorCode::Internal, text).with_persistence(Persistence::PossiblyPersisted);
         let error = error.with_history(Vec::new(), self.attempts, self.span.started.elapsed());
-        self.engine.recorder.failed(1, error.code());
+        self.context.recorder.failed(1, error.code());
         let mut deferred = Deferred::default();
         completion.complete(Err(error), share, &mut deferred);
         drop(deferred);
-        self.engine.bounds.settled(1);
+        self.context.bounds.settled(1);
     }
 }
 
 impl Exchange for SendOperation {
     fn code(&self) -> i32 {
-        if self.engine.settings.smart_headers { request::SEND_MESSAGE_V2 } else { request::SEND_MESSAGE }
+        if self.context.settings.smart_headers { request::SEND_MESSAGE_V2 } else { request::SEND_MESSAGE }
     }
 
     fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
-        let settings = &self.engine.settings;
+        let settings = &self.context.settings;
         let flag = if self.mode == Mode::Oneway { flag::ONEWAY } else { 0 };
         let request = SendRequest {
             sys_flag: self.prepared.sys_flag,
             flag: self.prepared.flag,
             properties: self.properties(),
-            broker_name: self.target.as_ref().map(|target| (&*target.broker_name).into()),
+            broker_name: self.target.as_ref().map(|target| (&*target.address.name).into()),
             ..send_request(
                 settings,
                 &self.topic.wire_name,
                 self.queue_id,
-                self.engine.wall_ms(self.attempt_started),
+                self.context.wall_ms(self.attempt_started),
             )
         };
         let body = self.prepared.shared_body();
@@ -571,12 +571,12 @@ impl Exchange for SendOperation {
     }
 
     fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Moment, deferred: &mut Deferred) {
-        let attempt = outcome::of_answer(header, &self.engine.settings.retry_response_codes);
+        let attempt = outcome::of_answer(header, &self.context.settings.retry_response_codes);
         let broker = self.broker.take();
         self.conclude(broker, Some(attempt.verdict()), now);
         match attempt {
             AttemptOutcome::Stored { status, answer } => {
-                if let (Some(_), Some(target)) = (&self.engine.lanes, &self.target) {
+                if let (Some(_), Some(target)) = (&self.context.lanes, &self.target) {
                     target.learn(header.version, &answer);
                 }
                 if let Some(next) = self.after_stored(status, &answer, now, deferred) {
@@ -589,7 +589,7 @@ impl Exchange for SendOperation {
 
     fn written(mut self: Box<Self>, deferred: &mut Deferred) {
         self.after_hooks(SendOutcome::Written);
-        self.engine.recorder.oneway_written(1);
+        self.context.recorder.oneway_written(1);
         // Nobody listens for the outcome of a one-way send; only its room is given back.
         self.end(|_, share, _| drop(share), deferred);
     }
@@ -599,7 +599,7 @@ impl Exchange for SendOperation {
         let broker = self.broker.take();
         self.conclude(broker, verdict, Moment::now());
         if failure.is_of_place() {
-            self.engine.client.routes.doubt(&self.topic);
+            self.context.client.routes.doubt(&self.topic);
         }
         self.not_stored(outcome::of_failure(&failure), deferred);
     }
@@ -609,7 +609,7 @@ impl Exchange for SendOperation {
     }
 
     fn producer(&self) -> ProducerId {
-        self.engine.id
+        self.context.producer
     }
 }
 
@@ -619,7 +619,7 @@ impl RouteWaiter for SendOperation {
     }
 
     fn producer(&self) -> ProducerId {
-        self.engine.id
+        self.context.producer
     }
 
     fn routed(mut self: Box<Self>, deferred: &mut Deferred) {

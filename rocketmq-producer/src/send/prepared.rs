@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use bytes::Bytes;
+use rocketmq_protocol::batch;
 use rocketmq_protocol::ids::UniqueId;
 use rocketmq_protocol::properties::{self, name};
-use rocketmq_protocol::sys_flag::CompressionType;
-use rocketmq_protocol::{batch, compression};
 
 use super::queue_choice::Target;
 use super::validate::illegal;
+use crate::config::Compression;
 use crate::error::Error;
 use crate::message::{Delivery, Destination, Message};
 use crate::remoting::{Body, SHARED_BODY};
@@ -22,28 +22,6 @@ const BROKER_MARGIN: usize = 512;
 /// So long the property string of a message may be.
 pub(crate) const MAX_PROPERTIES: usize = properties::MAX_LEN - BROKER_MARGIN;
 const _: () = assert!(MAX_PROPERTIES <= u16::MAX as usize);
-
-/// How bodies are compressed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Compression {
-    pub(crate) kind: CompressionType,
-    pub(crate) level: u32,
-    /// Bodies of this many bytes and more are compressed; `None`: none is.
-    pub(crate) threshold: Option<usize>,
-}
-
-impl Compression {
-    /// The body as it travels, and what the system flag says of it. One that does not get smaller goes as it is.
-    fn apply<'a>(&self, body: &'a [u8]) -> (Cow<'a, [u8]>, i32) {
-        if self.threshold.is_some_and(|threshold| body.len() >= threshold)
-            && let Ok(compressed) = compression::compress(self.kind, body, self.level)
-            && compressed.len() < body.len()
-        {
-            return (Cow::Owned(compressed), self.kind.bits());
-        }
-        (Cow::Borrowed(body), 0)
-    }
-}
 
 /// Properties and body in one piece of memory.
 pub(crate) struct Prepared {
