@@ -77,7 +77,7 @@ impl Completion {
         let caller = match self {
             Self::Queue(queue, tag) => {
                 if queue.push(Report { tag, result, _share: share }) {
-                    deferred.wake(queue);
+                    deferred.wake(queue.0 as _);
                 }
                 return;
             }

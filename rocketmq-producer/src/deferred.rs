@@ -1,95 +1,100 @@
-//! What is owed after sends and outcomes, and done at once for many of them.
+//! What sends and outcomes make due, done once no lock is held, and at once for many of them.
+//!
+//! A read brings the answers of hundreds of sends. Each frees a place in a lane and a piece of memory, puts an event into a
+//! queue or ends the sleep of a thread, and counts against the bounds no longer. Done one by one, and from within the locks
+//! under which answers are found, these would take a system call each and nest without end. So whoever works through many
+//! sends has a [`Deferred`] and hands it down; what is due enters it, and [`Deferred::settle`] does it, in this order:
+//!
+//! 1. lanes let go who waits for the freed places,
+//! 2. the burst, if there is one, goes to the network,
+//! 3. the bounds hear how many sends have their outcome,
+//! 4. queues are woken, once each, and threads, by one system call for all,
+//! 5. memory goes back for those that come.
+//!
+//! The rooms above enter what they have as one of the traits below, so that this room knows none of them.
+
+mod burst;
+
+pub use burst::Burst;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::completion::CompletionQueue;
 use crate::flow::{Bounds, Settled};
-use crate::lanes::{Lane, Permit};
 use crate::memory::Memory;
-use crate::remoting::Channel;
 use crate::sys::{Parker, Unparks};
 
-/// What sends and outcomes have made due: places in lanes that others wait for; sends that were gathered; outcomes to be
-/// counted; queues that got reports, each to be woken once; threads that sleep until their outcome; memory that is free
-/// again. Settled when dropped, so that no lock is held and no call is nested then.
+/// Where a place has become free for who waits.
+pub(crate) trait HasPlaces: Send + Sync {
+    /// Counts the place as free, and lets go what waits for it.
+    fn free_place(self: Arc<Self>, deferred: &mut Deferred);
+}
+
+/// Where what a burst brings is held back for a moment.
+pub(crate) trait Gathered: Send + Sync {
+    /// The burst is over: what it brought goes.
+    fn end_burst(self: Arc<Self>, deferred: &mut Deferred);
+}
+
+/// Who is owed a wake-up for what lies there.
+pub(crate) trait Wake: Send + Sync {
+    fn wake(&self);
+}
+
+/// What is due. Settled when dropped.
 #[derive(Default)]
 pub(crate) struct Deferred {
-    permits: Vec<Permit>,
+    freed: Vec<Arc<dyn HasPlaces>>,
     /// `None`: sends go as they come.
-    gathering: Option<Gathering>,
+    burst: Option<Burst>,
     settled: Settled,
-    queues: Vec<CompletionQueue>,
+    wakes: Vec<Arc<dyn Wake>>,
     unparks: Unparks,
     memory: Vec<Memory>,
 }
 
-/// Of more lanes than this a burst's end tells none: they end their gatherings by themselves.
-const MOST_LANES: usize = 4096;
-
-/// Where sends of a burst were gathered. They go by themselves after a moment; to be told of the end they go sooner.
-#[derive(Default)]
-pub(crate) struct Gathering {
-    lanes: Vec<Arc<Lane>>,
-    channels: Vec<Arc<Channel>>,
-}
-
-impl Gathering {
-    /// They go by themselves after so long.
-    pub(crate) const TIME: Duration = Duration::from_millis(1);
-
-    /// What has less time than this is not gathered.
-    pub(crate) const IN_TIME: Duration = Duration::from_millis(20);
-}
-
 impl Deferred {
     /// With these, sends are gathered, and go when all is settled.
-    pub(crate) fn gathering(gathering: Gathering) -> Self {
+    pub(crate) fn in_burst(burst: Burst) -> Self {
         let mut deferred = Self::default();
-        deferred.gathering = Some(gathering);
+        deferred.burst = Some(burst);
         deferred
     }
 
-    /// Settles all but the gathering.
-    pub(crate) fn into_gathering(mut self) -> Gathering {
-        self.gathering.take().unwrap_or_default()
+    /// Settles all but the burst.
+    pub(crate) fn into_burst(mut self) -> Burst {
+        self.burst.take().unwrap_or_default()
     }
 
     /// Whether sends are gathered.
-    pub(crate) fn gathers(&self) -> bool {
-        self.gathering.is_some()
+    pub(crate) fn is_in_burst(&self) -> bool {
+        self.burst.is_some()
     }
 
-    /// A message is gathered in this lane.
-    pub(crate) fn gathered_in(&mut self, lane: &Arc<Lane>) {
-        if let Some(Gathering { lanes, .. }) = &mut self.gathering
-            && !lanes.last().is_some_and(|last| Arc::ptr_eq(last, lane))
-            && lanes.len() < MOST_LANES
-        {
-            lanes.push(Arc::clone(lane));
+    /// A message of the burst waits in this lane.
+    pub(crate) fn gathered_in(&mut self, lane: Arc<dyn Gathered>) {
+        if let Some(burst) = &mut self.burst {
+            burst.add_lane(lane);
         }
     }
 
-    /// A request is gathered at this connection.
-    pub(crate) fn gathered_at(&mut self, channel: &Arc<Channel>) {
-        if let Some(gathering) = &mut self.gathering
-            && !gathering.channels.iter().any(|known| Arc::ptr_eq(known, channel))
-        {
-            gathering.channels.push(Arc::clone(channel));
+    /// A request of the burst waits at this channel.
+    pub(crate) fn gathered_at(&mut self, channel: &Arc<impl Gathered + 'static>) {
+        if let Some(burst) = &mut self.burst {
+            burst.add_channel(channel);
         }
     }
 
-    /// A place in a lane is free, if there was one.
-    pub(crate) fn release(&mut self, permit: Option<Permit>) {
-        self.permits.extend(permit);
+    /// A place is to be given back there.
+    pub(crate) fn free(&mut self, place: Arc<dyn HasPlaces>) {
+        self.freed.push(place);
     }
 
-    /// A queue has got reports, and is owed a wake-up.
-    pub(crate) fn wake(&mut self, queue: CompletionQueue) {
-        self.queues.push(queue);
+    /// Something lies there, and a wake-up is owed for it.
+    pub(crate) fn wake(&mut self, sleeper: Arc<dyn Wake>) {
+        self.wakes.push(sleeper);
     }
 
-    /// The thread of this parker has its outcome.
+    /// The thread that sleeps there has its outcome.
     pub(crate) fn unpark(&mut self, parker: &Parker) {
         self.unparks.add(parker);
     }
@@ -100,33 +105,33 @@ impl Deferred {
         self.memory.push(memory);
     }
 
-    /// Lets those go that waited in lanes.
-    pub(crate) fn depart(&mut self) {
-        while let Some(permit) = self.permits.pop() {
-            permit.release(self);
+    /// Frees the places. Whoever gets one may end at once, and free another.
+    pub(crate) fn free_places(&mut self) {
+        while let Some(place) = self.freed.pop() {
+            place.free_place(self);
         }
     }
 
-    /// Lets those go that were gathered. What goes may end at once, and free places; what is tried again may be gathered
-    /// elsewhere.
-    fn end_gathering(&mut self) {
-        while let Some(lane) = self.gathering.as_mut().and_then(|gathering| gathering.lanes.pop()) {
-            lane.end_gathering(self);
-            self.depart();
+    /// Lets the burst go: first what waits in lanes, which may come to wait at channels. What goes may end at once, and free
+    /// places; what is tried again may be gathered elsewhere.
+    fn end_burst(&mut self) {
+        while let Some(lane) = self.burst.as_mut().and_then(Burst::take_lane) {
+            lane.end_burst(self);
+            self.free_places();
         }
-        for channel in self.gathering.iter_mut().flat_map(|gathering| gathering.channels.drain(..)) {
-            channel.send_now();
+        while let Some(channel) = self.burst.as_mut().and_then(Burst::take_channel) {
+            channel.end_burst(self);
         }
     }
 
-    /// Settles all now and keeps the memory for the next round.
+    /// Does what is due, and keeps the lists' memory for the next round.
     pub(crate) fn settle(&mut self) {
-        self.depart();
-        self.end_gathering();
-        // Before threads are unparked: whoever has all outcomes and asks finds nothing outstanding.
+        self.free_places();
+        self.end_burst();
+        // Before the wake-ups: whoever has all outcomes and asks finds nothing outstanding.
         let in_flight = self.settled.tell();
-        for queue in self.queues.drain(..) {
-            queue.wake();
+        for sleeper in self.wakes.drain(..) {
+            sleeper.wake();
         }
         self.unparks.unpark_all();
         Memory::give_back(&mut self.memory, in_flight);

@@ -1,9 +1,6 @@
 //! Accepts sends, lives and closes, and answers what a program asks.
 
-mod burst;
 mod detector;
-
-pub use burst::Burst;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};

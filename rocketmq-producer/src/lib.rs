@@ -35,7 +35,7 @@ mod text;
 
 pub use completion::{CompletionQueue, DeliveryThread, Event, Report, Tag};
 pub use config::Config;
-pub use engine::Burst;
+pub use deferred::Burst;
 pub use error::{Error, ErrorCode, FailedAttempt, Persistence};
 pub use log::{LogLevel, LogSink};
 pub use message::{Delivery, Destination, Message, Property, QueueRef, QueueSelector};

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::completion::{BatchWaiter, Caller, Completion, CompletionQueue, Tag, Waiter};
 use crate::config::{Config, Settings, WritableListener, parse_addresses};
-use crate::deferred::{Deferred, Gathering};
-use crate::engine::{Burst, Engine};
+use crate::deferred::{Burst, Deferred};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorCode};
 use crate::message::Message;
 use crate::receipt::Receipt;
@@ -122,10 +122,10 @@ impl Producer {
         tag: Tag,
         burst: &mut Burst,
     ) -> Result<(), Error> {
-        let mut deferred = Deferred::gathering(burst.take());
+        let mut deferred = Deferred::in_burst(burst.take());
         let sent = self.send_with(message, timeout, queue, tag, &mut deferred);
         // Whatever else this send has made due is settled here.
-        burst.go_on(deferred.into_gathering());
+        *burst = deferred.into_burst();
         sent
     }
 
@@ -165,7 +165,7 @@ impl Producer {
             return Err(Error::new(ErrorCode::InvalidArgument, text));
         }
         let span = self.engine().span(timeout)?;
-        let mut deferred = Deferred::gathering(Gathering::default());
+        let mut deferred = Deferred::in_burst(Burst::default());
         let mut accepted = 0;
         for ((message, tag), result) in messages.iter().zip(tags).zip(results) {
             let span = Span { started: Moment::now(), ..span };

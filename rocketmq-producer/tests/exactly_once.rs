@@ -64,7 +64,7 @@ proptest! {
             };
             accepted += usize::from(sent.is_ok());
             if burst_len.is_some_and(|len| index.is_multiple_of(len)) {
-                burst.go();
+                burst.send_now();
             }
         }
         if let Some(after) = close_after {

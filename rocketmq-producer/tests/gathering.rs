@@ -50,7 +50,7 @@ fn a_burst_goes_when_it_is_told_to_or_dropped_and_also_by_itself() {
         let producer = busy_producer(&cluster, &[setting]);
         let mut burst = Burst::default();
         let told = send_in(&mut burst, &producer, 5);
-        burst.go();
+        burst.send_now();
         assert!(are_stored(&told, 5), "{setting:?}");
         let untold = send_in(&mut burst, &producer, 5);
         assert!(are_stored(&untold, 5), "{setting:?}");
@@ -68,7 +68,7 @@ fn nobody_is_held_up_by_a_burst_that_does_not_end() {
         let (mut open, mut other) = (Burst::default(), Burst::default());
         let first = send_in(&mut open, &producer, 3);
         let second = send_in(&mut other, &producer, 3);
-        other.go();
+        other.send_now();
         producer.send_oneway(&Message::new("T", b"x"), None).expect("accepted");
         let plain = CompletionQueue::new();
         enqueue(&producer, &Message::new("T", b"x"), &plain, 0);
@@ -91,7 +91,7 @@ fn a_producer_ends_while_a_burst_is_open() {
         producer.close(PATIENCE).expect("nothing is left");
         assert!(are_stored(&queue, 20));
         drop(producer);
-        burst.go();
+        burst.send_now();
     }
 }
 

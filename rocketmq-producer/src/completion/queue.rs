@@ -9,15 +9,16 @@ use std::time::Duration;
 use crate::sync::{Condvar, Mutex};
 
 use super::Report;
+use crate::deferred::Wake;
 use crate::error::{Error, ErrorCode};
 use crate::sys::{EventFd, Moment};
 
 /// A queue of reports, shared by any number of producers and pollers. Clones are handles of the same queue.
 #[derive(Clone)]
-pub struct CompletionQueue(Arc<Shared>);
+pub struct CompletionQueue(pub(super) Arc<Shared>);
 
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     state: Mutex<State>,
     arrived: Condvar,
 }
@@ -161,7 +162,7 @@ impl CompletionQueue {
         drop(ended);
     }
 
-    /// Adds a report without waking anyone. `true`: the caller owes the queue a [`Self::wake`].
+    /// Adds a report without waking anyone. `true`: the caller owes the queue a wake-up.
     pub(super) fn push(&self, report: Report) -> bool {
         let mut state = self.0.state.lock();
         if state.closed {
@@ -172,18 +173,20 @@ impl CompletionQueue {
         state.reports.push_back(report);
         !std::mem::replace(&mut state.wake_owed, true)
     }
+}
 
-    pub(crate) fn wake(&self) {
-        let mut state = self.0.state.lock();
+impl Wake for Shared {
+    fn wake(&self) {
+        let mut state = self.state.lock();
         state.wake_owed = false;
         state.settle_descriptor();
         let pollers = state.pollers;
         let waiting = state.reports.len();
         drop(state);
         if pollers > 1 && waiting > 1 {
-            self.0.arrived.notify_all();
+            self.arrived.notify_all();
         } else if pollers > 0 {
-            self.0.arrived.notify_one();
+            self.arrived.notify_one();
         }
     }
 }

@@ -8,7 +8,7 @@ use super::LaneKey;
 use super::passenger::{Passenger, depart_together};
 use super::watch::Watch;
 use crate::config::Batching;
-use crate::deferred::{Deferred, Gathering};
+use crate::deferred::{Burst, Deferred, Gathered, HasPlaces};
 use crate::routing::PublishQueue;
 use crate::send::Operation;
 use crate::sync::Mutex;
@@ -66,10 +66,10 @@ impl Lane {
             return Err(passenger);
         }
         let arrived = passenger.arrived();
-        let goes_with_burst = deferred.gathers()
+        let goes_with_burst = deferred.is_in_burst()
             && linger.is_none()
             && passenger.may_share()
-            && passenger.deadline().since(arrived) > Gathering::IN_TIME;
+            && passenger.deadline().since(arrived) > Burst::IN_TIME;
         // The first of a burst does not wait for the others if nothing is on its way.
         let window = if goes_with_burst { 1 } else { self.key.window() };
         if linger.is_none() && state.waiting.is_empty() && state.outstanding < window {
@@ -81,7 +81,7 @@ impl Lane {
         let check = passenger.next_check(&self.watch.batching, arrived);
         state.push(passenger, linger);
         let begins = goes_with_burst && state.gathered_by.is_none();
-        let gathered_by = begins.then(|| *state.gathered_by.insert(Moment::now() + Gathering::TIME));
+        let gathered_by = begins.then(|| *state.gathered_by.insert(Moment::now() + Burst::TIME));
         // Else only an answer makes room.
         let departures = match linger.is_some() || goes_with_burst {
             true => self.take_due(&mut state, arrived),
@@ -90,7 +90,7 @@ impl Lane {
         let announce = state.check_by(check);
         drop(state);
         if goes_with_burst {
-            deferred.gathered_in(self);
+            deferred.gathered_in(Arc::clone(self) as _);
         }
         if let Some(by) = gathered_by {
             self.watch.end_gathering_by(by, self);
@@ -114,11 +114,6 @@ impl Lane {
         for passengers in departures {
             depart_together(passengers, Permit(Some(Arc::clone(self))), now, deferred);
         }
-    }
-
-    /// The burst is over: what it brought goes.
-    pub(crate) fn end_gathering(self: &Arc<Self>, deferred: &mut Deferred) {
-        self.let_go_where_due(|state| state.gathered_by = None, deferred);
     }
 
     /// Whoever is here may not linger any longer.
@@ -257,7 +252,7 @@ impl LaneState {
         match batching.linger {
             Some(_) => self.company_end.is_some_and(|end| end <= now),
             // Gatherings may follow each other; nobody waits for more than one.
-            None => self.gathered_by.is_none_or(|by| by <= now || first.arrived() + Gathering::TIME <= now),
+            None => self.gathered_by.is_none_or(|by| by <= now || first.arrived() + Burst::TIME <= now),
         }
     }
 }
@@ -276,12 +271,27 @@ fn take_run(waiting: &mut VecDeque<Passenger>, batching: &Batching) -> Vec<Passe
     run
 }
 
-impl Permit {
-    /// The place, if this is one.
-    pub(crate) fn take(&mut self) -> Option<Self> {
-        self.0.take().map(|lane| Self(Some(lane)))
+impl HasPlaces for Lane {
+    fn free_place(self: Arc<Self>, deferred: &mut Deferred) {
+        let departures = {
+            let mut state = self.state.lock();
+            state.outstanding -= 1;
+            match state.waiting.is_empty() {
+                true => return,
+                false => self.take_due(&mut state, Moment::now()),
+            }
+        };
+        self.let_go(departures, deferred);
     }
+}
 
+impl Gathered for Lane {
+    fn end_burst(self: Arc<Self>, deferred: &mut Deferred) {
+        self.let_go_where_due(|state| state.gathered_by = None, deferred);
+    }
+}
+
+impl Permit {
     /// Whether it is a place in a lane to another broker than that of this queue.
     pub(crate) fn is_for_another(&self, queue: &PublishQueue) -> bool {
         self.0.is_some() && !self.is_for(queue)
@@ -292,18 +302,11 @@ impl Permit {
         self.0.as_ref().is_some_and(|lane| lane.key.broker.is_named_as(&queue.broker))
     }
 
-    /// The place is free: lets go what waits for it.
+    /// The place goes back when `deferred` is settled.
     pub(crate) fn release(mut self, deferred: &mut Deferred) {
-        let Some(lane) = self.0.take() else { return };
-        let departures = {
-            let mut state = lane.state.lock();
-            state.outstanding -= 1;
-            match state.waiting.is_empty() {
-                true => return,
-                false => lane.take_due(&mut state, Moment::now()),
-            }
-        };
-        lane.let_go(departures, deferred);
+        if let Some(lane) = self.0.take() {
+            deferred.free(lane);
+        }
     }
 
     /// The messages wait again, before all others, with this queue if it was chosen for them.

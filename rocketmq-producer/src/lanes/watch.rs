@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use super::Lanes;
 use super::lane::Lane;
 use crate::config::Batching;
-use crate::deferred::Deferred;
+use crate::deferred::{Deferred, Gathered};
 use crate::error::{Error, ErrorCode};
 use crate::remoting::Turn;
 use crate::sync::Mutex;
@@ -49,7 +49,7 @@ impl Lanes {
             };
             if !gathered.is_empty() {
                 let mut deferred = Deferred::default();
-                gathered.iter().for_each(|lane| lane.end_gathering(&mut deferred));
+                gathered.iter().for_each(|lane| Arc::clone(lane).end_burst(&mut deferred));
             }
             if check.is_some_and(|check| check <= now) {
                 self.look(now).await;

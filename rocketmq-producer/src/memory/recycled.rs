@@ -2,18 +2,16 @@
 //! slowest at.
 
 use std::collections::TryReserveError;
-use std::mem::MaybeUninit;
 
 use super::size_classes::{self, SizeClasses};
 use crate::flow::Load;
-use crate::send::{Operation, SendOperation};
 use crate::sync::Mutex;
-use crate::sys;
+use crate::sys::Block;
 
-/// So many are kept at least, for the whole process.
+/// Memory of sends kept for those that come, even when fewer are in flight; for the whole process.
 const KEPT: usize = 2048;
 
-/// So many bytes of messages that are not small are kept at least.
+/// Bytes of messages that are not small, kept even when fewer are in flight.
 const KEPT_BYTES: usize = 8 << 20;
 
 static SPARE: Mutex<Spare> = Mutex::new(Spare { memory: Vec::new(), bodies: SizeClasses::new() });
@@ -27,13 +25,13 @@ struct Spare {
 /// Memory for a send.
 #[derive(Default)]
 pub(crate) struct Memory {
-    operation: Option<Box<MaybeUninit<SendOperation>>>,
+    block: Option<Block>,
     bytes: Vec<u8>,
 }
 
 impl Memory {
-    /// That of a finished send, with room for so many bytes, if there is one to be had at once. (A lock that a fork left locked for ever only makes
-    /// the memory new.)
+    /// Memory of a finished send, with room for so many bytes, if there is one to be had at once. (A lock that a fork left
+    /// locked for ever only makes the memory new.)
     pub(crate) fn take(bytes: usize) -> Self {
         let Some(mut spare) = SPARE.try_lock() else { return Self::default() };
         let mut memory = spare.memory.pop().unwrap_or_default();
@@ -66,18 +64,18 @@ impl Memory {
         std::mem::take(&mut self.bytes)
     }
 
-    /// Moves the operation in.
-    pub(crate) fn fill(self, operation: SendOperation) -> Operation {
-        match self.operation {
-            Some(place) => Box::write(place, operation),
-            None => Box::new(operation),
+    /// Moves the send in.
+    pub(crate) fn fill<T>(self, send: T) -> Box<T> {
+        match self.block {
+            Some(block) => block.fill(send),
+            None => Box::new(send),
         }
     }
 
-    /// Takes the operation out; its bytes are still to be given with [`Self::with_bytes`].
-    pub(crate) fn empty(full: Operation) -> (SendOperation, Self) {
-        let (operation, place) = sys::take_out(full);
-        (operation, Self { operation: Some(place), bytes: Vec::new() })
+    /// Takes the send out; its bytes are still to be given with [`Self::with_bytes`].
+    pub(crate) fn empty<T>(full: Box<T>) -> (T, Self) {
+        let (send, block) = Block::take_out(full);
+        (send, Self { block, bytes: Vec::new() })
     }
 
     pub(crate) fn with_bytes(mut self, mut bytes: Vec<u8>) -> Self {

@@ -16,7 +16,7 @@ use super::socket;
 use super::state::{Haste, PLENTY, Phase, State, Writer};
 use super::turn::TURN;
 use super::{Events, RemotingOptions, connection};
-use crate::deferred::Deferred;
+use crate::deferred::{Deferred, Gathered};
 use crate::hooks::{RpcResponse, guarded};
 use crate::log::LogTarget;
 use crate::producer_id::ProducerId;
@@ -75,7 +75,7 @@ impl Channel {
         let haste = match oneway {
             true if state.may_gather(deadline) => Haste::MayBeGathered,
             false if alone => Haste::CallerWaits,
-            false if deferred.gathers() && state.may_gather(deadline) => Haste::GoesWithBurst,
+            false if deferred.is_in_burst() && state.may_gather(deadline) => Haste::GoesWithBurst,
             _ => Haste::AtOnce,
         };
         if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.address, &self.options)
@@ -359,6 +359,12 @@ fn write_some(stream: &TcpStream, chunk: &[u8]) -> (usize, io::Result<()>) {
         }
     }
     (count, Ok(()))
+}
+
+impl Gathered for Channel {
+    fn end_burst(self: Arc<Self>, _: &mut Deferred) {
+        self.send_now();
+    }
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ impl Connection {
         let mut unread = false;
         loop {
             // First, so that what goes next is in the same write.
-            self.deferred.depart();
+            self.deferred.free_places();
             // Whether there is more to do without waiting for anything.
             let mut more = unread;
             if !blocked {

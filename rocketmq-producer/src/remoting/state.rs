@@ -12,7 +12,7 @@ use super::in_flight::{InFlight, Pending};
 use super::limits;
 use super::outbound::{Outbound, Piece};
 use super::reach::Reach;
-use crate::deferred::Gathering;
+use crate::deferred::Burst;
 use crate::sys::Moment;
 
 /// So many bytes of requests are worth a write.
@@ -145,8 +145,8 @@ impl State {
 
     /// Whether a request with this deadline will be written in time if it is gathered.
     pub(super) fn may_gather(&self, deadline: Moment) -> bool {
-        let by = self.gathered_by.unwrap_or_else(|| Moment::now() + Gathering::TIME);
-        by + Gathering::IN_TIME <= deadline
+        let by = self.gathered_by.unwrap_or_else(|| Moment::now() + Burst::TIME);
+        by + Burst::IN_TIME <= deadline
     }
 
     /// Ends the gathering: the I/O task is the writer of what is there; `true`: it must be told.
@@ -190,7 +190,7 @@ impl State {
         if let Some(writer) = chosen {
             self.writer = writer;
             if writer == Writer::IoTaskSoon {
-                self.gathered_by.get_or_insert_with(|| Moment::now() + Gathering::TIME);
+                self.gathered_by.get_or_insert_with(|| Moment::now() + Burst::TIME);
             }
         }
         chosen
@@ -209,7 +209,7 @@ impl State {
     fn rest_writer(&mut self) -> bool {
         let begins = std::mem::take(&mut self.oneways_written) && self.gathered_by.is_none();
         if begins {
-            self.gathered_by = Some(Moment::now() + Gathering::TIME);
+            self.gathered_by = Some(Moment::now() + Burst::TIME);
         }
         self.writer = if self.gathered_by.is_some() { Writer::IoTaskSoon } else { Writer::Nobody };
         begins

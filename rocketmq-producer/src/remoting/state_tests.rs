@@ -137,11 +137,11 @@ fn oneway_requests_that_follow_others_are_gathered() {
     bench.state.writer = Writer::IoTaskSoon;
     bench.add(b"second", oneway);
     assert_eq!(bench.state.choose_writer(Haste::MayBeGathered, usize::MAX), None);
-    assert!(bench.state.may_gather(by + Gathering::IN_TIME) && !bench.state.may_gather(by));
+    assert!(bench.state.may_gather(by + Burst::IN_TIME) && !bench.state.may_gather(by));
     assert!(bench.state.send_now());
     assert_eq!((bench.state.writer, bench.state.gathered_by), (Writer::IoTask, None), "somebody flushes");
     (bench.state.writer, bench.state.gathered_by) = (Writer::IoTaskSoon, Some(by));
-    assert!(!bench.state.end_gathering(by.before(Gathering::TIME)));
+    assert!(!bench.state.end_gathering(by.before(Burst::TIME)));
     assert!(bench.state.end_gathering(by));
     assert_eq!(bench.state.writer, Writer::IoTask, "its time has come");
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
@@ -217,7 +217,7 @@ fn a_burst_waits_for_its_end_or_for_others() {
     let by = bench.state.gathered_by.expect("it goes by itself too");
     bench.add(b"b", false);
     assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), None);
-    assert!(!bench.state.begin_writing() && !bench.state.end_gathering(by.before(Gathering::TIME)));
+    assert!(!bench.state.begin_writing() && !bench.state.end_gathering(by.before(Burst::TIME)));
     assert!(bench.state.send_now() && bench.state.begin_writing());
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     bench.state.chunk_written(&stream, chunk, 2, 2);

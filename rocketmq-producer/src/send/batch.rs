@@ -263,8 +263,8 @@ impl BatchOperation {
     /// It is over.
     fn release(self, deferred: &mut Deferred) {
         match self.origin {
-            Origin::Program(place) => deferred.release(place),
-            Origin::Lane(permit) => deferred.release(Some(permit)),
+            Origin::Program(Some(permit)) | Origin::Lane(permit) => permit.release(deferred),
+            Origin::Program(None) => {}
         }
     }
 

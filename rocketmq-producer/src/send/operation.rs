@@ -136,7 +136,7 @@ impl SendOperation {
     /// To a queue of another broker than that of its lane, whose place it gives up: there it would keep others from a
     /// broker that it has nothing to do with.
     pub(crate) fn change_lane(mut self: Box<Self>, queue: PublishQueue, deferred: &mut Deferred) {
-        deferred.release(self.permit.take());
+        std::mem::take(&mut self.permit).release(deferred);
         match self.context.lanes.clone() {
             Some(lanes) if self.may_share() => self.enter(&lanes, queue, deferred),
             _ => self.attempt(Some(queue), deferred),
@@ -488,7 +488,7 @@ impl SendOperation {
         let (mut operation, memory) = Memory::empty(self);
         let bytes = operation.prepared.take_memory();
         // First: whatever comes of the handing over, these are no longer owed.
-        deferred.release(operation.permit.take());
+        std::mem::take(&mut operation.permit).release(deferred);
         deferred.finished(&operation.context.bounds, memory.with_bytes(bytes));
         if let Some((completion, share)) = operation.take_owed() {
             hand_over(completion, share, deferred);

@@ -1,13 +1,52 @@
 //! Memory that outlives the value in it.
 
-use std::mem::MaybeUninit;
+use std::alloc::{Layout, dealloc};
+use std::ptr::NonNull;
 
-/// Moves the value out and keeps the memory it was in, for [`Box::write`].
-pub(crate) fn take_out<T>(full: Box<T>) -> (T, Box<MaybeUninit<T>>) {
-    let place = Box::into_raw(full);
-    // SAFETY: the pointer comes from a box, so it is valid for a read, and for a box of a type of the same layout. Nothing
-    // drops the value a second time: a `MaybeUninit` drops nothing.
-    unsafe { (place.read(), Box::from_raw(place.cast())) }
+/// The memory of a box whose value has left, for another of the same size.
+pub(crate) struct Block {
+    memory: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: a block is memory with nothing in it, and the only handle of it.
+unsafe impl Send for Block {}
+
+impl Block {
+    /// Moves the value out, and keeps the memory it was in; `None` for values that take none.
+    pub(crate) fn take_out<T>(full: Box<T>) -> (T, Option<Self>) {
+        let layout = Layout::new::<T>();
+        if layout.size() == 0 {
+            return (*full, None);
+        }
+        let place = NonNull::from(Box::leak(full));
+        // SAFETY: the pointer comes from a box, so it is valid for a read. Nothing drops the value a second time: the memory
+        // is bytes from here on.
+        let value = unsafe { place.read() };
+        (value, Some(Self { memory: place.cast(), layout }))
+    }
+
+    /// Moves a value in; into memory of its own if it does not fit.
+    pub(crate) fn fill<T>(self, value: T) -> Box<T> {
+        if self.layout != Layout::new::<T>() {
+            return Box::new(value);
+        }
+        let place = self.memory.cast::<T>();
+        // The box has the memory from here on.
+        std::mem::forget(self);
+        // SAFETY: the memory was allocated for a box of this layout, nothing is in it, and nobody else has it.
+        unsafe {
+            place.write(value);
+            Box::from_raw(place.as_ptr())
+        }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: the memory was allocated by a box for a value of this layout, which is not empty, and has nothing in it.
+        unsafe { dealloc(self.memory.as_ptr(), self.layout) }
+    }
 }
 
 #[cfg(test)]
@@ -21,11 +60,20 @@ mod tests {
         let shared = Arc::new(7);
         let full = Box::new(Arc::clone(&shared));
         let place: *const Arc<i32> = &raw const *full;
-        let (value, empty) = take_out(full);
+        let (value, block) = Block::take_out(full);
         assert_eq!((*value, Arc::strong_count(&shared)), (7, 2));
-        let again = Box::write(empty, Arc::clone(&shared));
+        let again = block.expect("memory").fill(Arc::clone(&shared));
         assert_eq!(&raw const *again, place);
         drop((value, again));
         assert_eq!(Arc::strong_count(&shared), 1);
+    }
+
+    #[test]
+    fn a_value_of_another_size_gets_memory_of_its_own() {
+        let (value, block) = Block::take_out(Box::new(7_u64));
+        let other = block.expect("memory").fill([1_u8; 100]);
+        assert_eq!((value, *other), (7, [1; 100]));
+        let ((), none) = Block::take_out(Box::new(()));
+        assert!(none.is_none());
     }
 }

@@ -37,12 +37,9 @@ const CORE: House = House {
         &[("remoting", &["remoting.rs", "remoting/"])],
         // How events reach the caller.
         &[("completion", &["completion.rs", "completion/"])],
-        &[
-            // What is due once no lock is held.
-            ("deferred", &["deferred.rs"]),
-            // Memory of finished sends, by size.
-            ("memory", &["memory.rs", "memory/"]),
-        ],
+        // What is due once no lock is held.
+        // Memory of finished sends, by size.
+        &[("memory", &["memory.rs", "memory/"])],
         &[
             // How much is in flight, and who waits for room.
             ("flow", &["flow.rs", "flow/"]),
@@ -55,18 +52,13 @@ const CORE: House = House {
         &[("nouns", &["message.rs", "broker_address.rs", "receipt.rs", "error.rs", "producer_id.rs", "text.rs", "sys.rs", "sys/"])],
     ],
     known: &[
-        ("deferred", "completion", 1),
-        ("deferred", "lanes", 1),
-        ("deferred", "memory", 1),
-        ("deferred", "remoting", 1),
         ("flow", "config", 1),
         ("lanes", "send", 3),
-        ("memory", "send", 1),
         ("process", "client", 1),
         ("process", "remoting", 2),
         ("send", "lanes", 7),
     ],
-    circles: &[41],
+    circles: &[8, 5],
 };
 
 const PROTOCOL: House = House {
