@@ -1,6 +1,16 @@
 //! The typed snapshot of a configuration that a producer is made from.
+//!
+//! A key becomes a field here; a group of keys that belong together is a type of its own in a file below. What values may
+//! be stands in the table of keys, and was checked when they were set: what is checked here is what they are together.
 
-use std::str::FromStr;
+mod batching;
+mod cluster;
+mod fault_tolerance;
+mod reader;
+
+pub(crate) use batching::Batching;
+pub(crate) use fault_tolerance::FaultTolerance;
+
 use std::time::Duration;
 
 use rocketmq_protocol::frame::HeaderEncoding;
@@ -10,16 +20,13 @@ use rocketmq_protocol::sys_flag::CompressionType;
 
 use super::addresses::implied_namespace;
 use super::key::{parse_numbers, parse_topics};
-use super::table::TABLE;
-use super::{
-    AddressMap, BanTable, Compression, Config, WritableListener, parse_address_map, parse_addresses, position,
-};
+use super::{AddressMap, Compression, Config, WritableListener, parse_address_map};
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{RpcHooks, SendHooks};
 use crate::log::Log;
+use cluster::ENVIRONMENT;
+use reader::Reader;
 
-/// The environment variable the Java client reads as well (protocol 3.5).
-const ENVIRONMENT: &str = "NAMESRV_ADDR";
 const ZONE_NAME: &str = "ROCKETMQ_ZONE";
 const ZONE_MODE: &str = "ROCKETMQ_ZONE_MODE";
 
@@ -37,9 +44,9 @@ pub(crate) enum InFlightFull {
 pub(crate) struct SocketOptions {
     pub(crate) send_buffer: Option<usize>,
     pub(crate) receive_buffer: Option<usize>,
-    /// After so long without traffic the system asks the peer's whether it is still there.
+    /// The system asks the peer's whether it is still there after this time without traffic.
     pub(crate) keepalive: Option<Duration>,
-    /// So long the peer's system may leave what was written without acknowledgement.
+    /// How long the peer's system may leave what was written without acknowledgement.
     pub(crate) user_timeout: Option<Duration>,
 }
 
@@ -125,11 +132,11 @@ impl Settings {
 
     fn read_with(config: &Config, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let reader = Reader(config);
-        refuse_unstarted_mock(&reader)?;
-        let group = reader.group()?;
-        let name_server_url = reader.look_up_url()?;
+        cluster::refuse_unstarted_mock(&reader)?;
+        let group = cluster::group(&reader)?;
+        let name_server_url = cluster::look_up_url(&reader)?;
         let name_servers =
-            name_servers(&reader, environment(ENVIRONMENT).as_deref(), name_server_url.is_some())?;
+            cluster::name_servers(&reader, environment(ENVIRONMENT).as_deref(), name_server_url.is_some())?;
         let namespace = reader.optional_text("namespace")?.or_else(|| implied_namespace(&name_servers));
         let zone = |key, variable| Ok(reader.optional_text(key)?.or_else(|| environment(variable)));
         Ok(Self {
@@ -165,7 +172,7 @@ impl Settings {
             },
             retry_another_broker_when_not_store_ok: reader
                 .parsed("retry.another.broker.when.not.store.ok")?,
-            fault_tolerance: fault_tolerance(&reader)?,
+            fault_tolerance: fault_tolerance::fault_tolerance(&reader)?,
             retry_response_codes: reader.choice("retry.response.codes", parse_numbers)?,
             attempt_timeout: reader.optional_duration("send.max.timeout.per.request.ms")?,
             compression: Compression {
@@ -178,7 +185,7 @@ impl Settings {
                 level: reader.parsed("compress.level")?,
                 threshold: reader.optional_size("compress.threshold.bytes")?,
             },
-            batching: batching(&reader)?,
+            batching: batching::batching(&reader)?,
             split_batches: reader.parsed("batch.split")?,
             smart_headers: reader.parsed("send.smart.msg")?,
             create_topic_key: reader.parsed("create.topic.key")?,
@@ -208,7 +215,7 @@ impl Settings {
             send_hooks: config.send_hooks.clone(),
             rpc: RpcHooks {
                 hooks: config.rpc_hooks.clone(),
-                fields: common_fields(
+                fields: cluster::common_fields(
                     reader.optional_text("namespace.v2")?,
                     reader.parsed("stream.request.type")?,
                     zone("zone.name", ZONE_NAME)?,
@@ -218,153 +225,6 @@ impl Settings {
             log: Log::new(reader.parsed("log.level")?, config.log.clone()),
         })
     }
-}
-
-/// Reads values by name. They were checked when they were set; what still does not fit (a size beyond the
-/// machine's word, a name that only this file knows) is the key's error, not a panic.
-struct Reader<'a>(&'a Config);
-
-impl Reader<'_> {
-    fn optional_text(&self, name: &str) -> Result<Option<String>, Error> {
-        self.0.get(name)
-    }
-
-    fn choice<T>(&self, name: &str, convert: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
-        let position = position(name)?;
-        let value = self.0.value(position).unwrap_or_default();
-        convert(value).ok_or_else(|| TABLE[position].refuse(value, "does not fit on this machine"))
-    }
-
-    fn parsed<T: FromStr>(&self, name: &str) -> Result<T, Error> {
-        self.choice(name, |value| value.parse().ok())
-    }
-
-    fn duration(&self, name: &str) -> Result<Duration, Error> {
-        self.parsed(name).map(Duration::from_millis)
-    }
-
-    fn optional_size(&self, name: &str) -> Result<Option<usize>, Error> {
-        self.parsed(name).map(|size| (size > 0).then_some(size))
-    }
-
-    /// A duration of which 0 says that there is none.
-    fn optional_duration(&self, name: &str) -> Result<Option<Duration>, Error> {
-        self.duration(name).map(|duration| (!duration.is_zero()).then_some(duration))
-    }
-
-    /// The whole URL of the look-up; the unit is a part of it (protocol 3.5).
-    fn look_up_url(&self) -> Result<Option<String>, Error> {
-        let unit = self.optional_text("unit.name")?;
-        let url = self.optional_text("name.server.url")?;
-        Ok(url.map(|url| match unit {
-            Some(unit) => format!("{url}-{unit}?nofix=1"),
-            None => url,
-        }))
-    }
-
-    fn group(&self) -> Result<String, Error> {
-        let name = "producer.group";
-        let group = self.optional_text(name)?;
-        group.ok_or_else(|| Error::new(ErrorCode::InvalidValue, format!("{name} is not set: it is required")))
-    }
-}
-
-/// How messages are gathered into batches.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Batching {
-    pub(crate) max_bytes: usize,
-    pub(crate) max_messages: usize,
-    /// How long a message waits for others; `None`: only while earlier ones are without an answer.
-    pub(crate) linger: Option<Duration>,
-}
-
-fn batching(reader: &Reader<'_>) -> Result<Option<Batching>, Error> {
-    let linger = reader.duration("batch.linger.ms")?;
-    let (max_bytes, max_messages) = (reader.parsed("batch.max.bytes")?, reader.parsed("batch.max.messages")?);
-    let with = |linger| Some(Batching { max_bytes, max_messages, linger });
-    reader.choice("batch.auto", |word| match word {
-        "off" => Some(None),
-        "pressure" => Some(with(None)),
-        "linger" => Some(with(Some(linger))),
-        _ => None,
-    })
-}
-
-/// The ext fields that every request carries (protocol 3.6).
-fn common_fields(
-    namespace: Option<String>,
-    stream: bool,
-    zone_name: Option<String>,
-    zone_mode: Option<String>,
-) -> Vec<(&'static str, String)> {
-    let mut fields = Vec::new();
-    if let Some(namespace) = namespace {
-        fields.extend([("nsd", "true".to_owned()), ("ns", namespace)]);
-    }
-    if stream {
-        fields.push(("ReqT", "0".to_owned()));
-    }
-    fields.extend(zone_name.map(|name| ("__ZONE_NAME", name)));
-    fields.extend(zone_mode.map(|mode| ("__ZONE_MODE", mode)));
-    fields
-}
-
-/// The settings of the latency fault tolerance.
-#[derive(Clone)]
-pub(crate) struct FaultTolerance {
-    pub(crate) bans: BanTable,
-    /// Interval and timeout of the detector's probes; `None`: no detector.
-    pub(crate) detector: Option<(Duration, Duration)>,
-}
-
-fn fault_tolerance(reader: &Reader<'_>) -> Result<Option<FaultTolerance>, Error> {
-    let latencies = reader.choice("latency.max.ms", parse_numbers)?;
-    let bans = reader
-        .choice("not.available.duration.ms", |list| BanTable::new(&latencies, &parse_numbers(list)?))
-        .map_err(|error| {
-            let text = "latency.max.ms must ascend and have as many numbers as not.available.duration.ms";
-            error.with_message(text.to_owned())
-        })?;
-    let interval = reader.duration("detect.interval.ms")?;
-    let timeout = reader.duration("detect.timeout.ms")?;
-    let detector = reader.parsed("start.detector.enable")?;
-    let enabled: bool = reader.parsed("send.latency.enable")?;
-    Ok(enabled.then(|| FaultTolerance { bans, detector: bool::then_some(detector, (interval, timeout)) }))
-}
-
-fn refuse_unstarted_mock(reader: &Reader<'_>) -> Result<(), Error> {
-    let name = "test.mock.brokers";
-    let brokers: u32 = reader.parsed(name)?;
-    if brokers == 0 || reader.optional_text("name.server")?.is_some() {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorCode::InvalidValue,
-        format!(
-            "{name} = {brokers}: only the C and Python libraries start a mock cluster; here, start one with the \
-             crate rocketmq-mock and set name.server to it"
-        ),
-    ))
-}
-
-fn name_servers(reader: &Reader<'_>, environment: Option<&str>, has_url: bool) -> Result<Vec<String>, Error> {
-    let name = "name.server";
-    if reader.optional_text(name)?.is_some() {
-        return reader.choice(name, |list| parse_addresses(list).ok());
-    }
-    let addresses = parse_addresses(environment.unwrap_or_default()).map_err(|why| {
-        Error::new(ErrorCode::InvalidValue, format!("the environment variable {ENVIRONMENT}: {why}"))
-    })?;
-    if addresses.is_empty() && !has_url {
-        return Err(Error::new(
-            ErrorCode::NoNameServer,
-            format!(
-                "no name server is configured: set {name} (host:port), or the environment variable {ENVIRONMENT}, \
-                 or name.server.url"
-            ),
-        ));
-    }
-    Ok(addresses)
 }
 
 #[cfg(test)]

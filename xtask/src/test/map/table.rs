@@ -49,7 +49,7 @@ const CORE: House = House {
         // Once per process; counters; lines; locks.
         &[("process", &["runtime.rs", "task.rs", "stats.rs", "stats/", "log.rs", "sync.rs"])],
         // Nouns; system calls.
-        &[("nouns", &["message.rs", "broker_address.rs", "receipt.rs", "error.rs", "producer_id.rs", "text.rs", "sys.rs", "sys/"])],
+        &[("nouns", &["message.rs", "broker_address.rs", "receipt.rs", "error.rs", "error/", "producer_id.rs", "text.rs", "sys.rs", "sys/"])],
     ],
     known: &[
         ("flow", "config", 1),
