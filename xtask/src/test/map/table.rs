@@ -38,6 +38,7 @@ const CORE: House = House {
         // How events reach the caller.
         &[("completion", &["completion.rs", "completion/"])],
         // What is due once no lock is held.
+        &[("deferred", &["deferred.rs", "deferred/"])],
         // Memory of finished sends, by size.
         &[("memory", &["memory.rs", "memory/"])],
         &[
