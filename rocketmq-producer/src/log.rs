@@ -1,4 +1,9 @@
 //! Log lines: to a caller's sink, or warnings to the standard error stream.
+//!
+//! A line has a level, a target and a text. The text is made only where somebody wants it, and is one line of bounded length
+//! whatever a peer put into it. The sink is the program's code, called from any thread: it may panic, and then that line is
+//! lost and nothing else. Without a sink ten warnings in ten seconds reach the standard error stream, and the next line tells
+//! how many did not.
 
 use std::fmt;
 use std::fs::File;

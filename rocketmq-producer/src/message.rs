@@ -15,7 +15,7 @@ pub struct Property<'a> {
 /// When a message is delivered (protocol 5.7). Brokers 4.x know levels only and deliver timers at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// As soon as it is stored.
+    /// Consumers get the message as soon as it is stored.
     AtOnce,
     /// After the broker's delay of this level, 1 to 18 (1 s, 5 s, 10 s, 30 s, 1 min, … 2 h as brokers are set up).
     Level(i32),
@@ -23,7 +23,7 @@ pub enum Delivery {
     AfterSeconds(i64),
     /// After so many milliseconds (property TIMER_DELAY_MS).
     AfterMillis(i64),
-    /// At this time, in ms since 1970 (property TIMER_DELIVER_MS).
+    /// Consumers get the message at this time, in ms since 1970 (property TIMER_DELIVER_MS).
     AtMillis(i64),
 }
 

@@ -78,7 +78,7 @@ impl WaitResult {
 }
 
 impl Condvar {
-    /// One that nobody waits for.
+    /// A condition that nobody waits for.
     pub const fn new() -> Self {
         Self(std::sync::Condvar::new())
     }

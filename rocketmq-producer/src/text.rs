@@ -36,7 +36,7 @@ pub fn shown(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The same for a text that is there already: most stay what they are.
+/// As [`shown`], for a text that is there already: most stay what they are.
 pub(crate) fn into_shown(text: String, max: usize) -> String {
     match shown(&text, max) {
         Cow::Borrowed(_) => text,

@@ -2,11 +2,11 @@
 
 use super::addresses::check;
 
-/// What stands for the host of the name server that gave the route.
+/// The word that stands for the host of the name server that gave the route.
 const NAME_SERVER: &str = "@name.server";
 const ANY: &str = "*";
 
-/// From registered addresses and hosts to those that are connected to.
+/// Maps registered addresses and hosts to those that are connected to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AddressMap(Vec<(String, String)>);
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// From which latency on a broker is left out for how long, ascending: Java's `latencyMax` and
+/// The latencies from which on a broker is left out for how long, ascending: Java's `latencyMax` and
 /// `notAvailableDuration`.
 #[derive(Clone, Debug)]
 pub(crate) struct BanTable(Vec<(Duration, Duration)>);

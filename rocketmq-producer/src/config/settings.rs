@@ -33,9 +33,9 @@ const ZONE_MODE: &str = "ROCKETMQ_ZONE_MODE";
 /// What a send does that finds too much in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InFlightFull {
-    /// It fails at once.
+    /// The send fails at once.
     Fail,
-    /// It waits for room until its deadline.
+    /// The send waits for room until its deadline.
     Wait,
 }
 
@@ -61,14 +61,14 @@ pub(crate) struct Backoff {
 /// All settings of one producer, checked together. What each means stands in the table of keys.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    /// As the program names it.
+    /// The group as the program names it.
     pub(crate) group: String,
-    /// As brokers know it.
+    /// The group as brokers know it, with the namespace.
     pub(crate) wire_group: String,
     pub(crate) namespace: Option<String>,
-    /// Not empty, or `name_server_url` is there.
+    /// Addresses of name servers; not empty, or `name_server_url` is there.
     pub(crate) name_servers: Vec<String>,
-    /// To be asked only if `name_servers` is empty.
+    /// Asked for addresses, only if `name_servers` is empty.
     pub(crate) name_server_url: Option<String>,
     pub(crate) name_server_refresh: Duration,
     pub(crate) client_ip: Option<String>,
@@ -78,7 +78,7 @@ pub(crate) struct Settings {
     pub(crate) vip_channel: bool,
     pub(crate) broker_addresses: AddressMap,
     pub(crate) stream: bool,
-    /// To be looked up at the start.
+    /// Topics that are looked up at the start.
     pub(crate) topics: Vec<String>,
     pub(crate) route_refresh: Duration,
     /// `None`: topics are never forgotten.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::log::{Log, LogTarget};
 use crate::task::panic_text;
 
-/// What the hook gave; `None`: it panicked, which the log tells.
+/// The value that the hook gave; `None`: it panicked, which the log tells.
 pub(crate) fn guarded<T>(log: &Log, name: &str, hook: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(hook))
         .map_err(|payload| {

@@ -65,9 +65,9 @@ pub struct SendAttempt<'a> {
 /// What came of one attempt.
 #[derive(Clone, Copy, Debug)]
 pub enum SendOutcome<'a> {
-    /// It is stored.
+    /// The message is stored.
     Stored(&'a Receipt),
-    /// It failed.
+    /// The attempt failed.
     Failed(&'a Error),
     /// A one-way message was handed to the socket.
     Written,

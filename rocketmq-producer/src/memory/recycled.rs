@@ -17,7 +17,7 @@ const KEPT_BYTES: usize = 8 << 20;
 static SPARE: Mutex<Spare> = Mutex::new(Spare { memory: Vec::new(), bodies: SizeClasses::new() });
 
 struct Spare {
-    /// Each with the bytes of a small message.
+    /// Memory of sends, each with the bytes of a small message.
     memory: Vec<Memory>,
     bodies: SizeClasses,
 }

@@ -1,10 +1,14 @@
 //! Memory of messages beyond the smallest, by size: a message gets what one of its size had.
+//!
+//! Sizes are cut into classes, four to each power of two, so that a reused buffer is at most a quarter larger than what goes
+//! into it. When more is kept than is wanted, the class that has the most gives it up: a program that turned from large
+//! messages to small ones has the memory of its large ones back soon.
 
-/// From this size on; what is smaller stays with its send.
+/// The smallest size that is kept here; what is smaller stays with its send.
 pub(crate) const SMALLEST: usize = 1 << SMALLEST_BITS;
 const SMALLEST_BITS: u32 = 10;
 
-/// Up to this size, beyond which nearly no message is.
+/// The power of two below which sizes are kept, beyond which nearly no message is.
 const LARGEST_BITS: u32 = 23;
 
 /// Each power of two is cut into four classes, so that little of a reused buffer stays empty.
@@ -21,10 +25,10 @@ impl SizeClasses {
         Self { classes: [const { Vec::new() }; CLASSES], bytes: 0 }
     }
 
-    /// One with room for so many bytes, and not for many more.
+    /// A buffer with room for so many bytes, and not for many more.
     pub(crate) fn take(&mut self, len: usize) -> Option<Vec<u8>> {
         let class = class_of(len)?;
-        // Those of its own class may be smaller, those of the next one are not.
+        // Buffers of its own class may be smaller, those of the next one are not.
         let fitting = self.classes[class..].iter_mut().take(2);
         let mut fitting = fitting.filter_map(|class| class.pop_if(|buffer| buffer.capacity() >= len));
         let buffer = fitting.next()?;

@@ -112,7 +112,7 @@ impl Table {
 
     /// The slots that this broker may be in.
     fn row(&self, id: u32) -> impl Iterator<Item = &Slot> {
-        // Their count is a power of two.
+        // The count of slots is a power of two.
         let mask = self.slots.len() - 1;
         (0..PROBES).map(move |probe| &self.slots[(id as usize + probe) & mask])
     }

@@ -13,7 +13,7 @@ use super::table::TABLE;
 impl Stats {
     /// All of it as one JSON object.
     ///
-    /// At the top are `group`, `client_id`, the producer's metrics, and the objects `brokers` and `topics`, which
+    /// The top of the object has `group`, `client_id`, the producer's metrics, and the objects `brokers` and `topics`, which
     /// hold an object of metrics by name. Counters by code are objects of `total` and every code; latencies are
     /// objects of `count`, `mean`, `p50`, `p90`, `p99`, `p999` and `max` in microseconds. Numbers are whole but
     /// for means. Every key is always there; a value that is missing is `null`. Later versions may add keys.
@@ -57,7 +57,7 @@ impl Stats {
     }
 }
 
-/// What is left of the path behind the metric's own.
+/// The part of the path behind the metric's own.
 fn rest<'p>(metric: &Metric, owner: Option<&str>, mut path: &'p str) -> Option<&'p str> {
     if let (Some(section), Some(owner)) = (metric.read.section(), owner) {
         path = path.strip_prefix(section)?.strip_prefix('.')?.strip_prefix(owner)?.strip_prefix('.')?;

@@ -18,7 +18,7 @@ pub(super) struct Metric {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Only grows.
+    /// A count that only grows.
     Counter,
     /// One counter per kind of error.
     CounterByCode,

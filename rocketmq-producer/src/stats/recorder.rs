@@ -1,4 +1,8 @@
 //! What the send path counts.
+//!
+//! Everybody writes here, many threads for each message, so the counters lie by who writes them: what callers' threads count
+//! is striped over cache lines (`counters.rs`), what the I/O thread counts is padded against them, and those of a broker are
+//! found without a lock (`brokers.rs`). Nothing is added up before somebody reads ([`Recorder::counts`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

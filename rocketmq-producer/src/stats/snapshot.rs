@@ -141,7 +141,7 @@ impl Stats {
     }
 }
 
-/// Those known now and those used before.
+/// Brokers that are known now, and those used before.
 fn brokers(states: Vec<BrokerState>, mut counts: BTreeMap<Arc<str>, BrokerCounts>) -> Vec<BrokerStats> {
     let states: BTreeMap<_, _> = states.into_iter().map(|state| (Arc::clone(&state.name), state)).collect();
     for name in states.keys() {

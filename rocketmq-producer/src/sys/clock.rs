@@ -49,7 +49,7 @@ impl Moment {
         Some(Self(self.0.checked_add(duration.as_nanos().try_into().ok()?)?))
     }
 
-    /// That long before, or the start of the clock.
+    /// The moment that long before this one, or the start of the clock.
     #[cfg(test)]
     pub(crate) fn before(self, duration: Duration) -> Self {
         Self::at(self.nanos().saturating_sub(duration.as_nanos() as u64))
@@ -59,7 +59,7 @@ impl Moment {
 impl Add<Duration> for Moment {
     type Output = Self;
 
-    /// At most to the end of the clock.
+    /// The sum reaches at most to the end of the clock.
     fn add(self, duration: Duration) -> Self {
         self.checked_add(duration).unwrap_or(Self(NonZeroU64::MAX))
     }
@@ -68,7 +68,7 @@ impl Add<Duration> for Moment {
 /// For a timer.
 impl From<Moment> for tokio::time::Instant {
     fn from(moment: Moment) -> Self {
-        // In this order: a timer may go off late, but not early.
+        // The clocks are read in this order: a timer may go off late, but not early.
         let left = moment.since(Moment::now());
         Self::now() + left
     }

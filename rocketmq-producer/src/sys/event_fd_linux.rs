@@ -9,11 +9,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 pub(crate) struct EventFd(File);
 
 impl EventFd {
-    /// One that is not readable yet.
+    /// A descriptor that is not readable yet.
     ///
     /// # Errors
     ///
-    /// What the operating system says when it has no descriptor left.
+    /// The error of the operating system when it has no descriptor left.
     pub(crate) fn new() -> io::Result<Self> {
         // SAFETY: takes no pointers.
         let descriptor = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
@@ -27,13 +27,13 @@ impl EventFd {
 
     /// Makes it readable, if it is not yet.
     pub(crate) fn signal(&self) {
-        // It fails only when the counter is full: it is readable then.
+        // The call fails only when the counter is full: it is readable then.
         let _ = (&self.0).write(&1u64.to_ne_bytes());
     }
 
     /// Makes it unreadable, if it is not yet.
     pub(crate) fn clear(&self) {
-        // It fails only when the counter is 0: it is not readable then.
+        // The call fails only when the counter is 0: it is not readable then.
         let _ = (&self.0).read(&mut [0; 8]);
     }
 }

@@ -11,11 +11,11 @@ pub(crate) struct EventFd {
 }
 
 impl EventFd {
-    /// One that is not readable yet.
+    /// A descriptor that is not readable yet.
     ///
     /// # Errors
     ///
-    /// What the operating system says when it has no descriptor left.
+    /// The error of the operating system when it has no descriptor left.
     pub(crate) fn new() -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         never_block(reader.as_fd())?;
@@ -25,7 +25,7 @@ impl EventFd {
 
     /// Makes it readable, if it is not yet.
     pub(crate) fn signal(&self) {
-        // It fails only when the pipe is full: it is readable then.
+        // The call fails only when the pipe is full: it is readable then.
         let _ = (&self.writer).write(&[1]);
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 static HOST_ENDS: AtomicBool = AtomicBool::new(false);
 
-/// From now on [`guard_thread`]'s threads park when something ends them. Before, they end.
+/// From this call on [`guard_thread`]'s threads park when something ends them. Before, they end.
 pub fn host_ends() {
     HOST_ENDS.store(true, Ordering::SeqCst);
 }

@@ -8,7 +8,7 @@ use super::Moment;
 const WORDS: usize = 8;
 const SLOTS: usize = WORDS * u32::BITS as usize;
 
-/// Each counts how often a thread of its slots was unparked.
+/// Words that count how often a thread of their slots was unparked.
 static UNPARKED: [AtomicU32; WORDS] = [const { AtomicU32::new(0) }; WORDS];
 
 static NEXT_SLOT: AtomicUsize = AtomicUsize::new(0);

@@ -28,7 +28,7 @@ struct Link<T> {
 }
 
 impl<T> PerFork<T> {
-    /// Without a value.
+    /// A cell without a value.
     pub const fn new() -> Self {
         Self { first: OnceBox::new() }
     }
@@ -51,7 +51,7 @@ impl<T> PerFork<T> {
     ///
     /// # Errors
     ///
-    /// Those of `make`; the next call tries again.
+    /// Errors of `make`; the next call tries again.
     pub fn get_or_try_init<E>(&self, make: impl FnOnce(Option<&T>) -> Result<T, E>) -> Result<&T, E> {
         let now = fork_generation();
         let (mut place, mut ancestor) = (&self.first, None);

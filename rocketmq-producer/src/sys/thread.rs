@@ -9,7 +9,7 @@ use std::thread::{Builder, JoinHandle};
 ///
 /// # Errors
 ///
-/// What the operating system says when it refuses the thread; a name with a NUL is `InvalidInput`.
+/// The error of the operating system when it refuses the thread; a name with a NUL is `InvalidInput`.
 #[allow(clippy::disallowed_methods, reason = "`task::thread` starts them here")]
 pub(crate) fn spawn_quiet<T: Send + 'static>(
     name: &str,
@@ -43,7 +43,7 @@ fn never_cancelled() {
 ///
 /// # Errors
 ///
-/// Those of `start`, and what the operating system says when it refuses the mask.
+/// Errors of `start`, and what the operating system says when it refuses the mask.
 pub fn with_signals_blocked<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let _blocked = SignalsBlocked::new()?;
     start()
