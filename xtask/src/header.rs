@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::options::Options;
+use crate::test::map;
 use crate::workspace::Workspace;
 use crate::{Failure, command};
 
@@ -15,9 +16,10 @@ pub(crate) const GENERATED_HEADERS: [&str; 2] = ["include/rmq.h", "include/rmq_m
 pub(crate) type PrintedPage = (&'static str, fn() -> String);
 
 /// The pages of the manual that tables in the sources print.
-pub(crate) const PRINTED_PAGES: [PrintedPage; 2] = [
+pub(crate) const PRINTED_PAGES: [PrintedPage; 3] = [
     ("docs/configuration.md", rocketmq_producer::config::manual),
     ("docs/statistics.md", rocketmq_producer::stats::manual),
+    ("docs/rooms.md", map::page),
 ];
 
 pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode, Failure> {

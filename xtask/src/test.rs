@@ -7,7 +7,7 @@ mod citations;
 mod cluster;
 mod load;
 mod manual;
-mod map;
+pub(crate) mod map;
 mod part;
 mod pythons;
 mod rust;

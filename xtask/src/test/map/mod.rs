@@ -8,8 +8,11 @@ mod crates;
 mod graph;
 mod imports;
 mod modules;
+mod page;
 mod rooms;
 mod table;
+
+pub(crate) use page::page;
 
 use super::part::Part;
 

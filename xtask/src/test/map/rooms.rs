@@ -24,8 +24,8 @@ pub(super) struct House {
 /// Imports that the rule forbids: from a room, to a room, how many.
 pub(super) type Known = (&'static str, &'static str, usize);
 
-/// A room: its name, and the files and folders (ending with `/`) it consists of, below the root file's folder.
-pub(super) type Room = (&'static str, &'static [&'static str]);
+/// A room: its name, its one job, and the files and folders (ending with `/`) it consists of, below the root file's folder.
+pub(super) type Room = (&'static str, &'static str, &'static [&'static str]);
 
 /// Fails on what is not in the table, and on what the table has and the crate has no longer: counts only go down.
 pub(super) fn check(house: &House, edges: &Edges) -> Result<(), Failure> {
@@ -100,7 +100,7 @@ impl House {
             return Some(Place { name: self.name, floor: 0 });
         }
         self.floors.iter().enumerate().find_map(|(floor, rooms)| {
-            let (name, _) = rooms.iter().find(|(_, parts)| {
+            let (name, ..) = rooms.iter().find(|(_, _, parts)| {
                 parts.iter().any(|part| *part == file || (part.ends_with('/') && file.starts_with(part)))
             })?;
             Some(Place { name, floor })
@@ -116,9 +116,9 @@ mod tests {
         name: "house",
         root: "lib.rs",
         floors: &[
-            &[("roof", &["roof.rs"])],
-            &[("left", &["left/"]), ("right", &["right.rs", "right/"])],
-            &[("cellar", &["c.rs"])],
+            &[("roof", "", &["roof.rs"])],
+            &[("left", "", &["left/"]), ("right", "", &["right.rs", "right/"])],
+            &[("cellar", "", &["c.rs"])],
         ],
         known: &[],
         circles: &[],

@@ -13,44 +13,29 @@ pub(super) const CRATES: &[&[&str]] = &[
 pub(super) const HOUSES: &[&House] = &[&CORE, &PROTOCOL, &C_LIBRARY, &MOCK, &PYTHON];
 
 #[rustfmt::skip]
-const CORE: House = House {
+pub(super) const CORE: House = House {
     name: "rocketmq-producer",
     root: "rocketmq-producer/src/lib.rs",
     floors: &[
-        // The public nouns.
-        &[("lib", &["lib.rs"])],
-        // What users hold.
-        &[("producer", &["producer.rs"])],
-        // Accept, live and close, ask.
-        &[("engine", &["engine.rs", "engine/"])],
+        &[("lib", "the public nouns", &["lib.rs"])],
+        &[("producer", "what users hold", &["producer.rs"])],
+        &[("engine", "accepts sends, lives and closes, asks the I/O thread", &["engine.rs", "engine/"])],
         &[
-            // One request's messages from acceptance to outcome.
-            ("send", &["send.rs", "send/"]),
-            // Who waits for a busy broker and leaves together.
-            ("lanes", &["lanes.rs", "lanes/"]),
+            ("send", "one request's messages from acceptance to outcome: the attempt loop", &["send.rs", "send/"]),
+            ("lanes", "who waits for a busy broker, and leaves together", &["lanes.rs", "lanes/"]),
         ],
-        // What producers of one client id share.
-        &[("client", &["client.rs", "client/"])],
-        // Where a message can go.
-        &[("routing", &["routing.rs", "routing/"])],
-        // Bytes to and from one address.
-        &[("remoting", &["remoting.rs", "remoting/"])],
-        // How events reach the caller.
-        &[("completion", &["completion.rs", "completion/"])],
-        // What is due once no lock is held.
-        &[("deferred", &["deferred.rs", "deferred/"])],
-        // Memory of finished sends, by size.
-        &[("memory", &["memory.rs", "memory/"])],
+        &[("client", "what producers of one client id share: groups, jobs by the clock, requests of brokers", &["client.rs", "client/"])],
+        &[("routing", "where a message can go", &["routing.rs", "routing/"])],
+        &[("remoting", "bytes to and from one address", &["remoting.rs", "remoting/"])],
+        &[("completion", "how outcomes and events reach the caller", &["completion.rs", "completion/"])],
+        &[("deferred", "what is due once no lock is held", &["deferred.rs", "deferred/"])],
+        &[("memory", "memory of finished sends, by size", &["memory.rs", "memory/"])],
         &[
-            // How much is in flight, and who waits for room.
-            ("flow", &["flow.rs", "flow/"]),
-            // The program's own code, keys and settings.
-            ("config", &["hooks.rs", "hooks/", "config.rs", "config/"]),
+            ("flow", "how much is in flight, and who waits for room", &["flow.rs", "flow/"]),
+            ("config", "the keys and settings, and the traits of the program's own code", &["hooks.rs", "hooks/", "config.rs", "config/"]),
         ],
-        // Once per process; counters; lines; locks.
-        &[("process", &["runtime.rs", "task.rs", "stats.rs", "stats/", "log.rs", "sync.rs"])],
-        // Nouns; system calls.
-        &[("nouns", &["message.rs", "broker_address.rs", "receipt.rs", "error.rs", "error/", "producer_id.rs", "text.rs", "sys.rs", "sys/"])],
+        &[("process", "once per process: the I/O thread; tasks; counters; log lines; locks", &["runtime.rs", "task.rs", "stats.rs", "stats/", "log.rs", "sync.rs"])],
+        &[("nouns", "messages, receipts, errors; system calls", &["message.rs", "broker_address.rs", "receipt.rs", "error.rs", "error/", "producer_id.rs", "text.rs", "sys.rs", "sys/"])],
     ],
     known: &[
         ("flow", "config", 1),
