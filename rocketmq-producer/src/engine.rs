@@ -19,15 +19,14 @@ use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
 use crate::flow::{Bounds, InFlightShare};
 use crate::hooks::guarded;
-use crate::lanes::Lanes;
 use crate::log::LogTarget;
 use crate::memory::Memory;
 use crate::message::Message;
 use crate::producer_id::ProducerId;
 use crate::routing::{BrokerTarget, FaultStrategy};
 use crate::send::{
-    BatchOperation, Mode, Origin, Pauses, Prepared, RouteWait, SendContext, SendOperation, Span, check_batch,
-    illegal, validate,
+    BatchOperation, Lanes, Mode, Origin, Pauses, Prepared, RouteWait, SendContext, SendOperation, Span,
+    check_batch, illegal, validate,
 };
 use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
 use crate::sys::{self, Moment};

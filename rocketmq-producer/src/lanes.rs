@@ -6,37 +6,55 @@
 //! (but what a burst brings, for its end, a moment), and a silent broker holds up nobody else's messages. A lane to one
 //! queue lets out one request at a time: its messages never overtake each other. In the others nobody waits for answers
 //! longer than a part of its time: a broker may be slow and not busy, and another attempt elsewhere needs time.
+//!
+//! ```text
+//! arrive ─┬─ nobody before it, a place is free ──────────────────────────▶ depart, with a permit
+//!         └─ waits ─┬─ a permit came back, the linger or the burst is over ─▶ depart, with those it takes along
+//!                   ├─ it waits for answers no longer ───────────────────────▶ depart beyond the window
+//!                   └─ its deadline, the close ──────────────────────────────▶ give up
+//! ```
+//!
+//! A [`Permit`] is a place among the requests of a lane that are on their way. Who departs has it until its outcome; one
+//! that is lost goes back by itself. Lanes know nothing of sends: what waits is a [`Waiting`].
 
 mod lane;
-mod passenger;
+mod state;
+#[cfg(test)]
+mod tests;
+mod waiting;
 mod watch;
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
-pub(crate) use lane::{Lane, Permit};
-pub(crate) use passenger::Passenger;
+use lane::Lane;
+pub(crate) use lane::Permit;
+pub(crate) use waiting::Waiting;
 use watch::Watch;
 
 use crate::config::Batching;
 use crate::deferred::Deferred;
 use crate::error::Error;
-use crate::routing::{Broker, PublishQueue, Topic};
+use crate::routing::{Broker, Topic};
 use crate::sync::RwLock;
 
 /// How many requests of a topic to any queue of a broker may be without an answer: enough to keep it busy while the next
 /// batch is on its way, few enough for large batches.
 const BROKER_WINDOW: usize = 4;
 
-/// So many lanes may be kept that nobody is in, of some 200 bytes each: programs send to ten thousand topics in turn, and
-/// should not make a lane for each message.
+/// The most lanes that may be kept though nobody is in them, of some 200 bytes each: programs send to ten thousand topics
+/// in turn, and should not make a lane for each message.
 const IDLE_LANES: usize = 32 * 1024;
 
+/// A lane that nobody came to between two sweeps is forgotten.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The lanes of one producer.
-pub(crate) struct Lanes {
-    lanes: RwLock<HashMap<LaneKey, Arc<Lane>, foldhash::fast::RandomState>>,
-    watch: Arc<Watch>,
+pub(crate) struct Lanes<W> {
+    lanes: RwLock<HashMap<LaneKey, Arc<Lane<W>>, foldhash::fast::RandomState>>,
+    watch: Arc<Watch<W>>,
 }
 
 /// Which lane. A broker that went and came again is another object of the same name, and has the same lane.
@@ -51,12 +69,8 @@ pub(crate) struct LaneKey {
 
 impl LaneKey {
     /// Of messages that go to this queue; `is_bound`: they may go to no other.
-    pub(crate) fn new(topic: &Topic, queue: &PublishQueue, is_bound: bool) -> Self {
-        Self {
-            topic: topic.number,
-            broker: Arc::clone(&queue.broker),
-            queue_id: is_bound.then_some(queue.queue_id),
-        }
+    pub(crate) fn new(topic: &Topic, broker: &Arc<Broker>, queue_id: i32, is_bound: bool) -> Self {
+        Self { topic: topic.number, broker: Arc::clone(broker), queue_id: is_bound.then_some(queue_id) }
     }
 
     fn window(&self) -> usize {
@@ -78,19 +92,19 @@ impl Hash for LaneKey {
     }
 }
 
-impl Lanes {
+impl<W: Waiting> Lanes<W> {
     pub(crate) fn new(batching: Batching) -> Self {
         Self { lanes: RwLock::default(), watch: Arc::new(Watch::new(batching)) }
     }
 
-    /// Lets the passenger go at once if nobody is before it, else it waits.
-    pub(crate) fn arrive(&self, key: &LaneKey, mut passenger: Passenger, deferred: &mut Deferred) {
-        while let Err(turned_away) = self.lane(key).arrive(passenger, deferred) {
-            passenger = turned_away;
+    /// Departs at once if nobody is before it, else it waits.
+    pub(crate) fn arrive(&self, key: &LaneKey, mut arriving: W, deferred: &mut Deferred) {
+        while let Err(turned_away) = self.lane(key).arrive(arriving, deferred) {
+            arriving = turned_away;
         }
     }
 
-    fn lane(&self, key: &LaneKey) -> Arc<Lane> {
+    fn lane(&self, key: &LaneKey) -> Arc<Lane<W>> {
         if let Some(lane) = self.lanes.read().get(key) {
             return Arc::clone(lane);
         }
@@ -99,14 +113,26 @@ impl Lanes {
             lanes.retain(|_, lane| !lane.close_if_idle());
         }
         let new = || Arc::new(Lane::new(key.clone(), Arc::clone(&self.watch)));
-        Arc::clone(lanes.entry(key.clone()).or_insert_with(new))
+        let lane = Arc::clone(lanes.entry(key.clone()).or_insert_with(new));
+        drop(lanes);
+        self.watch.sweep_after(SWEEP_INTERVAL);
+        lane
     }
 
-    fn all(&self) -> Vec<Arc<Lane>> {
+    fn all(&self) -> Vec<Arc<Lane<W>>> {
         self.lanes.read().values().cloned().collect()
     }
 
-    /// Lets all go that wait for company only.
+    /// Forgets the lanes that nobody came to since the last sweep; `true`: there are others.
+    fn sweep(&self) -> bool {
+        let mut lanes = self.lanes.write();
+        lanes.retain(|_, lane| lane.take_use() || !lane.close_if_idle());
+        let fitting = 2 * lanes.len();
+        lanes.shrink_to(fitting);
+        !lanes.is_empty()
+    }
+
+    /// Sends off all that wait for company only.
     pub(crate) fn send_now(&self) {
         let mut deferred = Deferred::default();
         for lane in self.all() {
@@ -117,8 +143,8 @@ impl Lanes {
     /// Ends everything that waits: the producer is closed.
     pub(crate) fn abort(&self) {
         let mut deferred = Deferred::default();
-        for passenger in self.all().iter().flat_map(|lane| lane.take_gone(usize::MAX, |_| true)) {
-            passenger.give_up(&Error::closed(), &mut deferred);
+        for waiting in self.all().iter().flat_map(|lane| lane.take_all()) {
+            waiting.give_up(&Error::closed(), &mut deferred);
         }
     }
 

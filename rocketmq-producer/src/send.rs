@@ -6,6 +6,7 @@ mod batch;
 mod context;
 mod operation;
 mod outcome;
+mod passenger;
 mod pauses;
 mod prepared;
 mod queue_choice;
@@ -15,7 +16,8 @@ mod validate;
 
 pub(crate) use batch::{BatchOperation, Origin};
 pub(crate) use context::{Mode, SendContext, Span};
-pub(crate) use operation::{Operation, SendOperation};
+pub(crate) use operation::SendOperation;
+pub(crate) use passenger::Lanes;
 pub(crate) use pauses::Pauses;
 pub(crate) use prepared::Prepared;
 pub(crate) use route_wait::RouteWait;

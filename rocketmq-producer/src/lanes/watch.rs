@@ -1,13 +1,15 @@
-//! What time alone changes in lanes: who waits too long, whose linger or gathering is over.
+//! What time alone changes in lanes: who waits too long, whose linger or burst is over, which lanes nobody uses.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use super::Lanes;
-use super::lane::Lane;
+use super::lane::{Found, Lane};
+use super::waiting::Waiting;
+use super::{Lanes, SWEEP_INTERVAL};
 use crate::config::Batching;
 use crate::deferred::{Deferred, Gathered};
 use crate::error::{Error, ErrorCode};
@@ -19,127 +21,165 @@ use crate::sys::Moment;
 const ENDED_AT_ONCE: usize = 256;
 
 /// Looks at the lanes when time alone changes something in them.
-pub(super) struct Watch {
+pub(super) struct Watch<W> {
     pub(super) batching: Batching,
-    next: Mutex<NextCheck>,
+    agenda: Mutex<Agenda<W>>,
     /// Tells the watch: there is an earlier time to look, or the end.
     attention: Notify,
 }
 
-#[derive(Default)]
-struct NextCheck {
-    moment: Option<Moment>,
-    /// Lanes whose gathering ends by itself, in the order in which it does.
-    gathering: VecDeque<(Moment, Arc<Lane>)>,
+/// What is to be done next.
+struct Agenda<W> {
+    /// When the first of `lanes` is to be looked at.
+    look: Option<Moment>,
+    lanes: Vec<Arc<Lane<W>>>,
+    /// Lanes that hold a burst which ends by itself, in the order in which it does.
+    bursts: VecDeque<(Moment, Arc<Lane<W>>)>,
+    /// When lanes that nobody uses are looked for; `None`: there are no lanes.
+    sweep: Option<Moment>,
     ended: bool,
 }
 
-impl Lanes {
-    /// Ends what waits beyond its deadline, and lets go what waited long enough, until the end.
+impl<W: Waiting> Lanes<W> {
+    /// Ends what waits beyond its deadline, sends off what waited long enough, and forgets lanes, until the end.
     pub(crate) async fn watch(self: Arc<Self>) {
-        let attention = &self.watch.attention;
+        // One that panicked before may have lost some of its lanes.
+        self.watch.agenda.lock().lanes = self.all();
+        self.watch.look_by(Moment::now(), None);
         loop {
             let now = Moment::now();
-            let (check, gathered) = {
-                let mut next = self.watch.next.lock();
-                if next.ended {
+            let (due, bursts) = {
+                let mut agenda = self.watch.agenda.lock();
+                if agenda.ended {
                     return;
                 }
-                (next.moment, next.take_gathered(now))
+                (agenda.take_due(now), agenda.take_bursts(now))
             };
-            if !gathered.is_empty() {
+            if !bursts.is_empty() {
                 let mut deferred = Deferred::default();
-                gathered.iter().for_each(|lane| Arc::clone(lane).end_burst(&mut deferred));
+                bursts.into_iter().for_each(|lane| lane.end_burst(&mut deferred));
             }
-            if check.is_some_and(|check| check <= now) {
-                self.look(now).await;
-            }
-            let Some(next) = self.watch.next.lock().moment() else {
-                attention.notified().await;
+            look_at(due, now).await;
+            let next = {
+                let mut agenda = self.watch.agenda.lock();
+                if agenda.sweep.take_if(|sweep| *sweep <= now).is_some() {
+                    drop(agenda);
+                    self.sweep_and_plan();
+                    agenda = self.watch.agenda.lock();
+                }
+                agenda.next()
+            };
+            let Some(next) = next else {
+                self.watch.attention.notified().await;
                 continue;
             };
             tokio::select! {
                 () = sleep_until(next.into()) => {}
-                () = attention.notified() => {}
+                () = self.watch.attention.notified() => {}
             }
         }
     }
 
-    async fn look(&self, now: Moment) {
-        // First: who arrives meanwhile announces itself anew.
-        self.watch.next.lock().moment = None;
-        let mut turn = Turn::default();
-        for lane in self.all() {
-            while look_at(&lane, now) {
-                turn.give_way(Moment::now()).await;
+    fn sweep_and_plan(&self) {
+        if self.sweep() {
+            self.watch.sweep_after(SWEEP_INTERVAL);
+        }
+    }
+}
+
+/// Does what is due in these lanes, in turns.
+async fn look_at<W: Waiting>(lanes: Vec<Arc<Lane<W>>>, now: Moment) {
+    let mut turn = Turn::default();
+    for lane in lanes {
+        let Found { mut over, departures } = lane.look(now);
+        while !over.is_empty() {
+            let mut deferred = Deferred::default();
+            for waiting in over.drain(..over.len().min(ENDED_AT_ONCE)) {
+                let text = "earlier messages for the same broker had no answer in time";
+                waiting.give_up(&Error::new(ErrorCode::Timeout, text), &mut deferred);
             }
+            drop(deferred);
             turn.give_way(Moment::now()).await;
         }
+        for departure in departures {
+            departure.begin(Moment::now(), &mut Deferred::default());
+            turn.give_way(Moment::now()).await;
+        }
+        turn.give_way(Moment::now()).await;
     }
 }
 
-/// Ends some of what waits beyond its deadline, and lets some go that waited long enough; `true`: there is more of it.
-fn look_at(lane: &Arc<Lane>, now: Moment) -> bool {
-    let mut deferred = Deferred::default();
-    let over = lane.take_gone(ENDED_AT_ONCE, |passenger| passenger.deadline() <= now);
-    let more = over.len() == ENDED_AT_ONCE;
-    for passenger in over {
-        let text = "earlier messages for the same broker had no answer in time";
-        passenger.give_up(&Error::new(ErrorCode::Timeout, text), &mut deferred);
-    }
-    more || lane.look(now, &mut deferred)
-}
-
-impl NextCheck {
+impl<W> Agenda<W> {
     /// The next moment at which there is something to do.
-    fn moment(&self) -> Option<Moment> {
-        let gathered = self.gathering.front().map(|(by, _)| *by);
-        self.moment.into_iter().chain(gathered).min()
+    fn next(&self) -> Option<Moment> {
+        let burst = self.bursts.front().map(|(by, _)| *by);
+        self.look.into_iter().chain(burst).chain(self.sweep).min()
     }
 
-    /// Takes out the lanes whose gathering is over.
-    fn take_gathered(&mut self, now: Moment) -> Vec<Arc<Lane>> {
-        let over = std::iter::from_fn(|| self.gathering.pop_front_if(|(by, _)| *by <= now));
+    /// Takes out the lanes if it is time to look at them: who arrives meanwhile announces itself anew.
+    fn take_due(&mut self, now: Moment) -> Vec<Arc<Lane<W>>> {
+        match self.look.take_if(|look| *look <= now) {
+            Some(_) => std::mem::take(&mut self.lanes),
+            None => Vec::new(),
+        }
+    }
+
+    /// Takes out the lanes whose burst is over.
+    fn take_bursts(&mut self, now: Moment) -> Vec<Arc<Lane<W>>> {
+        let over = std::iter::from_fn(|| self.bursts.pop_front_if(|(by, _)| *by <= now));
         over.map(|(_, lane)| lane).collect()
     }
 }
 
-impl Watch {
+impl<W> Watch<W> {
     pub(super) fn new(batching: Batching) -> Self {
-        Self { batching, next: Mutex::default(), attention: Notify::new() }
+        let agenda =
+            Agenda { look: None, lanes: Vec::new(), bursts: VecDeque::new(), sweep: None, ended: false };
+        Self { batching, agenda: Mutex::new(agenda), attention: Notify::new() }
     }
 
     /// Nobody needs it any more.
     pub(super) fn end(&self) {
-        let mut next = self.next.lock();
-        next.ended = true;
+        let mut agenda = self.agenda.lock();
+        agenda.ended = true;
         // The lanes have this watch, too.
-        let gathering = std::mem::take(&mut next.gathering);
-        drop(next);
-        drop(gathering);
+        let lanes = (std::mem::take(&mut agenda.lanes), std::mem::take(&mut agenda.bursts));
+        drop(agenda);
+        drop(lanes);
         self.attention.notify_one();
     }
 
-    /// Makes sure that the gathering of this lane ends then.
-    pub(super) fn end_gathering_by(&self, moment: Moment, lane: &Arc<Lane>) {
-        let mut next = self.next.lock();
-        if next.ended {
-            return;
-        }
-        let is_first = next.gathering.is_empty();
-        next.gathering.push_back((moment, Arc::clone(lane)));
-        drop(next);
-        if is_first {
-            self.attention.notify_one();
-        }
+    /// Makes sure that the burst in this lane ends then.
+    pub(super) fn end_burst_by(&self, moment: Moment, lane: &Arc<Lane<W>>) {
+        self.plan(|agenda| agenda.bursts.push_back((moment, Arc::clone(lane))));
     }
 
-    /// Makes sure that the lanes are looked at by then.
-    pub(super) fn look_by(&self, moment: Moment) {
-        let mut next = self.next.lock();
-        if next.moment.is_none_or(|check| moment < check) {
-            next.moment = Some(moment);
-            drop(next);
+    /// Makes sure that the lanes are looked at by then; `lane`: one that is to be among them from now on.
+    pub(super) fn look_by(&self, moment: Moment, lane: Option<Arc<Lane<W>>>) {
+        self.plan(|agenda| {
+            agenda.lanes.extend(lane);
+            agenda.look = agenda.look.into_iter().chain([moment]).min();
+        });
+    }
+
+    /// Makes sure that lanes which nobody uses are forgotten.
+    pub(super) fn sweep_after(&self, time: Duration) {
+        self.plan(|agenda| {
+            agenda.sweep.get_or_insert_with(|| Moment::now() + time);
+        });
+    }
+
+    /// Changes the agenda; the watch hears of it if there is something to do earlier than before.
+    fn plan(&self, change: impl FnOnce(&mut Agenda<W>)) {
+        let mut agenda = self.agenda.lock();
+        if agenda.ended {
+            return;
+        }
+        let before = agenda.next();
+        change(&mut agenda);
+        let is_earlier = agenda.next().is_some_and(|next| before.is_none_or(|before| next < before));
+        drop(agenda);
+        if is_earlier {
             self.attention.notify_one();
         }
     }

@@ -58,7 +58,7 @@ impl BrokerTarget {
 }
 
 impl Broker {
-    pub(super) fn without_master(name: &str) -> Self {
+    pub(crate) fn without_master(name: &str) -> Self {
         let name_hash = KEY.get_or_init(Box::default).hash_one(name);
         Self { name: name.into(), name_hash, id: BrokerId::new(), master: ArcSwapOption::empty() }
     }

@@ -13,11 +13,12 @@ use rocketmq_protocol::requests::SendRequest;
 use super::context::SendContext;
 use super::operation::{Operation, SendOperation};
 use super::outcome::{self, AttemptOutcome, NotStored};
+use super::passenger::{Passenger, Permit};
 use super::pauses::Paused;
 use super::send_header::send_request;
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
-use crate::lanes::{LaneKey, Passenger, Permit};
+use crate::lanes::LaneKey;
 use crate::producer_id::ProducerId;
 use crate::receipt::SendStatus;
 use crate::remoting::{Body, Exchange, Failure, FrameContext, HEADER, OFFSET_ID, Outbound, SHARED_BODY};
@@ -89,7 +90,7 @@ impl BatchOperation {
             return match first.choose_queue() {
                 Ok(queue) => {
                     let is_bound = true;
-                    let key = LaneKey::new(&topic, &queue, is_bound);
+                    let key = LaneKey::new(&topic, &queue.broker, queue.queue_id, is_bound);
                     lanes.arrive(&key, Passenger::Batch(self), deferred);
                 }
                 Err(error) => self.give_up(&error, deferred),
@@ -130,7 +131,7 @@ impl BatchOperation {
             Ok(queue) => queue,
             Err(error) => return self.give_up(&error, deferred),
         };
-        if matches!(&self.origin, Origin::Lane(permit) if !permit.is_for(&queue)) {
+        if matches!(&self.origin, Origin::Lane(permit) if permit.is_for_another(&queue.broker)) {
             return self.change_lane(&queue, deferred);
         }
         if let Some(until) = self.pause_end(&queue) {
@@ -190,7 +191,7 @@ impl BatchOperation {
     fn probe(self, queue: &PublishQueue, deferred: &mut Deferred) {
         let mut members = self.members.into_iter().flatten();
         if let (Some(first), Origin::Lane(permit)) = (members.next(), self.origin) {
-            permit.put_back(members.collect(), Some(queue));
+            permit.put_back(members.map(|member| Passenger::One(member, Some(queue.clone()))).collect());
             first.depart_to(queue, permit, deferred);
         }
     }
@@ -345,7 +346,7 @@ impl BatchOperation {
             member.prepared.alone = true;
         }
         if let Origin::Lane(permit) = &self.origin {
-            permit.put_back(members, None);
+            permit.put_back(members.into_iter().map(|member| Passenger::One(member, None)).collect());
         }
         self.release(deferred);
     }

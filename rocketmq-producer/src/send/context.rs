@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::passenger::Lanes;
 use super::pauses::Pauses;
 use crate::client::ClientInstance;
 use crate::config::Settings;
 use crate::flow::Bounds;
-use crate::lanes::Lanes;
 use crate::producer_id::ProducerId;
 use crate::routing::FaultStrategy;
 use crate::stats::Recorder;

@@ -10,6 +10,7 @@ use rocketmq_protocol::requests::SendRequest;
 
 use super::context::{Mode, SendContext, Span};
 use super::outcome::{self, AttemptOutcome, NotStored};
+use super::passenger::{Lanes, Passenger, Permit};
 use super::pauses::Paused;
 use super::prepared::Prepared;
 use super::send_header::send_request;
@@ -18,7 +19,7 @@ use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::flow::InFlightShare;
 use crate::hooks::SendOutcome;
-use crate::lanes::{LaneKey, Lanes, Passenger, Permit};
+use crate::lanes::LaneKey;
 use crate::log::LogTarget;
 use crate::memory::Memory;
 use crate::producer_id::ProducerId;
@@ -129,7 +130,7 @@ impl SendOperation {
     /// Into the lane to this queue.
     fn enter(self: Box<Self>, lanes: &Lanes, queue: PublishQueue, deferred: &mut Deferred) {
         let is_bound = !self.prepared.target.is_any();
-        let key = LaneKey::new(&self.topic, &queue, is_bound);
+        let key = LaneKey::new(&self.topic, &queue.broker, queue.queue_id, is_bound);
         lanes.arrive(&key, Passenger::One(self, Some(queue)), deferred);
     }
 
@@ -165,7 +166,7 @@ impl SendOperation {
             return self.give_up(Error::closed(), deferred);
         }
         match chosen.map_or_else(|| self.choose_queue(), Ok) {
-            Ok(queue) if self.permit.is_for_another(&queue) => {
+            Ok(queue) if self.permit.is_for_another(&queue.broker) => {
                 self.change_lane(queue, deferred);
             }
             Ok(queue) => match self.pause_end(&queue) {

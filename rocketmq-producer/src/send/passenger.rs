@@ -1,20 +1,21 @@
-//! Who waits in lanes, and how they leave.
+//! What waits in lanes, and how it leaves.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::lane::Permit;
-use crate::config::Batching;
+use super::batch::{BatchOperation, Origin};
+use super::operation::Operation;
 use crate::deferred::Deferred;
 use crate::error::Error;
+use crate::lanes::{self, Waiting};
 use crate::routing::PublishQueue;
-use crate::send::{BatchOperation, Origin};
-use crate::send::{Operation, SendOperation};
 use crate::sys::Moment;
 
 /// The part of its time that a message waits for others' answers or for company: 1 of so many.
 const PATIENCE: u32 = 4;
+
+pub(crate) type Lanes = lanes::Lanes<Passenger>;
+pub(crate) type Permit = lanes::Permit<Passenger>;
 
 /// Who waits in a lane.
 pub(crate) enum Passenger {
@@ -24,16 +25,15 @@ pub(crate) enum Passenger {
     Batch(Box<BatchOperation>),
 }
 
-impl Passenger {
-    pub(super) fn deadline(&self) -> Moment {
+impl Waiting for Passenger {
+    fn deadline(&self) -> Moment {
         match self {
             Self::One(operation, _) => operation.span.deadline,
             Self::Batch(batch) => batch.deadline(),
         }
     }
 
-    /// Since when it waits for company; one that failed already waits no more.
-    pub(super) fn arrived(&self) -> Moment {
+    fn arrived(&self) -> Moment {
         match self {
             Self::One(operation, _) if operation.attempts > 0 => operation.span.started,
             Self::One(operation, _) => operation.attempt_started,
@@ -41,43 +41,32 @@ impl Passenger {
         }
     }
 
-    /// Until when it waits for others' answers, if it need not keep its place among them.
-    pub(super) fn wait_limit(&self) -> Option<Moment> {
+    fn wait_limit(&self) -> Moment {
         match self {
-            Self::One(operation, _) if operation.prepared.target.is_any() => Some(end_of_patience(operation)),
-            Self::One(..) | Self::Batch(_) => None,
-        }
-    }
-
-    /// Until when it waits for company.
-    pub(super) fn company_end(&self, linger: Duration) -> Moment {
-        match self {
-            Self::One(operation, _) if operation.may_share() => {
-                (self.arrived() + linger).min(end_of_patience(operation))
+            Self::One(operation, _) => {
+                let span = &operation.span;
+                span.started + span.deadline.since(span.started) / PATIENCE
             }
-            Self::One(..) | Self::Batch(_) => self.arrived(),
+            Self::Batch(batch) => batch.deadline(),
         }
     }
 
-    /// When the watch must look at it, after `now`.
-    pub(super) fn next_check(&self, batching: &Batching, now: Moment) -> Moment {
-        let linger = batching.linger.filter(|_| self.may_share());
-        let moments = [linger.map(|linger| self.company_end(linger)), self.wait_limit()];
-        moments.into_iter().flatten().filter(|moment| *moment > now).fold(self.deadline(), Moment::min)
+    fn keeps_order(&self) -> bool {
+        !matches!(self, Self::One(operation, _) if operation.prepared.target.is_any())
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         match self {
             Self::One(operation, _) => operation.prepared.marked_item_len(),
             Self::Batch(_) => 0,
         }
     }
 
-    pub(super) fn may_share(&self) -> bool {
+    fn may_share(&self) -> bool {
         matches!(self, Self::One(operation, _) if operation.may_share())
     }
 
-    pub(super) fn may_join(&self, first: &Passenger) -> bool {
+    fn may_join(&self, first: &Passenger) -> bool {
         let (Self::One(own, _), Self::One(first, _)) = (self, first) else { return false };
         let alike = own.prepared.wait_store_ok == first.prepared.wait_store_ok;
         // An attempt that is cut short and one that is the last do not end together.
@@ -85,14 +74,20 @@ impl Passenger {
         alike && own.may_share() && first.may_share()
     }
 
-    pub(super) fn depart(self, permit: Permit, deferred: &mut Deferred) {
+    fn depart(mut self, others: Vec<Self>, permit: Permit, now: Option<Moment>, deferred: &mut Deferred) {
+        if !others.is_empty() {
+            return depart_together(self, others, permit, deferred);
+        }
+        if let (Self::One(operation, _), Some(now)) = (&mut self, now) {
+            operation.begin_next(now);
+        }
         match self {
             Self::One(operation, chosen) => operation.depart(chosen, permit, deferred),
             Self::Batch(batch) => batch.depart(permit, deferred),
         }
     }
 
-    pub(super) fn give_up(self, error: &Error, deferred: &mut Deferred) {
+    fn give_up(self, error: &Error, deferred: &mut Deferred) {
         match self {
             Self::One(operation, _) => operation.give_up(error.clone(), deferred),
             Self::Batch(batch) => batch.give_up(error, deferred),
@@ -100,31 +95,15 @@ impl Passenger {
     }
 }
 
-fn end_of_patience(operation: &SendOperation) -> Moment {
-    let span = &operation.span;
-    span.started + span.deadline.since(span.started) / PATIENCE
-}
-
-/// One passenger by itself, or several as one batch.
-pub(super) fn depart_together(
-    mut passengers: Vec<Passenger>,
-    permit: Permit,
-    now: Moment,
-    deferred: &mut Deferred,
-) {
-    if passengers.len() == 1
-        && let Some(mut passenger) = passengers.pop()
-    {
-        if let Passenger::One(operation, _) = &mut passenger {
-            operation.begin_next(now);
-        }
-        return passenger.depart(permit, deferred);
-    }
+/// Several as one batch.
+fn depart_together(first: Passenger, others: Vec<Passenger>, permit: Permit, deferred: &mut Deferred) {
     // The choice of a member by chance: were it always the first one's, full batches, as long as a multiple of the number
     // of queues, would all go to one queue.
-    let chance = RandomState::new().hash_one(passengers.len()) as usize % passengers.len().max(1);
+    let count = 1 + others.len();
+    let chance = RandomState::new().hash_one(count) as usize % count;
     let mut chosen = None;
-    let members = passengers.into_iter().enumerate().filter_map(|(index, passenger)| match passenger {
+    let passengers = std::iter::once(first).chain(others);
+    let members = passengers.enumerate().filter_map(|(index, passenger)| match passenger {
         Passenger::One(operation, queue) => {
             if index == chance {
                 chosen = queue;
