@@ -1,5 +1,7 @@
 //! `cargo xtask header`: the files in the tree that are printed from the sources.
 
+mod stub;
+
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,11 +17,12 @@ pub(crate) const GENERATED_HEADERS: [&str; 2] = ["include/rmq.h", "include/rmq_m
 /// A file, and what prints it.
 pub(crate) type PrintedPage = (&'static str, fn() -> String);
 
-/// The pages of the manual that tables in the sources print.
-pub(crate) const PRINTED_PAGES: [PrintedPage; 3] = [
+/// What tables in the sources print: pages of the manual, and the stub of the Python package.
+pub(crate) const PRINTED_PAGES: [PrintedPage; 4] = [
     ("docs/configuration.md", rocketmq_producer::config::manual),
     ("docs/statistics.md", rocketmq_producer::stats::manual),
     ("docs/rooms.md", map::page),
+    (stub::STUB, stub::stub),
 ];
 
 pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode, Failure> {

@@ -23,7 +23,7 @@ cargo xtask demo [--name-server HOST:PORT | --real [VERSION]] [--topic T] [--cou
 cargo xtask test [--only rust,c,python,cluster,checks] [--under-load]
     runs every test there is, or those parts; --under-load keeps all cores busy with other programs meanwhile
 cargo xtask header
-    writes the C headers and the printed pages of docs/ from the sources (also: cargo xtask docs)
+    writes the C headers, the printed pages of docs/ and the stub of the Python package from the sources (also: cargo xtask docs)
 cargo xtask bench …
     runs the benchmark; its own options follow (try --help)";
 

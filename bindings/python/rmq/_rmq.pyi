@@ -1,5 +1,7 @@
 """The native part of the package."""
 
+# Printed by `cargo xtask header` from stub.pyi.in and from the table of keywords, src/keywords/table.rs.
+
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType

@@ -15,13 +15,12 @@ use rocketmq_producer::sys::PerFork;
 use rocketmq_producer::{self as rmq, CompletionQueue, Error, Report, Tag};
 
 use crate::config::{Door, prepare};
-use crate::delivery::DeliveryKeywords;
-use crate::destination::DestinationKeywords;
 use crate::error::{is_queue_full, no_room, raise};
 use crate::handle::Handle;
 use crate::hooks::Hooks;
+use crate::keywords::Arguments;
 use crate::many::{self, Many, Outcomes, Travel};
-use crate::message::{Extras, Message, hand_over};
+use crate::message::{Message, hand_over};
 use crate::outgoing::{Outgoing, with_views};
 use crate::receipt::Receipt;
 use crate::selector::{Queues, select, select_one};
@@ -71,6 +70,45 @@ impl Producer {
         let (producer, topic) = (self.handle.producer()?.clone(), topic.to_owned());
         let left = left_until(deadline);
         interruptible(py, move || producer.queues(&topic, left))?.map_err(|error| raise(&error))
+    }
+
+    /// What `send` does.
+    fn send_and_wait<'py>(
+        slf: &Bound<'py, Self>,
+        arguments: Arguments<'_, 'py>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, Receipt>> {
+        let (py, own) = (slf.py(), slf.get());
+        let (message, deadline) = own.accept(py, arguments, timeout)?;
+        let sent = own.exchange(py, &message, deadline);
+        let outcome = sent.and_then(|receipt| Bound::new(py, Receipt::new(receipt)));
+        own.tell(py, &message, outcome)
+    }
+
+    /// What `send_oneway` does.
+    fn send_and_forget<'py>(
+        slf: &Bound<'py, Self>,
+        arguments: Arguments<'_, 'py>,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let (py, own) = (slf.py(), slf.get());
+        let (message, deadline) = own.accept(py, arguments, timeout)?;
+        let sent = own.hand_over_oneway(py, &message, deadline);
+        let outcome = sent.map(|()| py.None().into_bound(py));
+        own.tell(py, &message, outcome).map(drop)
+    }
+
+    /// The message of a call, which the hook has seen, and when its time is over.
+    fn accept(
+        &self,
+        py: Python<'_>,
+        arguments: Arguments<'_, '_>,
+        timeout: Option<f64>,
+    ) -> PyResult<(Py<Message>, Instant)> {
+        let message = Message::from_call(arguments)?.map_err(|error| raise(&error))?;
+        let deadline = self.deadline(timeout)?;
+        self.handle.producer()?;
+        Ok((self.hooks.before(py, Py::new(py, message)?)?, deadline))
     }
 
     /// Sends a message and waits for its receipt.
@@ -209,6 +247,15 @@ fn left_until(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
 
+send_method! {
+    /// Sends a message and waits for its receipt.
+    Producer.send = send_and_wait -> Bound<'py, Receipt>;
+}
+send_method! {
+    /// Sends a message without waiting for an answer; the broker gives none.
+    Producer.send_oneway = send_and_forget -> ();
+}
+
 #[pymethods]
 impl Producer {
     #[new]
@@ -225,102 +272,6 @@ impl Producer {
         let hooks = Hooks::new(before_send, after_send)?;
         let handle = Handle::new(prepare(py, Door::Blocking, group, name_server, config, options)?)?;
         Ok(Self { handle, hooks, idle: PerFork::new() })
-    }
-
-    /// Sends a message and waits for its receipt.
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
-                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
-                        queue=None, selector=None, wait_store_ok=true, timeout=None))]
-    #[expect(clippy::too_many_arguments, reason = "Python keywords")]
-    fn send<'py>(
-        &self,
-        py: Python<'py>,
-        topic: PyBackedStr,
-        body: &Bound<'py, PyAny>,
-        tags: Option<PyBackedStr>,
-        keys: Option<&Bound<'py, PyAny>>,
-        properties: Option<&Bound<'py, PyAny>>,
-        buyer_id: Option<PyBackedStr>,
-        instance_id: Option<PyBackedStr>,
-        flag: i32,
-        delay_level: i32,
-        delay_seconds: i64,
-        delay_ms: i64,
-        deliver_at_ms: i64,
-        sharding_key: Option<&Bound<'py, PyAny>>,
-        queue: Option<&Bound<'py, PyAny>>,
-        selector: Option<&Bound<'py, PyAny>>,
-        wait_store_ok: bool,
-        timeout: Option<f64>,
-    ) -> PyResult<Bound<'py, Receipt>> {
-        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue, selector };
-        let extras = Extras {
-            tags,
-            keys,
-            properties,
-            buyer_id,
-            instance_id,
-            flag,
-            delivery,
-            destination,
-            wait_store_ok,
-        };
-        let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
-        let deadline = self.deadline(timeout)?;
-        self.handle.producer()?;
-        let message = self.hooks.before(py, Py::new(py, message)?)?;
-        let sent = self.exchange(py, &message, deadline);
-        let outcome = sent.and_then(|receipt| Bound::new(py, Receipt::new(receipt)));
-        self.tell(py, &message, outcome)
-    }
-
-    /// Sends a message without waiting for an answer; the broker gives none.
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
-                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
-                        queue=None, selector=None, wait_store_ok=true, timeout=None))]
-    #[expect(clippy::too_many_arguments, reason = "Python keywords")]
-    fn send_oneway<'py>(
-        &self,
-        py: Python<'py>,
-        topic: PyBackedStr,
-        body: &Bound<'py, PyAny>,
-        tags: Option<PyBackedStr>,
-        keys: Option<&Bound<'py, PyAny>>,
-        properties: Option<&Bound<'py, PyAny>>,
-        buyer_id: Option<PyBackedStr>,
-        instance_id: Option<PyBackedStr>,
-        flag: i32,
-        delay_level: i32,
-        delay_seconds: i64,
-        delay_ms: i64,
-        deliver_at_ms: i64,
-        sharding_key: Option<&Bound<'py, PyAny>>,
-        queue: Option<&Bound<'py, PyAny>>,
-        selector: Option<&Bound<'py, PyAny>>,
-        wait_store_ok: bool,
-        timeout: Option<f64>,
-    ) -> PyResult<()> {
-        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue, selector };
-        let extras = Extras {
-            tags,
-            keys,
-            properties,
-            buyer_id,
-            instance_id,
-            flag,
-            delivery,
-            destination,
-            wait_store_ok,
-        };
-        let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
-        let deadline = self.deadline(timeout)?;
-        self.handle.producer()?;
-        let message = self.hooks.before(py, Py::new(py, message)?)?;
-        let sent = self.hand_over_oneway(py, &message, deadline);
-        let outcome = sent.map(|()| py.None().into_bound(py));
-        self.tell(py, &message, outcome).map(drop)
     }
 
     /// Sends messages side by side and waits for all of them: a receipt or an exception for each, in order.

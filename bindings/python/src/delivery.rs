@@ -3,6 +3,7 @@
 use rocketmq_producer::{Delivery, Error};
 
 use crate::destination::only_one;
+use crate::keywords::Arguments;
 
 /// The keywords as they were passed; 0 is not set.
 #[derive(Clone, Copy)]
@@ -14,6 +15,15 @@ pub(crate) struct DeliveryKeywords {
 }
 
 impl DeliveryKeywords {
+    pub(crate) fn of(arguments: &Arguments<'_, '_>) -> Self {
+        Self {
+            delay_level: arguments.delay_level,
+            delay_seconds: arguments.delay_seconds,
+            delay_ms: arguments.delay_ms,
+            deliver_at_ms: arguments.deliver_at_ms,
+        }
+    }
+
     /// The one delivery the keywords ask for.
     ///
     /// # Errors

@@ -7,6 +7,8 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyString;
 use rocketmq_producer::{self as rmq, Error, ErrorCode};
 
+use crate::keywords::Arguments;
+
 /// Names of the keywords.
 pub(crate) const SHARDING_KEY: &str = "sharding_key";
 pub(crate) const QUEUE: &str = "queue";
@@ -34,7 +36,11 @@ pub(crate) struct DestinationKeywords<'a, 'py> {
     pub(crate) selector: Option<&'a Bound<'py, PyAny>>,
 }
 
-impl DestinationKeywords<'_, '_> {
+impl<'a, 'py> DestinationKeywords<'a, 'py> {
+    pub(crate) fn of(arguments: &Arguments<'a, 'py>) -> Self {
+        Self { sharding_key: arguments.sharding_key, queue: arguments.queue, selector: arguments.selector }
+    }
+
     /// The one destination the keywords ask for.
     ///
     /// # Errors

@@ -4,6 +4,9 @@
 //! calling thread polls or the hub of its greenlets watches (blocking door), or that an event loop watches by its
 //! descriptor (asyncio door); log lines lie in a queue until a Python thread fetches them.
 
+#[macro_use]
+mod keywords;
+
 mod aio;
 mod blocking;
 mod config;

@@ -11,6 +11,7 @@ use rocketmq_producer::{self as rmq, Delivery, Error, sys};
 use crate::delivery::DeliveryKeywords;
 use crate::destination::{Destination, DestinationKeywords, QUEUE, SELECTOR, SHARDING_KEY};
 use crate::error::raise;
+use crate::keywords::Arguments;
 
 /// One message to send. Immutable; one object may be sent any number of times.
 ///
@@ -31,19 +32,6 @@ pub(crate) struct Message {
     wait_store_ok: bool,
 }
 
-/// What a send may say about its message besides topic and body, as Python passes it.
-pub(crate) struct Extras<'a, 'py> {
-    pub(crate) tags: Option<PyBackedStr>,
-    pub(crate) keys: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) properties: Option<&'a Bound<'py, PyAny>>,
-    pub(crate) buyer_id: Option<PyBackedStr>,
-    pub(crate) instance_id: Option<PyBackedStr>,
-    pub(crate) flag: i32,
-    pub(crate) delivery: DeliveryKeywords,
-    pub(crate) destination: DestinationKeywords<'a, 'py>,
-    pub(crate) wait_store_ok: bool,
-}
-
 impl Message {
     /// The message of a call's arguments.
     ///
@@ -51,29 +39,33 @@ impl Message {
     /// Outside: `TypeError` for a body that is not bytes-like, for keys or properties that are not texts and for a
     /// selector that cannot be called; `UnicodeEncodeError` for a text with lone surrogates; `OverflowError` for a
     /// number of more than 64 bits. Inside: `MESSAGE_ILLEGAL` for keywords that exclude each other.
-    pub(crate) fn from_call(
-        topic: PyBackedStr,
-        body: &Bound<'_, PyAny>,
-        extras: Extras<'_, '_>,
-    ) -> PyResult<Result<Self, Error>> {
+    pub(crate) fn from_call(arguments: Arguments<'_, '_>) -> PyResult<Result<Self, Error>> {
         sys::guard_thread();
-        let (delivery, destination) = match (extras.delivery.delivery(), extras.destination.destination()?) {
+        let delivery = DeliveryKeywords::of(&arguments).delivery();
+        let destination = DestinationKeywords::of(&arguments).destination()?;
+        let (delivery, destination) = match (delivery, destination) {
             (Ok(delivery), Ok(destination)) => (delivery, destination),
             (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
         };
         Ok(Ok(Self {
-            topic,
-            body: body_bytes(body)?.into(),
-            tags: extras.tags,
-            keys: extras.keys.map(key_list).transpose()?.unwrap_or_default(),
-            properties: extras.properties.map(property_list).transpose()?.unwrap_or_default(),
-            buyer_id: extras.buyer_id,
-            instance_id: extras.instance_id,
-            flag: extras.flag,
+            topic: arguments.topic,
+            body: body_bytes(arguments.body)?.into(),
+            tags: arguments.tags,
+            keys: arguments.keys.map(key_list).transpose()?.unwrap_or_default(),
+            properties: arguments.properties.map(property_list).transpose()?.unwrap_or_default(),
+            buyer_id: arguments.buyer_id,
+            instance_id: arguments.instance_id,
+            flag: arguments.flag,
             delivery,
             destination,
-            wait_store_ok: extras.wait_store_ok,
+            wait_store_ok: arguments.wait_store_ok,
         }))
+    }
+
+    /// # Errors
+    /// As [`Message::from_call`], all of them raised.
+    fn of(arguments: Arguments<'_, '_>) -> PyResult<Self> {
+        Self::from_call(arguments)?.map_err(|error| raise(&error))
     }
 
     /// The core's view, on the parts that `keys` and `properties` hold; to `destination` instead of its own.
@@ -172,47 +164,10 @@ fn property_list(properties: &Bound<'_, PyAny>) -> PyResult<Vec<(PyBackedStr, Py
     properties.call_method0("items")?.try_iter()?.map(|pair| pair?.extract()).collect()
 }
 
+message_constructor! { Message = of; }
+
 #[pymethods]
 impl Message {
-    #[new]
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
-                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
-                        queue=None, selector=None, wait_store_ok=true))]
-    #[expect(clippy::too_many_arguments, reason = "Python keywords")]
-    fn new<'py>(
-        topic: PyBackedStr,
-        body: &Bound<'py, PyAny>,
-        tags: Option<PyBackedStr>,
-        keys: Option<&Bound<'py, PyAny>>,
-        properties: Option<&Bound<'py, PyAny>>,
-        buyer_id: Option<PyBackedStr>,
-        instance_id: Option<PyBackedStr>,
-        flag: i32,
-        delay_level: i32,
-        delay_seconds: i64,
-        delay_ms: i64,
-        deliver_at_ms: i64,
-        sharding_key: Option<&Bound<'py, PyAny>>,
-        queue: Option<&Bound<'py, PyAny>>,
-        selector: Option<&Bound<'py, PyAny>>,
-        wait_store_ok: bool,
-    ) -> PyResult<Self> {
-        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue, selector };
-        let extras = Extras {
-            tags,
-            keys,
-            properties,
-            buyer_id,
-            instance_id,
-            flag,
-            delivery,
-            destination,
-            wait_store_ok,
-        };
-        Self::from_call(topic, body, extras)?.map_err(|error| raise(&error))
-    }
-
     /// The topic.
     #[getter]
     fn topic(&self) -> &PyBackedStr {

@@ -18,14 +18,13 @@ use super::calls::Answer;
 use super::door::Door;
 use super::selecting::{Kind, Selecting, send_oneway};
 use crate::config::{self, prepare};
-use crate::delivery::DeliveryKeywords;
-use crate::destination::DestinationKeywords;
 use crate::error::raise;
 use crate::handle::Handle;
 use crate::hooks::Hooks;
 use crate::kept::{kept, names};
+use crate::keywords::Arguments;
 use crate::many::{self, Many, Travel};
-use crate::message::{Extras, Message};
+use crate::message::Message;
 use crate::outgoing::Outgoing;
 use crate::timeout::{UNBOUNDED, optional, seconds};
 
@@ -97,6 +96,58 @@ impl AioProducer {
         Ok(optional(timeout)?.unwrap_or(self.handle.send_timeout))
     }
 
+    /// What `send` does.
+    fn send_one<'py>(
+        slf: &Bound<'py, Self>,
+        arguments: Arguments<'_, 'py>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, own) = (slf.py(), slf.get());
+        let message = Message::from_call(arguments)?;
+        let timeout = own.timeout(timeout)?;
+        own.handle.producer()?;
+        if own.is_closing() {
+            return failed(py, &Error::closed());
+        }
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => return failed(py, &error),
+        };
+        let door = own.door(py)?;
+        if own.hooks.are_absent() && message.queue_selector().is_none() {
+            return Door::send(&door, &own.handle, Outgoing::unseen(message), timeout);
+        }
+        let message = own.hooks.before(py, Py::new(py, message)?)?;
+        if message.get().queue_selector().is_some() {
+            return Selecting::start(slf, &own.handle, door, vec![message], Kind::Send, timeout);
+        }
+        Door::send(&door, &own.handle, Outgoing::plain(message), timeout)
+    }
+
+    /// What `send_oneway` does.
+    fn send_and_forget<'py>(
+        slf: &Bound<'py, Self>,
+        arguments: Arguments<'_, 'py>,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let (py, own) = (slf.py(), slf.get());
+        let message = Message::from_call(arguments)?.map_err(|error| raise(&error))?;
+        let timeout = own.timeout(timeout)?;
+        own.handle.producer()?;
+        if own.is_closing() {
+            return Err(raise(&Error::closed()));
+        }
+        if own.hooks.are_absent() && message.queue_selector().is_none() {
+            return send_oneway(py, &own.handle, &own.hooks, &Outgoing::unseen(message), timeout);
+        }
+        let message = own.hooks.before(py, Py::new(py, message)?)?;
+        if message.get().queue_selector().is_some() {
+            let door = own.door(py)?;
+            return Selecting::start(slf, &own.handle, door, vec![message], Kind::Oneway, timeout).map(drop);
+        }
+        send_oneway(py, &own.handle, &own.hooks, &Outgoing::plain(message), timeout)
+    }
+
     fn send_all<'py>(
         slf: &Bound<'py, Self>,
         messages: &Bound<'py, PyAny>,
@@ -131,6 +182,15 @@ fn failed<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     Ok(future)
 }
 
+send_method! {
+    /// Sends a message at once and returns the future of its receipt.
+    AioProducer.send = send_one -> Bound<'py, PyAny>;
+}
+send_method! {
+    /// Hands over a message without waiting for room or an answer.
+    AioProducer.send_oneway = send_and_forget -> ();
+}
+
 #[pymethods]
 impl AioProducer {
     #[new]
@@ -147,67 +207,6 @@ impl AioProducer {
         let hooks = Hooks::new(before_send, after_send)?;
         let handle = Handle::new(prepare(py, config::Door::Asyncio, group, name_server, config, options)?)?;
         Ok(Self { handle: Arc::new(handle), hooks, local: PerFork::new() })
-    }
-
-    /// Sends a message at once and returns the future of its receipt.
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
-                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
-                        queue=None, selector=None, wait_store_ok=true, timeout=None))]
-    #[expect(clippy::too_many_arguments, reason = "Python keywords")]
-    fn send<'py>(
-        slf: &Bound<'py, Self>,
-        py: Python<'py>,
-        topic: PyBackedStr,
-        body: &Bound<'py, PyAny>,
-        tags: Option<PyBackedStr>,
-        keys: Option<&Bound<'py, PyAny>>,
-        properties: Option<&Bound<'py, PyAny>>,
-        buyer_id: Option<PyBackedStr>,
-        instance_id: Option<PyBackedStr>,
-        flag: i32,
-        delay_level: i32,
-        delay_seconds: i64,
-        delay_ms: i64,
-        deliver_at_ms: i64,
-        sharding_key: Option<&Bound<'py, PyAny>>,
-        queue: Option<&Bound<'py, PyAny>>,
-        selector: Option<&Bound<'py, PyAny>>,
-        wait_store_ok: bool,
-        timeout: Option<f64>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue, selector };
-        let extras = Extras {
-            tags,
-            keys,
-            properties,
-            buyer_id,
-            instance_id,
-            flag,
-            delivery,
-            destination,
-            wait_store_ok,
-        };
-        let message = Message::from_call(topic, body, extras)?;
-        let own = slf.get();
-        let timeout = own.timeout(timeout)?;
-        own.handle.producer()?;
-        if own.is_closing() {
-            return failed(py, &Error::closed());
-        }
-        let message = match message {
-            Ok(message) => message,
-            Err(error) => return failed(py, &error),
-        };
-        let door = own.door(py)?;
-        if own.hooks.are_absent() && message.queue_selector().is_none() {
-            return Door::send(&door, &own.handle, Outgoing::unseen(message), timeout);
-        }
-        let message = own.hooks.before(py, Py::new(py, message)?)?;
-        if message.get().queue_selector().is_some() {
-            return Selecting::start(slf, &own.handle, door, vec![message], Kind::Send, timeout);
-        }
-        Door::send(&door, &own.handle, Outgoing::plain(message), timeout)
     }
 
     /// Sends messages side by side and returns one future: a receipt or an exception for each, in order.
@@ -228,63 +227,6 @@ impl AioProducer {
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         Self::send_all(slf, messages, Travel::OneBatch, timeout)
-    }
-
-    /// Hands over a message without waiting for room or an answer.
-    #[pyo3(signature = (topic, body, *, tags=None, keys=None, properties=None, buyer_id=None, instance_id=None,
-                        flag=0, delay_level=0, delay_seconds=0, delay_ms=0, deliver_at_ms=0, sharding_key=None,
-                        queue=None, selector=None, wait_store_ok=true, timeout=None))]
-    #[expect(clippy::too_many_arguments, reason = "Python keywords")]
-    fn send_oneway<'py>(
-        slf: &Bound<'py, Self>,
-        py: Python<'py>,
-        topic: PyBackedStr,
-        body: &Bound<'py, PyAny>,
-        tags: Option<PyBackedStr>,
-        keys: Option<&Bound<'py, PyAny>>,
-        properties: Option<&Bound<'py, PyAny>>,
-        buyer_id: Option<PyBackedStr>,
-        instance_id: Option<PyBackedStr>,
-        flag: i32,
-        delay_level: i32,
-        delay_seconds: i64,
-        delay_ms: i64,
-        deliver_at_ms: i64,
-        sharding_key: Option<&Bound<'py, PyAny>>,
-        queue: Option<&Bound<'py, PyAny>>,
-        selector: Option<&Bound<'py, PyAny>>,
-        wait_store_ok: bool,
-        timeout: Option<f64>,
-    ) -> PyResult<()> {
-        let delivery = DeliveryKeywords { delay_level, delay_seconds, delay_ms, deliver_at_ms };
-        let destination = DestinationKeywords { sharding_key, queue, selector };
-        let extras = Extras {
-            tags,
-            keys,
-            properties,
-            buyer_id,
-            instance_id,
-            flag,
-            delivery,
-            destination,
-            wait_store_ok,
-        };
-        let message = Message::from_call(topic, body, extras)?.map_err(|error| raise(&error))?;
-        let own = slf.get();
-        let timeout = own.timeout(timeout)?;
-        own.handle.producer()?;
-        if own.is_closing() {
-            return Err(raise(&Error::closed()));
-        }
-        if own.hooks.are_absent() && message.queue_selector().is_none() {
-            return send_oneway(py, &own.handle, &own.hooks, &Outgoing::unseen(message), timeout);
-        }
-        let message = own.hooks.before(py, Py::new(py, message)?)?;
-        if message.get().queue_selector().is_some() {
-            let door = own.door(py)?;
-            return Selecting::start(slf, &own.handle, door, vec![message], Kind::Oneway, timeout).map(drop);
-        }
-        send_oneway(py, &own.handle, &own.hooks, &Outgoing::plain(message), timeout)
     }
 
     /// Takes other name servers; sends under way go on.
