@@ -12,7 +12,7 @@ use rocketmq_producer::{CompletionQueue, Report, sys};
 
 use super::calls::Answers;
 use super::results::{Results, set_result_of};
-use super::state::{Future, Group, Handed, Settled, Single, State, Waiting};
+use super::state::{Finished, Future, Group, Handed, Single, State, Waiting};
 use crate::error::raise;
 use crate::fork::ForkSafe;
 use crate::handle::Handle;
@@ -133,7 +133,7 @@ impl Door {
         let future = door.new_future(py)?;
         let mut state = door.state.lock();
         let place = state.insert_group(Group { future: future.clone().unbind(), many });
-        let settled = if state.waiting.is_empty() {
+        let finished = if state.waiting.is_empty() {
             state.hand_over_group(py, producer, queue, place, handle.wait_for_room)
         } else {
             state.take_if_done(place)
@@ -146,7 +146,7 @@ impl Door {
         if waits_until.is_some() {
             Self::arm_timer(slf, waits_until);
         }
-        door.settle(py, settled)?;
+        door.finish(py, finished)?;
         Ok(future)
     }
 
@@ -164,27 +164,27 @@ impl Door {
     }
 
     /// Resolves the future, then tells the hook.
-    pub(super) fn settle(&self, py: Python<'_>, settled: Settled) -> PyResult<()> {
-        match settled {
-            Settled::One(single, Ok(receipt)) => {
+    pub(super) fn finish(&self, py: Python<'_>, finished: Finished) -> PyResult<()> {
+        match finished {
+            Finished::One(single, Ok(receipt)) => {
                 let receipt = Bound::new(py, Receipt::new(receipt))?;
                 let set = self.resolve(py, &single.future, Ok(receipt.as_any()));
                 let told = single.message.map_or(Ok(()), |message| self.hooks.after(py, &message, &receipt));
                 set.and(told)
             }
-            Settled::One(single, Err(error)) => {
+            Finished::One(single, Err(error)) => {
                 let error = raise(&error);
                 let set = self.resolve(py, &single.future, Err(&error));
                 let told = single.message.map_or(Ok(()), |message| self.hooks.failed(py, &message, &error));
                 set.and(told)
             }
-            Settled::Group(group) => {
+            Finished::Group(group) => {
                 let outcomes = group.many.into_outcomes(py)?;
                 let result = outcomes.result(py);
                 let set = self.resolve(py, &group.future, result.as_ref().map(|list| list.as_any()));
                 set.and(outcomes.tell(py, &self.hooks))
             }
-            Settled::NotYet => Ok(()),
+            Finished::NotYet => Ok(()),
         }
     }
 
@@ -306,10 +306,10 @@ impl Door {
         let are_many = reports.len() > 1;
         let mut woken = 0;
         for Report { tag, result, .. } in reports.drain(..) {
-            let settled = door.state.lock().complete(tag, result);
-            match settled {
-                Settled::NotYet => {}
-                Settled::One(single, Ok(receipt)) if are_many => {
+            let finished = door.state.lock().complete(tag, result);
+            match finished {
+                Finished::NotYet => {}
+                Finished::One(single, Ok(receipt)) if are_many => {
                     woken += 1;
                     if let Some(receipt) = door.report(py, Py::new(py, Receipt::new(receipt))) {
                         results.push(single, receipt);
@@ -318,7 +318,7 @@ impl Door {
                 other => {
                     woken += 1;
                     door.set(py, &mut results);
-                    door.report(py, door.settle(py, other));
+                    door.report(py, door.finish(py, other));
                 }
             }
         }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use rocketmq_producer::{Burst, CompletionQueue, Error, Producer, Receipt, Tag};
+use slab::Slab;
 
-use super::slots::Slots;
 use crate::error::is_queue_full;
 use crate::many::Many;
 use crate::message::{Message, hand_over};
@@ -21,10 +21,10 @@ use crate::outgoing::Outgoing;
 pub(super) type Future = Py<PyAny>;
 
 pub(super) struct State {
-    singles: Slots<Single>,
-    groups: Slots<Group>,
+    singles: Slab<Single>,
+    groups: Slab<Group>,
     /// Of calls that are no sends.
-    calls: Slots<Future>,
+    calls: Slab<Future>,
     /// What tasks send that one drain woke, while they run: it goes together.
     pub(super) burst: Option<Burst>,
     /// In the order of their calls; nobody overtakes.
@@ -73,7 +73,7 @@ pub(super) enum Handed {
 }
 
 /// Futures whose outcome is known.
-pub(super) enum Settled {
+pub(super) enum Finished {
     One(Single, Result<Receipt, Error>),
     Group(Group),
     /// Some messages of the group are still open.
@@ -85,9 +85,9 @@ const GROUP: usize = 1;
 impl State {
     pub(super) fn new() -> Self {
         Self {
-            singles: Slots::new(),
-            groups: Slots::new(),
-            calls: Slots::new(),
+            singles: Slab::new(),
+            groups: Slab::new(),
+            calls: Slab::new(),
             burst: None,
             waiting: VecDeque::new(),
             first_deadline: None,
@@ -119,7 +119,7 @@ impl State {
         });
         let Err(error) = sent else { return Handed::Accepted };
         // The caller has references of its own, so nothing ends here.
-        self.singles.remove(place);
+        self.singles.try_remove(place);
         if wait_for_room && is_queue_full(&error) { Handed::NoRoom } else { Handed::Refused(error) }
     }
 
@@ -128,11 +128,11 @@ impl State {
     }
 
     pub(super) fn take_call(&mut self, place: usize) -> Option<Future> {
-        self.calls.remove(place)
+        self.calls.try_remove(place)
     }
 
     pub(super) fn has_calls(&self) -> bool {
-        self.calls.len() > 0
+        !self.calls.is_empty()
     }
 
     pub(super) fn insert_group(&mut self, group: Group) -> usize {
@@ -147,7 +147,7 @@ impl State {
         queue: &CompletionQueue,
         place: usize,
         wait_for_room: bool,
-    ) -> Settled {
+    ) -> Finished {
         if let Some(group) = self.groups.get_mut(place) {
             group.many.submit(py, producer, queue, place << 1 | GROUP, wait_for_room);
         }
@@ -158,18 +158,21 @@ impl State {
         self.groups.get_mut(place).map(|group| &mut group.many)
     }
 
-    pub(super) fn take_if_done(&mut self, place: usize) -> Settled {
+    pub(super) fn take_if_done(&mut self, place: usize) -> Finished {
         if !self.many(place).is_some_and(|many| many.is_done()) {
-            return Settled::NotYet;
+            return Finished::NotYet;
         }
-        self.groups.remove(place).map_or(Settled::NotYet, Settled::Group)
+        self.groups.try_remove(place).map_or(Finished::NotYet, Finished::Group)
     }
 
     /// Notes the outcome of an accepted message.
-    pub(super) fn complete(&mut self, tag: Tag, result: Result<Receipt, Error>) -> Settled {
+    pub(super) fn complete(&mut self, tag: Tag, result: Result<Receipt, Error>) -> Finished {
         let place = tag.0 >> 1;
         if tag.0 & GROUP == 0 {
-            return self.singles.remove(place).map_or(Settled::NotYet, |single| Settled::One(single, result));
+            return self
+                .singles
+                .try_remove(place)
+                .map_or(Finished::NotYet, |single| Finished::One(single, result));
         }
         if let Some(many) = self.many(place) {
             many.complete(tag.1, result);
@@ -195,7 +198,7 @@ impl State {
 
     /// Whether any outcome is still to come through the queue.
     pub(super) fn is_expecting(&self) -> bool {
-        self.singles.len() + self.groups.len() > 0
+        !(self.singles.is_empty() && self.groups.is_empty())
     }
 
     /// Whether no future is open.
@@ -209,10 +212,10 @@ impl State {
             Waiting::Group(_) => None,
         });
         self.singles
-            .values()
-            .map(|single| &single.future)
-            .chain(self.groups.values().map(|group| &group.future))
-            .chain(self.calls.values())
+            .iter()
+            .map(|(_, single)| &single.future)
+            .chain(self.groups.iter().map(|(_, group)| &group.future))
+            .chain(self.calls.iter().map(|(_, future)| future))
             .chain(waiting)
             .chain(self.timer.iter().map(|(_, handle)| handle))
             .chain(&self.idle)

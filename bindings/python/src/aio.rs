@@ -6,11 +6,10 @@
 
 mod calls;
 mod door;
-mod line;
 mod producer;
 mod results;
+mod room_line;
 mod selecting;
-mod slots;
 mod state;
 
 pub(crate) use door::Door;

@@ -59,13 +59,13 @@ impl Door {
                 }
                 Waiting::Group(place) => {
                     let mut state = door.state.lock();
-                    let settled = state.hand_over_group(py, producer, queue, place, handle.wait_for_room);
+                    let finished = state.hand_over_group(py, producer, queue, place, handle.wait_for_room);
                     if state.many(place).is_some_and(|many| many.is_waiting()) {
                         state.waiting.push_front(Waiting::Group(place));
                         break;
                     }
                     drop(state);
-                    door.report(py, door.settle(py, settled));
+                    door.report(py, door.finish(py, finished));
                 }
             }
         }
@@ -89,9 +89,9 @@ impl Door {
                 if let Some(many) = state.many(place) {
                     many.refuse(error);
                 }
-                let settled = state.take_if_done(place);
+                let finished = state.take_if_done(place);
                 drop(state);
-                self.settle(py, settled)
+                self.finish(py, finished)
             }
         }
     }
@@ -127,9 +127,9 @@ impl Door {
                     if let Some(many) = state.many(place) {
                         many.expire();
                     }
-                    let settled = state.take_if_done(place);
+                    let finished = state.take_if_done(place);
                     drop(state);
-                    self.report(py, self.settle(py, settled));
+                    self.report(py, self.finish(py, finished));
                 }
                 None => return,
             }
