@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import rmq
+from rmq.testing import MockCluster
 
 from conftest import Program
 
@@ -160,8 +161,17 @@ static const char *refused =
     "except ImportError as error:\n"
     "    print(error, flush=True)\n";
 
+/* The host goes on without an interpreter until its input ends. */
+static int finalize_and_go_on(const char *program) {
+    Py_Initialize();
+    if (run(program) || Py_FinalizeEx()) return 1;
+    puts("finalized");
+    fflush(stdout);
+    return getchar() == EOF ? 0 : 2;
+}
+
 int main(int count, char **arguments) {
-    (void)arguments;
+    if (count == 3) return finalize_and_go_on(arguments[2]);
     Py_Initialize();
     if (run(use)) return 1;
     if (count == 1) {
@@ -214,6 +224,41 @@ def test_another_interpreter_is_refused(host: Path, arguments: list[str], expect
     assert all("single-interpreter" in line for line in lines if line != "works")
 
 
+@pytest.mark.parametrize(
+    ("kept", "is_left"),
+    [
+        pytest.param("", False, id="collected"),
+        pytest.param("ctypes.pythonapi.Py_IncRef(ctypes.py_object(producer))", True, id="not collected"),
+    ],
+)
+def test_a_host_goes_on_after_py_finalize(host: Path, cluster: MockCluster, kept: str, is_left: bool) -> None:
+    """A producer ends when it is collected; one that is not stays as it is, and harms nobody."""
+    program = f"""
+import ctypes, logging, rmq
+logging.getLogger("rmq").setLevel(logging.DEBUG)
+producer = rmq.Producer("group", {cluster.name_server!r}, heartbeat_interval_ms=100, batch_auto="off")
+producer.send("topic", b"x")
+{kept}
+"""
+    process = start_host(host, "finalize", program)
+    with process:
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline() == "finalized\n"
+        if is_left:
+            heartbeats = cluster.request_count(34)
+            assert cluster.wait_until(lambda: cluster.request_count(34) > heartbeats + 2, 20)
+        assert cluster.wait_until(lambda: bool(cluster.registrations()) == is_left, 20)
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
+def start_host(host: Path, *arguments: str) -> subprocess.Popen[str]:
+    package = str(Path(rmq.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": package, "PYTHONHOME": sys.base_prefix}
+    pipe = subprocess.PIPE
+    return subprocess.Popen([str(host), *arguments], stdin=pipe, stdout=pipe, text=True, env=environment)
+
+
 def test_the_package_can_be_imported_again(run_program: Program) -> None:
     """As happens when a test restores `sys.modules`."""
     result = run_program(
@@ -233,6 +278,80 @@ def test_the_package_can_be_imported_again(run_program: Program) -> None:
                 except rmq.MessageIllegalError as error:
                     assert error.code is rmq.ErrorCode.MESSAGE_ILLEGAL
         print("good")
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_a_module_that_is_still_imported_is_waited_for(run_program: Program) -> None:
+    """As when one thread imports the package again while another one needs it."""
+    result = run_program(
+        """
+        import importlib.abc, importlib.machinery, sys, threading
+        import rmq
+        producer = rmq.Producer("group", test_mock_brokers=1)
+        receipt = producer.send("topic", b"x")
+        begun, go_on = threading.Event(), threading.Event()
+        class Slow(importlib.abc.MetaPathFinder):
+            def find_spec(self, name, path, target=None):
+                if name not in ("rmq._errors", "rmq._enums", "rmq._log"):
+                    return None
+                spec = importlib.machinery.PathFinder.find_spec(name, path)
+                execute = spec.loader.exec_module
+                def exec_module(module):
+                    begun.set()
+                    assert go_on.wait(20)
+                    execute(module)
+                spec.loader.exec_module = exec_module
+                return spec
+        sys.meta_path.insert(0, Slow())
+
+        def refused():
+            try:
+                producer.send("topic", b"")
+            except Exception as error:
+                return type(error).__name__
+        uses = {
+            "rmq._errors": (refused, "MessageIllegalError"),
+            "rmq._enums": (lambda: receipt.status.name, "SEND_OK"),
+            "rmq._log": (lambda: rmq.Producer("other", test_mock_brokers=1).group, "other"),
+        }
+        for name, (use, expected) in uses.items():
+            begun.clear(), go_on.clear()
+            del sys.modules[name]
+            importing = threading.Thread(target=__import__, args=(name,))
+            importing.start()
+            assert begun.wait(20)
+            seen = []
+            def run():
+                try:
+                    seen.append(use())
+                except BaseException as error:
+                    seen.append(repr(error))
+            using = threading.Thread(target=run)
+            using.start()
+            using.join(0.2)
+            assert not seen, (name, seen)
+            go_on.set()
+            importing.join(20), using.join(20)
+            assert seen == [expected], (name, seen)
+        print("good")
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_a_module_that_may_not_be_imported_is_named(run_program: Program) -> None:
+    result = run_program(
+        """
+        import sys, rmq
+        producer = rmq.Producer("group", test_mock_brokers=1)
+        sys.modules["rmq._errors"] = None
+        try:
+            producer.send("topic", b"")
+        except RuntimeError as error:
+            assert isinstance(error.__cause__, ImportError) and "rmq._errors" in str(error.__cause__), error.__cause__
+            print("good")
         """
     )
     assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr

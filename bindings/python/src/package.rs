@@ -2,15 +2,11 @@
 
 use pyo3::prelude::*;
 
-use crate::kept::kept;
-
 /// An object of a module of the package, as it is now: a program may have taken the package out of `sys.modules` and
-/// imported it again, and then knows the classes of the new import only.
+/// imported it again, and then knows the classes of the new import only. While another thread still imports the module this
+/// one waits, as every import does.
 pub(crate) fn object<'py>(py: Python<'py>, module: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    match kept(py).modules.bind(py).get_item(module)? {
-        Some(module) => module.getattr(name),
-        None => py.import(module)?.getattr(name),
-    }
+    py.import(module)?.getattr(name)
 }
 
 /// `rmq._errors.make`.
