@@ -25,7 +25,7 @@ use crate::outgoing::{Outgoing, with_views};
 use crate::receipt::Receipt;
 use crate::selector::{Queues, select, select_one};
 use crate::timeout::{UNBOUNDED, optional, seconds};
-use crate::waiting::{interruptible, wait, wait_for_room};
+use crate::waiting::{close, interruptible, wait, wait_for_room};
 
 /// So many idle completion queues are kept; where threads are greenlets each has a descriptor.
 const IDLE: usize = 64;
@@ -326,9 +326,7 @@ impl Producer {
     /// Refuses new sends, waits for the outcomes of those under way, fails the rest as closed.
     #[pyo3(signature = (timeout=None))]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
-        let producer = self.handle.producer()?.clone();
-        interruptible(py, move || producer.close(timeout))?.map_err(|error| raise(&error))
+        close(py, self.handle.producer()?, optional(timeout)?.unwrap_or(UNBOUNDED))
     }
 
     /// What the producer has done, and how it stands.

@@ -2,17 +2,19 @@
 //! loop's executor has no part in it, however busy it is.
 
 use std::sync::Arc;
-use std::thread;
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use rocketmq_producer::sync::Mutex;
-use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Producer, sys};
+use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Producer};
 
 use super::door::Door;
 use super::state::Future;
-use crate::error::{raise, refuse};
+use crate::error::raise;
 use crate::handle::Handle;
+use crate::kept::names;
 use crate::selector::Queues;
+use crate::waiting::{close_at_once, start_thread};
 
 /// What such a call gives.
 pub(super) enum Answer {
@@ -59,24 +61,49 @@ impl Door {
         handle: &Handle,
         call: impl FnOnce(&Producer) -> Outcome + Send + 'static,
     ) -> PyResult<Bound<'py, PyAny>> {
+        self.call_or_refused(py, handle, call)?.map_err(|refused| raise(&refused))
+    }
+
+    /// The future of a close that ends by its own timeout. Without a thread to wait on, what is open ends now.
+    ///
+    /// # Errors
+    /// `SystemError` if open sends had to end for want of a thread.
+    pub(super) fn close<'py>(
+        &self,
+        py: Python<'py>,
+        handle: &Handle,
+        timeout: Duration,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let close = move |producer: &Producer| producer.close(timeout).map(|()| Answer::Nothing);
+        let refused = match self.call_or_refused(py, handle, close)? {
+            Ok(future) => return Ok(future),
+            Err(refused) => refused,
+        };
+        close_at_once(py, handle.producer()?, &refused).map_err(|error| raise(&error))?;
+        let future = self.new_future(py)?;
+        future.call_method1(&names(py).set_result, (py.None(),))?;
+        Ok(future)
+    }
+
+    fn call_or_refused<'py>(
+        &self,
+        py: Python<'py>,
+        handle: &Handle,
+        call: impl FnOnce(&Producer) -> Outcome + Send + 'static,
+    ) -> PyResult<Result<Bound<'py, PyAny>, Error>> {
         let (producer, queue) = (handle.producer()?.clone(), self.queue.get()?.clone());
         let future = self.new_future(py)?;
         let place = self.state.lock().insert_call(future.clone().unbind());
         let outcome = Err(Error::new(ErrorCode::Internal, "a call of the core has no outcome"));
         let teller = Teller { answers: self.answers.clone(), queue, place, outcome };
-        let run = move || teller.tell(call(&producer));
-        let thread =
-            sys::with_signals_blocked(|| thread::Builder::new().name("rmq-wait".to_owned()).spawn(run));
-        match thread {
-            Ok(_) => Ok(future),
-            Err(cause) => {
-                // What is told of it finds no future.
-                let taken = self.state.lock().take_call(place);
-                self.answers.0.lock().retain(|(told, _)| *told != place);
-                drop(taken);
-                Err(refuse(ErrorCode::System, format!("no thread to wait on: {cause}")))
-            }
+        if let Err(refused) = start_thread(move || teller.tell(call(&producer))) {
+            // What is told of it finds no future.
+            let taken = self.state.lock().take_call(place);
+            self.answers.0.lock().retain(|(told, _)| *told != place);
+            drop(taken);
+            return Ok(Err(refused));
         }
+        Ok(Ok(future))
     }
 
     /// Resolves the futures of calls that have ended.

@@ -338,8 +338,7 @@ impl AioProducer {
     /// A future that is resolved when the core is closed.
     fn _close<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
-        let close = move |producer: &Producer| producer.close(timeout).map(|()| Answer::Nothing);
-        self.door(py)?.get().call(py, &self.handle, close)
+        self.door(py)?.get().close(py, &self.handle, timeout)
     }
 
     /// Lets the doors of all loops end by themselves, that of the running loop now if it is idle.
