@@ -414,3 +414,31 @@ def test_modules_that_are_still_imported_have_patched_nothing(run_program: Progr
         """
     )
     assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+def test_other_releases_of_the_libraries_may_have_other_private_names(
+    run_program: Program, library: str
+) -> None:
+    """They have no public function that tells whether a thread has a hub; without the private one it gets one."""
+    without = {
+        "gevent": 'del sys.modules["gevent._hub_local"].get_hub_if_exists',
+        "eventlet": """hubs = sys.modules["eventlet.hubs"]
+    public = types.SimpleNamespace(get_hub=hubs.get_hub, trampoline=hubs.trampoline)
+    sys.modules["eventlet.hubs"] = public""",
+    }
+    result = run_program(
+        f"""{PATCH[library]}{SET_UP}
+    import sys, types
+    {without[library]}
+    cluster.inject(Fault.delay(0.2), request_code=310)
+    before = turns
+    producer.send("topic", b"x")
+    assert turns > before, turns
+    sent = start(lambda: producer.send("topic", b"x"))
+    before = turns
+    sent.join()
+    assert turns > before, turns
+    print("good")
+"""
+    )
+    assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr

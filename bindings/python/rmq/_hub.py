@@ -22,10 +22,10 @@ def current() -> Wait | None:
     other greenlet, and in the hub itself, which cannot wait."""
     if _has_patched("gevent.monkey", "is_module_patched", "threading"):
         gevent: Any = sys.modules["gevent"]
-        hub: Any = sys.modules["gevent._hub_local"].get_hub_if_exists()
+        hub = _gevent_hub()
         return None if hub is None or gevent.getcurrent() is hub else _wait_with_gevent
     if _has_patched("eventlet.patcher", "is_monkey_patched", "thread"):
-        hub = getattr(sys.modules["eventlet.hubs"]._threadlocal, "hub", None)
+        hub = _eventlet_hub()
         greenlet: Any = sys.modules["greenlet"]
         return None if hub is None or greenlet.getcurrent() is hub.greenlet else _wait_with_eventlet
     return None
@@ -35,6 +35,22 @@ def _has_patched(module: str, question: str, threads: str) -> bool:
     # Another thread may be importing the module, which has only some of its names then.
     is_patched: Any = getattr(sys.modules.get(module), question, None)
     return is_patched is not None and bool(is_patched(threads) or is_patched("socket"))
+
+
+# Neither library has a public function that tells whether a thread has a hub, and the public one makes a hub, with its
+# descriptors, for every thread that asks. Theirs is asked by its private name; where it is gone, the public one.
+
+
+def _gevent_hub() -> Any:
+    if_exists = getattr(sys.modules.get("gevent._hub_local"), "get_hub_if_exists", None)
+    gevent: Any = sys.modules["gevent"]
+    return gevent.get_hub() if if_exists is None else if_exists()
+
+
+def _eventlet_hub() -> Any:
+    hubs: Any = sys.modules["eventlet.hubs"]
+    of_thread = getattr(hubs, "_threadlocal", None)
+    return hubs.get_hub() if of_thread is None else getattr(of_thread, "hub", None)
 
 
 def _wait_with_gevent(descriptor: int, timeout: float | None, in_background: bool) -> None:
