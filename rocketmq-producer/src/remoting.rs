@@ -9,24 +9,28 @@ mod channel;
 mod connection;
 mod dial;
 mod exchange;
-mod frame_context;
+mod frame_writer;
 mod in_flight;
 mod inbound;
 mod limits;
 mod outbound;
+mod prepare;
 mod reach;
 mod resolve;
 mod socket;
 mod state;
+#[cfg(test)]
+mod testing;
 mod turn;
 
 pub(crate) use call::{Answer, call};
 pub(crate) use channel::Channel;
 pub(crate) use exchange::{Exchange, Failure, FailureKind, Reply};
-pub(crate) use frame_context::FrameContext;
+pub(crate) use frame_writer::FrameWriter;
 pub(crate) use inbound::InboundBudget;
 pub(crate) use limits::{HEADER, OFFSET_ID};
-pub(crate) use outbound::{Body, Outbound, SHARED_BODY};
+pub(crate) use outbound::{Body, SHARED_BODY};
+pub(crate) use prepare::{ExtraFields, Preparation};
 pub(crate) use resolve::Resolver;
 pub(crate) use turn::Turn;
 
@@ -60,6 +64,13 @@ pub(crate) struct RemotingOptions {
     pub(crate) inbound: Arc<InboundBudget>,
     pub(crate) rpc: RpcHooks,
     pub(crate) log: Log,
+}
+
+impl RemotingOptions {
+    /// Whether requests are to be prepared: else they have no fields but their own and the common ones.
+    fn has_preparation(&self) -> bool {
+        !self.rpc.hooks.is_empty()
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +110,12 @@ pub(crate) struct Remoting {
 impl Remoting {
     pub(crate) fn new(options: RemotingOptions, events: std::sync::Weak<dyn Events>) -> Self {
         Self { options: Arc::new(options), events, channels: Mutex::default() }
+    }
+
+    /// One whose events nobody hears.
+    #[cfg(test)]
+    pub(crate) fn for_tests(runtime: Handle) -> Arc<Self> {
+        Arc::new(Self::new(RemotingOptions::for_tests(runtime), testing::Nobody::weak()))
     }
 
     /// The channel of this address; connects when the first request needs it.

@@ -4,10 +4,11 @@ use rocketmq_protocol::header::Header;
 
 /// Sees every request before it is written and every answer before it is used.
 ///
-/// Called on whichever thread writes or reads, while the connection is locked: it must be quick and must not call
-/// the library. The hooks of the producer that makes the client instance count for all producers that share it.
+/// Called on whichever thread sends or reads, often the I/O thread, and never under a lock of the library. Whatever waits for
+/// that thread waits for the hook, so it must be quick, and it must not wait for the library. The hooks of the producer that makes the client instance count for all producers that share it.
 pub trait RpcHook: Send + Sync {
-    /// The request is complete but for what hooks add. Called again for every retry.
+    /// The request is complete but for what hooks add. Called again for every retry, and when the connection ends before the
+    /// request is written.
     ///
     /// # Errors
     /// Why the request must not be sent; it fails as `FORBIDDEN`.

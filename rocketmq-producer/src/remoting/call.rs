@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 
 use super::channel::Channel;
 use super::exchange::{Exchange, Failure, FailureKind};
-use super::frame_context::FrameContext;
-use super::outbound::{Body, Outbound};
+use super::frame_writer::FrameWriter;
+use super::outbound::Body;
+use super::prepare::{ExtraFields, Preparation};
 use crate::deferred::Deferred;
 use crate::producer_id::ProducerId;
 use crate::sys::Moment;
@@ -62,9 +63,13 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
         self.code
     }
 
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
+    fn prepare(&mut self, preparation: Preparation<'_>) -> Result<ExtraFields, Failure> {
+        preparation.extra_fields(self.code, &self.fields, &self.body)
+    }
+
+    fn append(&mut self, frame: FrameWriter<'_>) -> Result<(), Failure> {
         const TWO_WAY: i32 = 0;
-        context.write(out, self.code, TWO_WAY, &self.fields, Body::Copied(&self.body))
+        frame.write(self.code, TWO_WAY, &self.fields, Body::Copied(&self.body))
     }
 
     fn begun(&self) -> Moment {

@@ -4,16 +4,17 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 use crate::sys::Moment;
 use rocketmq_protocol::header::Header;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::exchange::{Exchange, Failure, FailureKind};
+use super::prepare::{ExtraFields, Preparation};
 use super::reach;
 use super::socket;
-use super::state::{Haste, PLENTY, Phase, State, Writer};
+use super::state::{Haste, PLENTY, Phase, Request, State, Writer};
 use super::turn::TURN;
 use super::{Events, RemotingOptions, connection};
 use crate::deferred::{Deferred, Gathered};
@@ -60,29 +61,59 @@ impl Channel {
         oneway: bool,
         deferred: &mut Deferred,
     ) {
-        let mut state = self.state.lock();
-        let alone = state.in_flight.len() == 0;
-        if matches!(state.phase, Phase::Forgotten) {
+        self.submit_request(Request { exchange, deadline, oneway }, deferred);
+    }
+
+    fn submit_request(self: &Arc<Self>, mut request: Request, deferred: &mut Deferred) {
+        let mut prepared = (!self.options.has_preparation()).then_some(ExtraFields::NONE);
+        loop {
+            let state = self.state.lock();
+            if matches!(state.phase, Phase::Forgotten) {
+                drop(state);
+                return request.exchange.failed(forgotten(), deferred);
+            }
+            let Some(stream) = state.stream_for_new() else {
+                drop(state);
+                return self.submit_unconnected(request, deferred);
+            };
+            if let Some(extra) = prepared {
+                return self.write_request(state, &stream, request, &extra, deferred);
+            }
             drop(state);
-            exchange.failed(forgotten(), deferred);
-            return;
+            match self.prepare(&mut *request.exchange) {
+                Ok(extra) => prepared = Some(extra),
+                Err(failure) => return request.exchange.failed(failure, deferred),
+            }
         }
-        let Some(stream) = state.stream_for_new() else {
-            drop(state);
-            self.submit_unconnected(exchange, deadline, oneway, deferred);
-            return;
-        };
-        let haste = match oneway {
+    }
+
+    /// What the request has beyond its own fields. No lock is held.
+    fn prepare(&self, exchange: &mut dyn Exchange) -> Result<ExtraFields, Failure> {
+        match self.options.has_preparation() {
+            true => Preparation::new(&self.options, &self.address).of(exchange),
+            false => Ok(ExtraFields::NONE),
+        }
+    }
+
+    /// Adds the request to what is to be written, and sees to the writing.
+    fn write_request(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        stream: &Arc<TcpStream>,
+        request: Request,
+        extra: &ExtraFields,
+        deferred: &mut Deferred,
+    ) {
+        let deadline = request.deadline;
+        let haste = match request.oneway {
             true if state.may_gather(deadline) => Haste::MayBeGathered,
-            false if alone => Haste::CallerWaits,
+            false if state.in_flight.len() == 0 => Haste::CallerWaits,
             false if deferred.is_in_burst() && state.may_gather(deadline) => Haste::GoesWithBurst,
             _ => Haste::AtOnce,
         };
-        if let Err((exchange, failure)) = state.add(exchange, deadline, oneway, &self.address, &self.options)
-        {
+        if let Err((exchange, failure)) = state.add(request, extra, &self.options) {
             drop(state);
-            exchange.failed(failure, deferred);
-            return;
+            return exchange.failed(failure, deferred);
         }
         let announce = state.check_by(deadline);
         let writer = state.choose_writer(haste, self.options.max_backlog);
@@ -95,36 +126,29 @@ impl Channel {
         if is_gathered {
             deferred.gathered_at(self);
         }
-        self.see_to_writing(writer, &stream, has_oneways);
+        self.see_to_writing(writer, stream, has_oneways);
     }
 
     /// There was no connection that it can go to at once: the request waits for one, or behind those that wait. One is begun
     /// if none is. In the pause between two tries it
     /// waits for the next one, unless it is over before that, or better off elsewhere.
-    fn submit_unconnected(
-        self: &Arc<Self>,
-        exchange: Box<dyn Exchange>,
-        deadline: Moment,
-        oneway: bool,
-        deferred: &mut Deferred,
-    ) {
-        let goes_elsewhere = self.is_resting() && exchange.may_go_elsewhere();
+    fn submit_unconnected(self: &Arc<Self>, request: Request, deferred: &mut Deferred) {
+        let goes_elsewhere = self.is_resting() && request.exchange.may_go_elsewhere();
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::Forgotten) || state.stream_for_new().is_some() {
             // It has just come or gone.
             drop(state);
-            return self.submit(exchange, deadline, oneway, deferred);
+            return self.submit_request(request, deferred);
         }
         let now = Moment::now();
-        let ends_first = state.reach.pause_end(now).is_some_and(|end| deadline <= end);
+        let ends_first = state.reach.pause_end(now).is_some_and(|end| request.deadline <= end);
         if state.is_resting(now) && (goes_elsewhere || ends_first) {
             let refusal = state.reach.refusal();
             drop(state);
-            exchange.failed(refusal, deferred);
-            return;
+            return request.exchange.failed(refusal, deferred);
         }
-        state.wait_for_connection(exchange, deadline, oneway);
-        let announce = state.check_by(deadline);
+        let announce = state.check_by(request.deadline);
+        state.wait_for_connection(request);
         let begun = matches!(state.phase, Phase::Closed).then(|| state.begin());
         drop(state);
         if let Some(epoch) = begun {
@@ -132,6 +156,19 @@ impl Channel {
         } else if announce {
             self.attention.notify_one();
         }
+    }
+
+    /// Writes some of what waited for the connection into its buffer, in order; `true`: more waits. Called by the I/O task.
+    pub(super) fn admit_waiting(&self, stream: &Arc<TcpStream>) -> bool {
+        let mut state = self.state.lock();
+        let mut admission = state.begin_admission();
+        while let Some(mut request) = state.next_admitted(&mut admission) {
+            drop(state);
+            let prepared = self.prepare(&mut *request.exchange);
+            state = self.state.lock();
+            state.admit(stream, request, prepared, &self.options);
+        }
+        state.has_waiting()
     }
 
     /// Starts the task of a connection. However that ends, the connection ends with it.

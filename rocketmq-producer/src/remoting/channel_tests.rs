@@ -1,25 +1,25 @@
 use std::io::Read;
-use std::sync::mpsc::{self, Sender};
-use std::time::Duration;
-
-use rocketmq_protocol::encode::NoFields;
-use tokio::runtime::Builder;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 
 use super::*;
-use crate::client::ClientInstance;
-use crate::producer_id::ProducerId;
-use crate::remoting::{Body, FrameContext, Outbound};
+use crate::hooks::{RpcHook, RpcRequest};
+use crate::remoting::testing::{PATIENCE, TestRequest, Told, peer, runtime, submit};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The kind of the next failure.
+fn next_failure(told: &mpsc::Receiver<Told>) -> FailureKind {
+    match told.recv_timeout(PATIENCE).expect("told") {
+        Told::Failed(failure) => failure.kind,
+        Told::Answered | Told::Written => panic!("no failure"),
+    }
+}
 
 #[test]
 fn an_answer_behind_plenty_is_written_too() {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let options = Arc::new(RemotingOptions::for_tests(runtime.handle().clone()));
-    let channel = Channel::new("peer".into(), "peer".into(), options, Weak::<ClientInstance>::new());
-    let stream = Arc::new(runtime.block_on(TcpStream::connect(address)).expect("connected"));
+    let runtime = runtime();
+    let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
+    let connected = TcpStream::connect(listener.local_addr().expect("an address"));
+    let stream = Arc::new(runtime.block_on(connected).expect("connected"));
     {
         let mut state = channel.state.lock();
         state.begin();
@@ -28,7 +28,7 @@ fn an_answer_behind_plenty_is_written_too() {
     }
     assert!(channel.reply(b"answer").is_ok());
     let (mut peer, _) = listener.accept().expect("the connection");
-    peer.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a timeout");
+    peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let reader = std::thread::spawn(move || {
         let mut bytes = vec![0; PLENTY + b"answer".len()];
         peer.read_exact(&mut bytes).map(|()| bytes)
@@ -44,64 +44,120 @@ fn an_answer_behind_plenty_is_written_too() {
     assert!(reader.join().expect("no panic").expect("all of it").ends_with(b"answer"));
 }
 
-/// A request that says how it failed, or whose encoding panics.
-struct Request {
-    panics: bool,
-    failed: Sender<FailureKind>,
-}
-
-impl Exchange for Request {
-    fn begun(&self) -> Moment {
-        Moment::now()
-    }
-    fn code(&self) -> i32 {
-        0
-    }
-
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
-        assert!(!self.panics, "a request that panics");
-        context.write(out, 0, 0, &NoFields, Body::Copied(&[]))
-    }
-
-    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Deferred) {}
-
-    fn written(self: Box<Self>, _: &mut Deferred) {}
-
-    fn failed(self: Box<Self>, failure: Failure, _: &mut Deferred) {
-        self.failed.send(failure.kind).expect("the test waits");
-    }
-
-    fn producer(&self) -> ProducerId {
-        ProducerId::NONE
-    }
-}
-
 #[test]
 fn a_connection_whose_task_panics_has_an_end_and_the_next_request_connects_anew() {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    let options = Arc::new(RemotingOptions::for_tests(runtime.handle().clone()));
-    let channel =
-        Arc::new(Channel::new((*address).into(), (*address).into(), options, Weak::<ClientInstance>::new()));
-    let (failed, failures) = mpsc::channel();
-    let submit = |panics| {
-        let request = Box::new(Request { panics, failed: failed.clone() });
-        channel.submit(request, Moment::now() + PATIENCE, false, &mut Deferred::default());
-    };
-    // Both wait for the connection, whose task meets the panic when it encodes them.
-    submit(false);
-    submit(true);
+    let runtime = runtime();
+    let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
+    let (told, outcomes) = mpsc::channel();
+    // Both wait for the connection, whose task meets the panic when it has written the second.
+    submit(&channel, TestRequest::telling(&told), false);
+    let panicking = TestRequest { on_written: Box::new(|| panic!("it panics")), ..TestRequest::default() };
+    submit(&channel, panicking, true);
     // It ends with the tests.
     std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
     let (_first, _) = listener.accept().expect("the first connection");
-    assert_eq!(failures.recv_timeout(PATIENCE).expect("the first one is told"), FailureKind::Lost);
-    submit(false);
+    assert_eq!(next_failure(&outcomes), FailureKind::Lost);
+    submit(&channel, TestRequest::telling(&told), false);
     let (mut second, _) = listener.accept().expect("the second connection");
     second.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     assert!(second.read(&mut [0; 64]).expect("the third request") > 0);
     channel.forget();
-    assert_eq!(failures.recv_timeout(PATIENCE).expect("told"), FailureKind::Lost);
+    assert_eq!(next_failure(&outcomes), FailureKind::Lost);
+}
+
+/// Adds a field, and looks whether its channel is locked meanwhile.
+#[derive(Default)]
+struct Looker {
+    channel: Mutex<Weak<Channel>>,
+    is_free: Mutex<Vec<bool>>,
+}
+
+impl RpcHook for Looker {
+    fn before_request(&self, request: &mut RpcRequest<'_>) -> Result<(), String> {
+        let channel = self.channel.lock().upgrade().expect("the test has it");
+        self.is_free.lock().push(channel.state.try_lock().is_some());
+        request.add_field("Seen", "yes");
+        Ok(())
+    }
+}
+
+#[test]
+fn requests_are_prepared_once_and_their_hooks_called_without_the_lock_of_the_connection() {
+    let runtime = runtime();
+    let looker = Arc::<Looker>::default();
+    let mut options = RemotingOptions::for_tests(runtime.handle().clone());
+    options.rpc.hooks.push(Arc::clone(&looker) as Arc<dyn RpcHook>);
+    let (listener, channel) = peer(options);
+    *looker.channel.lock() = Arc::downgrade(&channel);
+    let prepared = Arc::<AtomicUsize>::default();
+    let request = || {
+        let (prepared, locked) = (Arc::clone(&prepared), Arc::downgrade(&channel));
+        let on_prepare = Box::new(move || {
+            let channel = locked.upgrade().expect("the test has it");
+            assert!(channel.state.try_lock().is_some(), "prepared under the lock");
+            prepared.fetch_add(1, Ordering::Relaxed);
+        });
+        TestRequest { on_prepare, ..TestRequest::default() }
+    };
+    submit(&channel, request(), false);
+    submit(&channel, request(), false);
+    assert_eq!(prepared.load(Ordering::Relaxed), 0, "not before there is a connection");
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    let (mut peer, _) = listener.accept().expect("the connection");
+    peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut received = Vec::new();
+    let mut wait_for = |count: usize| {
+        while received.windows(4).filter(|window| window == b"Seen").count() < count {
+            let mut some = [0; 256];
+            let len = peer.read(&mut some).expect("requests");
+            assert!(len > 0, "the connection has ended");
+            received.extend_from_slice(&some[..len]);
+        }
+    };
+    wait_for(2);
+    submit(&channel, request(), false);
+    wait_for(3);
+    assert_eq!(*looker.is_free.lock(), [true; 3], "two that waited for the connection, and one that did not");
+    assert_eq!(prepared.load(Ordering::Relaxed), 3);
+    channel.forget();
+}
+
+#[test]
+fn a_panic_before_the_writing_fails_its_own_request_and_leaves_nothing_of_it() {
+    struct Quiet;
+    impl RpcHook for Quiet {
+        fn before_request(&self, _: &mut RpcRequest<'_>) -> Result<(), String> {
+            Ok(())
+        }
+    }
+    let runtime = runtime();
+    let mut options = RemotingOptions::for_tests(runtime.handle().clone());
+    options.rpc.hooks.push(Arc::new(Quiet));
+    let (listener, channel) = peer(options);
+    let (told, outcomes) = mpsc::channel();
+    let good = |bytes| TestRequest { bytes: Some(bytes), ..TestRequest::telling(&told) };
+    let boom = || Box::new(|| panic!("it panics"));
+    let bad = || {
+        submit(&channel, TestRequest { on_prepare: boom(), ..good(b"half") }, false);
+        submit(&channel, TestRequest { on_append: boom(), ..good(b"half") }, false);
+    };
+    submit(&channel, good(b"one,"), false);
+    bad();
+    submit(&channel, good(b"two,"), false);
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    let (mut peer, _) = listener.accept().expect("the connection");
+    peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    assert_eq!([next_failure(&outcomes), next_failure(&outcomes)], [FailureKind::Panicked; 2]);
+    let mut received = [0; 12];
+    peer.read_exact(&mut received[..8]).expect("what waited for the connection");
+    bad();
+    submit(&channel, good(b"end."), false);
+    assert_eq!([next_failure(&outcomes), next_failure(&outcomes)], [FailureKind::Panicked; 2]);
+    peer.read_exact(&mut received[8..]).expect("what did not wait");
+    assert_eq!(&received, b"one,two,end.");
+    channel.forget();
+    let lost: Vec<_> = (0..3).map(|_| next_failure(&outcomes)).collect();
+    assert_eq!(lost, [FailureKind::Lost; 3], "the others were on their way");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio::time::sleep_until;
 use super::channel::{Channel, Written};
 use super::dial::dial;
 use super::exchange::{Failure, FailureKind};
-use super::frame_context::PROTOCOL_VERSION;
+use super::frame_writer::PROTOCOL_VERSION;
 use super::inbound::Inbound;
 use super::limits;
 use super::reach::LONGEST_PAUSE;
@@ -257,10 +257,10 @@ impl Connection {
 
     /// Writes what is there, if that is this task's part, or plenty of it.
     fn write(&mut self) -> io::Result<Written> {
-        let (more, mine, has_oneways) = {
+        let more = self.channel.admit_waiting(&self.stream);
+        let (mine, has_oneways) = {
             let mut state = self.channel.state.lock();
-            let more = state.admit_waiting(self.channel.address(), &self.channel.options);
-            (more, state.begin_writing(), state.has_oneways())
+            (state.begin_writing(), state.has_oneways())
         };
         // Nobody hears of the loss of one-way messages, and the peer may have gone while this task or the whole process did
         // not run. What it sent before that is read first, in one more round.

@@ -1,22 +1,28 @@
 //! What waits for an answer, and what it is told when none comes.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::sync::Arc;
 
 use rocketmq_protocol::header::Header;
 
-use super::{FrameContext, Outbound, limits};
+use super::{ExtraFields, FrameWriter, Preparation, limits};
 use crate::deferred::Deferred;
 use crate::producer_id::ProducerId;
 use crate::sys::Moment;
+use crate::task::{Stopped, panic_text};
 
-/// One request on its way: it writes itself once, then gets exactly one of the three outcomes.
+/// One request on its way: it is prepared and writes itself, then gets exactly one of the three outcomes.
 pub(crate) trait Exchange: Send {
     /// The request code.
     fn code(&self) -> i32;
 
-    /// Adds the whole frame to `out`; on a failure `out` is as before.
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure>;
+    /// Makes what its frame has beyond its own fields. Called without a lock, before [`append`](Self::append), if there is
+    /// anything to prepare; again if the connection ended between the two.
+    fn prepare(&mut self, preparation: Preparation<'_>) -> Result<ExtraFields, Failure>;
+
+    /// Writes the whole frame. Called under the lock of its connection.
+    fn append(&mut self, frame: FrameWriter<'_>) -> Result<(), Failure>;
 
     /// When it was given to the connection, about.
     fn begun(&self) -> Moment;
@@ -77,6 +83,8 @@ pub(crate) enum FailureKind {
     Memory,
     /// A hook refused the request.
     Forbidden,
+    /// A panic kept the request from being written.
+    Panicked,
     /// The producer gave up.
     Aborted,
 }
@@ -84,7 +92,8 @@ pub(crate) enum FailureKind {
 impl FailureKind {
     /// Whether it says something of the peer.
     pub(crate) fn is_of_peer(self) -> bool {
-        !matches!(self, Self::Unencodable | Self::Memory | Self::Forbidden | Self::Aborted)
+        use FailureKind::*;
+        !matches!(self, Unencodable | Memory | Forbidden | Panicked | Aborted)
     }
 }
 
@@ -104,6 +113,11 @@ impl Failure {
 
     pub(crate) fn because(kind: FailureKind, cause: impl StdError + Send + Sync + 'static) -> Self {
         Self { kind, sent: false, cause: Some(Arc::new(cause)) }
+    }
+
+    /// Nothing of the request was written.
+    pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Self {
+        Self::because(FailureKind::Panicked, Stopped::Panicked(panic_text(payload)))
     }
 
     /// Whether it may be that the peer is elsewhere now.

@@ -143,38 +143,14 @@ fn opaque_of(index: u32, uses: u16) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use rocketmq_protocol::header::Header;
-
     use super::*;
-    use crate::deferred::Deferred;
     use crate::producer_id::ProducerId;
-    use crate::remoting::exchange::Failure;
-    use crate::remoting::{FrameContext, Outbound};
-
-    struct Nothing(ProducerId);
-
-    impl Exchange for Nothing {
-        fn code(&self) -> i32 {
-            0
-        }
-        fn encode(&mut self, _: FrameContext<'_>, _: &mut Outbound) -> Result<(), Failure> {
-            Ok(())
-        }
-        fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Deferred) {}
-        fn written(self: Box<Self>, _: &mut Deferred) {}
-        fn begun(&self) -> Moment {
-            Moment::now()
-        }
-        fn failed(self: Box<Self>, _: Failure, _: &mut Deferred) {}
-        fn producer(&self) -> ProducerId {
-            self.0
-        }
-    }
+    use crate::remoting::testing::TestRequest;
 
     fn add(table: &mut InFlight, producer: usize) -> i32 {
         let opaque = table.next_opaque().expect("a free slot");
         table.insert(Pending {
-            exchange: Box::new(Nothing(ProducerId(producer))),
+            exchange: Box::new(TestRequest { producer: ProducerId(producer), ..TestRequest::default() }),
             deadline: Moment::now(),
             frame_end: 0,
         });

@@ -53,6 +53,13 @@ pub(crate) struct Outbound {
     queued: u64,
 }
 
+/// How much there was before a frame was added.
+pub(super) struct Mark {
+    pieces: usize,
+    open: usize,
+    queued: u64,
+}
+
 /// Some bytes that are written in one call.
 #[derive(Debug)]
 pub(super) enum Piece {
@@ -102,6 +109,21 @@ impl Outbound {
             reserved.map_err(|cause| Failure::because(FailureKind::Memory, cause))?;
         }
         Ok(())
+    }
+
+    /// Where the next frame begins.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { pieces: self.pieces.len(), open: self.open.len(), queued: self.queued }
+    }
+
+    /// Takes back what was added since the mark, whatever part of a frame that is. Nothing was written meanwhile.
+    pub(super) fn restore(&mut self, mark: Mark) {
+        // The buffer that was open then lies before the first large body that was added since.
+        if let Some(Piece::Frames(buffer)) = self.pieces.drain(mark.pieces..).next() {
+            self.open = buffer;
+        }
+        self.open.truncate(mark.open);
+        self.queued = mark.queued;
     }
 
     /// Adds a ready-made frame.
@@ -175,6 +197,13 @@ mod tests {
         };
         assert!(outbound.add(Body::Shared(large.clone()), refused).is_err());
         assert_eq!(outbound.queued(), 2 + 6 + 2);
+        for body in [Body::Copied(b"half"), Body::Shared(large.clone())] {
+            let mark = outbound.mark();
+            assert!(outbound.add(body, head("4")).is_ok());
+            outbound.append(b"more");
+            outbound.restore(mark);
+            assert_eq!((outbound.queued(), outbound.copied()), (2 + 6 + 2, 2), "as it was");
+        }
         let (piece, at) = outbound.next().expect("a piece");
         assert_eq!((&*piece, at), (&b"1a2"[..], 0));
         outbound.written(piece, 1);

@@ -1,16 +1,18 @@
 //! What a channel keeps under its lock. Every method is short and does no I/O.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
 use super::RemotingOptions;
 use super::exchange::{Exchange, Failure, FailureKind};
-use super::frame_context::FrameContext;
+use super::frame_writer::FrameWriter;
 use super::in_flight::{InFlight, Pending};
 use super::limits;
 use super::outbound::{Outbound, Piece};
+use super::prepare::ExtraFields;
 use super::reach::Reach;
 use crate::deferred::Burst;
 use crate::sys::Moment;
@@ -47,7 +49,9 @@ pub(super) struct State {
     /// One-way requests that were written since the peer was last heard of.
     pub(super) oneways_in_doubt: u64,
     /// Requests that wait for the connection, or until those before them are encoded; nothing of them was written.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Request>,
+    /// The I/O task prepares one that has waited. What comes meanwhile goes behind it.
+    is_admitting: bool,
     /// What has failed and was not told yet: the I/O task tells a few at a time.
     failed: VecDeque<(Box<dyn Exchange>, Failure)>,
     /// One-way requests not yet written.
@@ -97,20 +101,22 @@ pub(super) enum Haste {
     MayBeGathered,
 }
 
-struct Waiting {
-    exchange: Box<dyn Exchange>,
-    deadline: Moment,
-    oneway: bool,
+/// A request that is to be written.
+pub(super) struct Request {
+    pub(super) exchange: Box<dyn Exchange>,
+    pub(super) deadline: Moment,
+    pub(super) oneway: bool,
+}
+
+/// How much of what waits may be written in this turn: so many requests, and none from this position on.
+pub(super) struct Admission {
+    requests: usize,
+    end: u64,
 }
 
 impl State {
-    pub(super) fn wait_for_connection(
-        &mut self,
-        exchange: Box<dyn Exchange>,
-        deadline: Moment,
-        oneway: bool,
-    ) {
-        self.waiting.push_back(Waiting { exchange, deadline, oneway });
+    pub(super) fn wait_for_connection(&mut self, request: Request) {
+        self.waiting.push_back(request);
     }
 
     /// Begins a connection; the number is its task's.
@@ -122,7 +128,7 @@ impl State {
 
     /// The open connection, if a new request can go to it at once.
     pub(super) fn stream_for_new(&self) -> Option<Arc<TcpStream>> {
-        if self.waiting.is_empty() { self.stream() } else { None }
+        if self.waiting.is_empty() && !self.is_admitting { self.stream() } else { None }
     }
 
     /// The open connection.
@@ -231,23 +237,53 @@ impl State {
         self.writer = Writer::IoTask;
     }
 
-    /// Encodes some of what waited for the connection, and makes the I/O task its writer; `true`: more waits. What comes
-    /// meanwhile waits behind it.
-    pub(super) fn admit_waiting(&mut self, address: &str, options: &RemotingOptions) -> bool {
-        if self.waiting.is_empty() || self.stream().is_none() {
-            return false;
-        }
+    /// The I/O task begins to write what waited for the connection.
+    pub(super) fn begin_admission(&self) -> Admission {
         let (bytes, requests) = ADMITTED;
-        let full = self.outbound.queued() + bytes;
-        for _ in 0..requests {
-            let Some(entry) = self.waiting.pop_front_if(|_| self.outbound.queued() < full) else { break };
-            let added = self.add(entry.exchange, entry.deadline, entry.oneway, address, options);
-            self.failed.extend(added.err());
+        Admission { requests, end: self.outbound.queued() + bytes }
+    }
+
+    /// Takes out the first that waits, to be prepared and then to be given to [`Self::admit`]. `None`: nothing waits, or it is
+    /// enough for this turn.
+    pub(super) fn next_admitted(&mut self, admission: &mut Admission) -> Option<Request> {
+        if !matches!(self.phase, Phase::Open(_)) || self.outbound.queued() >= admission.end {
+            return None;
         }
+        admission.requests = admission.requests.checked_sub(1)?;
+        let request = self.waiting.pop_front();
+        self.is_admitting = request.is_some();
+        request
+    }
+
+    /// Writes a request that has waited behind the others, and makes the I/O task its writer.
+    pub(super) fn admit(
+        &mut self,
+        stream: &Arc<TcpStream>,
+        request: Request,
+        prepared: Result<ExtraFields, Failure>,
+        options: &RemotingOptions,
+    ) {
+        let added = match prepared {
+            Ok(_) if !self.is_open_with(stream) => {
+                let cause = std::io::Error::other("the connection ended before the request was written");
+                Err((request.exchange, Failure::because(FailureKind::Lost, cause)))
+            }
+            Ok(extra) => self.add(request, &extra, options),
+            Err(failure) => Err((request.exchange, failure)),
+        };
+        self.failed.extend(added.err());
+        if !self.is_open_with(stream) {
+            return;
+        }
+        self.is_admitting = false;
         if matches!(self.writer, Writer::Nobody | Writer::IoTaskSoon) && !self.outbound.is_empty() {
             self.gathered_by = None;
             self.writer = Writer::IoTask;
         }
+    }
+
+    /// Whether requests wait for the connection.
+    pub(super) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
@@ -265,15 +301,15 @@ impl State {
         !self.failed.is_empty()
     }
 
-    /// Encodes the request behind the others and registers what waits for its answer.
+    /// Writes the request behind the others and registers what waits for its answer. A panic in the writing is a failure; on a
+    /// failure nothing is added.
     pub(super) fn add(
         &mut self,
-        mut exchange: Box<dyn Exchange>,
-        deadline: Moment,
-        oneway: bool,
-        address: &str,
+        request: Request,
+        extra: &ExtraFields,
         options: &RemotingOptions,
     ) -> Result<(), (Box<dyn Exchange>, Failure)> {
+        let Request { mut exchange, deadline, oneway } = request;
         let backlog = self.backlog();
         if backlog > options.max_backlog as u64 {
             let cause = std::io::Error::other(format!("{backlog} bytes wait to be written"));
@@ -284,8 +320,11 @@ impl State {
             let cause = std::io::Error::other(format!("{} requests wait for answers", limits::SLOTS));
             return Err((exchange, Failure::because(FailureKind::Backlog, cause)));
         };
-        let context = FrameContext { options, address, opaque };
-        if let Err(failure) = exchange.encode(context, &mut self.outbound) {
+        let before = self.outbound.mark();
+        let frame = FrameWriter { options, extra, opaque, out: &mut self.outbound };
+        let appended = catch_unwind(AssertUnwindSafe(|| exchange.append(frame)));
+        if let Err(failure) = appended.unwrap_or_else(|payload| Err(Failure::panicked(payload))) {
+            self.outbound.restore(before);
             return Err((exchange, failure));
         }
         let pending = Pending { exchange, deadline, frame_end: self.outbound.queued() };

@@ -1,34 +1,14 @@
-use rocketmq_protocol::header::Header;
 use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::*;
-use crate::deferred::Deferred;
-use crate::producer_id::ProducerId;
+use crate::remoting::testing::{PATIENCE, TestRequest, runtime};
 use crate::sys::Moment;
 
-const ADDRESS: &str = "127.0.0.1:1";
-
 /// A request that is these bytes.
-struct Bytes(&'static [u8]);
-
-impl Exchange for Bytes {
-    fn code(&self) -> i32 {
-        0
-    }
-    fn encode(&mut self, _: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
-        out.append(self.0);
-        Ok(())
-    }
-    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Deferred) {}
-    fn written(self: Box<Self>, _: &mut Deferred) {}
-    fn begun(&self) -> Moment {
-        Moment::now()
-    }
-    fn failed(self: Box<Self>, _: Failure, _: &mut Deferred) {}
-    fn producer(&self) -> ProducerId {
-        ProducerId(1)
-    }
+fn request(bytes: &'static [u8], oneway: bool) -> Request {
+    let exchange = Box::new(TestRequest { bytes: Some(bytes), ..TestRequest::default() });
+    Request { exchange, deadline: Moment::now() + PATIENCE, oneway }
 }
 
 struct Bench {
@@ -39,7 +19,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = runtime();
         let options = RemotingOptions::for_tests(runtime.handle().clone());
         Self { runtime, options, state: State::default() }
     }
@@ -58,9 +38,7 @@ impl Bench {
     }
 
     fn add(&mut self, bytes: &'static [u8], oneway: bool) {
-        let far = Moment::now() + std::time::Duration::from_secs(60);
-        let added = self.state.add(Box::new(Bytes(bytes)), far, oneway, ADDRESS, &self.options);
-        assert!(added.is_ok());
+        assert!(self.state.add(request(bytes, oneway), &ExtraFields::NONE, &self.options).is_ok());
     }
 
     /// Whether each exchange that is left counts as sent.
@@ -175,8 +153,7 @@ fn a_backlog_is_bounded() {
     bench.options.max_backlog = 5;
     let stream = bench.connect();
     bench.add(b"abcdef", false);
-    let far = Moment::now() + std::time::Duration::from_secs(60);
-    let refused = bench.state.add(Box::new(Bytes(b"g")), far, false, ADDRESS, &bench.options);
+    let refused = bench.state.add(request(b"g", false), &ExtraFields::NONE, &bench.options);
     assert!(refused.is_err_and(|(_, failure)| failure.kind == FailureKind::Backlog));
     let (chunk, _) = bench.state.next_chunk(&stream).expect("a chunk");
     bench.state.chunk_written(&stream, chunk, 6, 6);

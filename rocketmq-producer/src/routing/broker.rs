@@ -211,10 +211,7 @@ mod tests {
     /// With nothing that connects.
     fn table() -> BrokerTable {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let options = crate::remoting::RemotingOptions::for_tests(runtime.handle().clone());
-        let nobody: std::sync::Weak<dyn crate::remoting::Events> =
-            std::sync::Weak::<crate::client::ClientInstance>::new();
-        BrokerTable::new(Arc::new(Remoting::new(options, nobody)), BrokerPaths::default())
+        BrokerTable::new(Remoting::for_tests(runtime.handle().clone()), BrokerPaths::default())
     }
 
     fn route(brokers: impl IntoIterator<Item = (String, &'static str)>) -> TopicRoute {

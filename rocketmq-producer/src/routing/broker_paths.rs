@@ -46,20 +46,14 @@ fn vip_address(address: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Weak;
-
     use super::*;
-    use crate::client::ClientInstance;
     use crate::config::parse_address_map;
-    use crate::remoting::{Events, RemotingOptions};
 
     fn paths(map: &str, registered: &str) -> (String, String) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let options = RemotingOptions::for_tests(runtime.handle().clone());
-        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
         let map = parse_address_map(map).expect("a map");
         let paths = BrokerPaths { vip: true, map, name_servers: None };
-        let (channel, sends) = paths.channels(&Remoting::new(options, nobody), registered);
+        let (channel, sends) = paths.channels(&Remoting::for_tests(runtime.handle().clone()), registered);
         (channel.address().to_string(), sends.address().to_string())
     }
 

@@ -122,6 +122,7 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
         FailureKind::Memory => format!("no memory for the request ({cause})"),
         FailureKind::Unencodable => format!("request too large ({cause})"),
         FailureKind::Forbidden => format!("refused by a hook ({cause})"),
+        FailureKind::Panicked => format!("not asked ({cause})"),
         FailureKind::Aborted => "given up".to_owned(),
     };
     Error::new(ErrorCode::NameServer, text).with_shared_source(failure.cause.clone())
@@ -130,18 +131,15 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
 #[cfg(test)]
 mod tests {
     use std::future::Future;
-    use std::sync::Weak;
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::client::ClientInstance;
-    use crate::remoting::{Events, Remoting, RemotingOptions};
+    use crate::remoting::Remoting;
 
     #[test]
     fn a_large_route_is_read_on_a_thread_of_its_own() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
-        let remoting = Remoting::new(RemotingOptions::for_tests(runtime.handle().clone()), nobody);
+        let remoting = Remoting::for_tests(runtime.handle().clone());
         let server = NameServer::new(remoting.channel("h:1"));
         let route = |blanks: usize| Bytes::from(format!("{}{{}}", " ".repeat(blanks)));
         let is_read_at_once = |body: Bytes| {
@@ -158,8 +156,7 @@ mod tests {
     #[test]
     fn a_route_beyond_its_bound_is_refused_before_it_waits_for_its_turn() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
-        let remoting = Remoting::new(RemotingOptions::for_tests(runtime.handle().clone()), nobody);
+        let remoting = Remoting::for_tests(runtime.handle().clone());
         let server = NameServer::new(remoting.channel("h:1"));
         let _turn = server.reading.try_lock().expect("nobody reads");
         let read = |len: usize| {

@@ -167,14 +167,12 @@ mod simulation;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Weak;
 
     use rocketmq_protocol::route::{BrokerData, QueueData};
 
     use super::super::BrokerPaths;
     use super::*;
-    use crate::client::ClientInstance;
-    use crate::remoting::{Events, Remoting, RemotingOptions};
+    use crate::remoting::Remoting;
 
     /// Queues in order, as `broker/id`.
     fn queues(route: &TopicRoute) -> Vec<String> {
@@ -183,9 +181,7 @@ mod tests {
 
     fn publish_queues(route: &TopicRoute) -> PublishQueues {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let options = RemotingOptions::for_tests(runtime.handle().clone());
-        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
-        let brokers = BrokerTable::new(Arc::new(Remoting::new(options, nobody)), BrokerPaths::default());
+        let brokers = BrokerTable::new(Remoting::for_tests(runtime.handle().clone()), BrokerPaths::default());
         PublishQueues::of(route, &brokers, 0)
     }
 

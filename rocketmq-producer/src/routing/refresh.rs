@@ -103,7 +103,6 @@ impl RouteTable {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Weak;
     use std::time::Duration;
 
     use rocketmq_protocol::route::{BrokerData, QueueData, TopicRoute};
@@ -111,15 +110,13 @@ mod tests {
     use super::super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
     use super::super::{BrokerPaths, BrokerTable, NameServers, RouteOptions};
     use super::*;
-    use crate::client::ClientInstance;
     use crate::log::{Log, LogLevel};
-    use crate::remoting::{Events, Remoting, RemotingOptions};
+    use crate::remoting::Remoting;
 
     /// With no name server.
     fn table(runtime: &tokio::runtime::Runtime) -> Arc<RouteTable> {
         let log = Log::new(LogLevel::Off, None);
-        let nobody: Weak<dyn Events> = Weak::<ClientInstance>::new();
-        let remoting = Arc::new(Remoting::new(RemotingOptions::for_tests(runtime.handle().clone()), nobody));
+        let remoting = Remoting::for_tests(runtime.handle().clone());
         let options = RouteOptions {
             default_topic: "TBW102".to_owned(),
             default_topic_queue_nums: 4,

@@ -21,7 +21,9 @@ use crate::error::{Error, ErrorCode};
 use crate::lanes::LaneKey;
 use crate::producer_id::ProducerId;
 use crate::receipt::SendStatus;
-use crate::remoting::{Body, Exchange, Failure, FrameContext, HEADER, OFFSET_ID, Outbound, SHARED_BODY};
+use crate::remoting::{
+    Body, Exchange, ExtraFields, Failure, FrameWriter, HEADER, OFFSET_ID, Preparation, SHARED_BODY,
+};
 use crate::routing::{PublishQueue, RouteWaiter, Verdict};
 use crate::stats::BrokerId;
 use crate::sys::Moment;
@@ -351,6 +353,24 @@ impl BatchOperation {
         self.release(deferred);
     }
 
+    /// The request of the attempt under way; `None`: it has no members.
+    fn request(&self) -> Option<SendRequest<'_>> {
+        let (first, settings) = (self.first()?, &self.context.settings);
+        let mut shared = String::new();
+        // No unique id: brokers up to 5.3 append these properties to every member's (protocol 5.8).
+        let wait = if first.prepared.wait_store_ok { "true" } else { "false" };
+        properties::push(&mut shared, name::WAIT, wait);
+        if let Some(namespace) = &settings.namespace {
+            properties::push(&mut shared, name::INSTANCE_ID, namespace);
+        }
+        Some(SendRequest {
+            properties: shared.into(),
+            batch: true,
+            broker_name: Some((&*self.broker_name).into()),
+            ..send_request(settings, &first.topic.wire_name, self.queue_id, self.born_ms)
+        })
+    }
+
     /// Tells statistics and fault strategy how the request went; `None`: it says nothing of the broker.
     fn conclude(&mut self, verdict: Option<Verdict>, now: Moment) {
         let broker = self.broker.take();
@@ -380,27 +400,20 @@ impl Exchange for BatchOperation {
         request::SEND_BATCH_MESSAGE
     }
 
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
+    fn prepare(&mut self, preparation: Preparation<'_>) -> Result<ExtraFields, Failure> {
+        match self.request() {
+            Some(request) => preparation.extra_fields(self.code(), &request.v2(), &self.body),
+            None => Ok(ExtraFields::default()),
+        }
+    }
+
+    fn append(&mut self, frame: FrameWriter<'_>) -> Result<(), Failure> {
         // Another attempt makes it anew, perhaps with fewer members.
         let made = std::mem::take(&mut self.body);
-        let settings = &self.context.settings;
-        let Some(first) = self.first() else { return Ok(()) };
-        let mut shared = String::new();
-        // No unique id: brokers up to 5.3 append these properties to every member's (protocol 5.8).
-        let wait = if first.prepared.wait_store_ok { "true" } else { "false" };
-        properties::push(&mut shared, name::WAIT, wait);
-        if let Some(namespace) = &settings.namespace {
-            properties::push(&mut shared, name::INSTANCE_ID, namespace);
-        }
-        let header = SendRequest {
-            properties: shared.into(),
-            batch: true,
-            broker_name: Some((&*self.broker_name).into()),
-            ..send_request(settings, &first.topic.wire_name, self.queue_id, self.born_ms)
-        };
+        let Some(request) = self.request() else { return Ok(()) };
         let two_way = 0;
         let body = if made.len() < SHARED_BODY { Body::Copied(&made) } else { Body::Shared(made.into()) };
-        context.write(out, request::SEND_BATCH_MESSAGE, two_way, &header.v2(), body)
+        frame.write(request::SEND_BATCH_MESSAGE, two_way, &request.v2(), body)
     }
 
     fn begun(&self) -> Moment {

@@ -24,7 +24,7 @@ use crate::log::LogTarget;
 use crate::memory::Memory;
 use crate::producer_id::ProducerId;
 use crate::receipt::{IdText, Receipt, SendStatus};
-use crate::remoting::{Exchange, Failure, FrameContext, Outbound};
+use crate::remoting::{Exchange, ExtraFields, Failure, FrameWriter, Preparation};
 use crate::routing::{BrokerTarget, PublishQueue, RouteWaiter, Topic, Verdict};
 use crate::stats::BrokerId;
 use crate::sys::Moment;
@@ -516,6 +516,22 @@ impl SendOperation {
         })
     }
 
+    /// The request of the attempt under way.
+    fn request(&self) -> SendRequest<'_> {
+        SendRequest {
+            sys_flag: self.prepared.sys_flag,
+            flag: self.prepared.flag,
+            properties: self.properties(),
+            broker_name: self.target.as_ref().map(|target| (&*target.address.name).into()),
+            ..send_request(
+                &self.context.settings,
+                &self.topic.wire_name,
+                self.queue_id,
+                self.context.wall_ms(self.attempt_started),
+            )
+        }
+    }
+
     /// The properties of the attempt under way.
     pub(crate) fn properties(&self) -> std::borrow::Cow<'_, str> {
         match self.added() {
@@ -545,25 +561,20 @@ impl Exchange for SendOperation {
         if self.context.settings.smart_headers { request::SEND_MESSAGE_V2 } else { request::SEND_MESSAGE }
     }
 
-    fn encode(&mut self, context: FrameContext<'_>, out: &mut Outbound) -> Result<(), Failure> {
-        let settings = &self.context.settings;
-        let flag = if self.mode == Mode::Oneway { flag::ONEWAY } else { 0 };
-        let request = SendRequest {
-            sys_flag: self.prepared.sys_flag,
-            flag: self.prepared.flag,
-            properties: self.properties(),
-            broker_name: self.target.as_ref().map(|target| (&*target.address.name).into()),
-            ..send_request(
-                settings,
-                &self.topic.wire_name,
-                self.queue_id,
-                self.context.wall_ms(self.attempt_started),
-            )
-        };
-        let body = self.prepared.shared_body();
+    fn prepare(&mut self, preparation: Preparation<'_>) -> Result<ExtraFields, Failure> {
+        let (request, body) = (self.request(), self.prepared.body());
         match self.code() {
-            code @ request::SEND_MESSAGE_V2 => context.write(out, code, flag, &request.v2(), body),
-            code => context.write(out, code, flag, &request.v1(), body),
+            code @ request::SEND_MESSAGE_V2 => preparation.extra_fields(code, &request.v2(), body),
+            code => preparation.extra_fields(code, &request.v1(), body),
+        }
+    }
+
+    fn append(&mut self, frame: FrameWriter<'_>) -> Result<(), Failure> {
+        let flag = if self.mode == Mode::Oneway { flag::ONEWAY } else { 0 };
+        let (request, body) = (self.request(), self.prepared.shared_body());
+        match self.code() {
+            code @ request::SEND_MESSAGE_V2 => frame.write(code, flag, &request.v2(), body),
+            code => frame.write(code, flag, &request.v1(), body),
         }
     }
 

@@ -86,11 +86,15 @@ pub(crate) fn of_failure(failure: &Failure) -> NotStored {
         FailureKind::Forbidden => {
             Error::new(ErrorCode::Forbidden, format!("a hook refused the request: {cause}"))
         }
+        FailureKind::Panicked => {
+            Error::new(ErrorCode::Internal, format!("the request was not written: {cause}"))
+        }
         FailureKind::Aborted => Error::closed(),
     };
     let persistence = if failure.sent { Persistence::PossiblyPersisted } else { Persistence::NotPersisted };
     let error = error.with_shared_source(failure.cause.clone()).with_persistence(persistence);
-    NotStored { error, can_retry: failure.kind != FailureKind::Unencodable }
+    let can_retry = !matches!(failure.kind, FailureKind::Unencodable | FailureKind::Panicked);
+    NotStored { error, can_retry }
 }
 
 #[cfg(test)]
@@ -137,6 +141,14 @@ mod tests {
             panic!("refused")
         };
         assert_eq!((error.code(), error.persistence()), (ErrorCode::Protocol, Persistence::Persisted));
+    }
+
+    #[test]
+    fn a_panic_before_the_writing_is_the_end_of_a_message_that_is_not_stored() {
+        let NotStored { error, can_retry: false } = of_failure(&Failure::new(FailureKind::Panicked)) else {
+            panic!("not again")
+        };
+        assert_eq!((error.code(), error.persistence()), (ErrorCode::Internal, Persistence::NotPersisted));
     }
 
     #[test]
