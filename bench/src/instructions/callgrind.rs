@@ -26,6 +26,8 @@ pub(super) fn around(program: &Command, profile: &Path) -> Command {
     // is then the same from run to run.
     valgrind.args(["--quiet", "--tool=callgrind", "--fair-sched=yes"]);
     valgrind.arg(format!("--callgrind-out-file={}", profile.display()));
+    // Dictionaries of Python have the same order in each run.
+    valgrind.env("PYTHONHASHSEED", "0");
     valgrind.arg(program.get_program()).args(program.get_args());
     valgrind
 }
