@@ -6,6 +6,8 @@
 
 #[macro_use]
 mod keywords;
+#[macro_use]
+mod shared_methods;
 
 mod aio;
 mod blocking;

@@ -1,12 +1,15 @@
 //! `rmq.Message`, and the arguments of a send in the form the core reads them.
 
+mod content;
+
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 use rocketmq_producer::{self as rmq, Delivery, Error, sys};
+
+use content::{body_bytes, key_list, property_list};
 
 use crate::delivery::DeliveryKeywords;
 use crate::destination::{Destination, DestinationKeywords, QUEUE, SELECTOR, SHARDING_KEY};
@@ -134,34 +137,6 @@ pub(crate) fn hand_over<R: Send>(
     send: impl FnOnce() -> R + Send,
 ) -> R {
     if messages.iter().any(|message| message.body.len() >= LONG_BODY) { py.detach(send) } else { send() }
-}
-
-fn body_bytes<'py>(body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    if let Ok(bytes) = body.cast::<PyBytes>() {
-        return Ok(bytes.clone());
-    }
-    if let Ok(bytes) = body.cast::<PyByteArray>() {
-        return Ok(PyBytes::new(body.py(), &bytes.to_vec()));
-    }
-    if body.cast::<PyMemoryView>().is_ok() {
-        return Ok(body.call_method0("tobytes")?.cast_into::<PyBytes>()?);
-    }
-    let given = body.get_type().name()?;
-    Err(PyTypeError::new_err(format!("body must be bytes, bytearray or memoryview, not {given}")))
-}
-
-fn key_list(keys: &Bound<'_, PyAny>) -> PyResult<Vec<PyBackedStr>> {
-    if let Ok(key) = keys.cast::<PyString>() {
-        return Ok(vec![key.extract()?]);
-    }
-    keys.try_iter()?.map(|key| key?.extract()).collect()
-}
-
-fn property_list(properties: &Bound<'_, PyAny>) -> PyResult<Vec<(PyBackedStr, PyBackedStr)>> {
-    if let Ok(properties) = properties.cast::<PyDict>() {
-        return properties.iter().map(|(name, value)| Ok((name.extract()?, value.extract()?))).collect();
-    }
-    properties.call_method0("items")?.try_iter()?.map(|pair| pair?.extract()).collect()
 }
 
 message_constructor! { Message = of; }

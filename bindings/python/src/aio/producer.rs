@@ -191,6 +191,8 @@ send_method! {
     AioProducer.send_oneway = send_and_forget -> ();
 }
 
+shared_methods! { AioProducer }
+
 #[pymethods]
 impl AioProducer {
     #[new]
@@ -229,43 +231,10 @@ impl AioProducer {
         Self::send_all(slf, messages, Travel::OneBatch, timeout)
     }
 
-    /// Takes other name servers; sends under way go on.
-    fn set_name_servers(&self, addresses: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.handle.set_name_servers(addresses)
-    }
-
-    /// What the producer has done, and how it stands.
-    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.handle.stats(py)
-    }
-
-    /// The same as text for Prometheus.
-    fn prometheus(&self, py: Python<'_>) -> PyResult<String> {
-        self.handle.prometheus(py)
-    }
-
-    /// How many messages are under way.
-    #[getter]
-    fn in_flight(&self) -> PyResult<usize> {
-        Ok(self.handle.producer()?.in_flight())
-    }
-
     /// Whether `close` was called.
     #[getter]
     fn closed(&self) -> PyResult<bool> {
         Ok(self.handle.producer()?.is_closed() || self.is_closing())
-    }
-
-    /// The client id the brokers know this producer by.
-    #[getter]
-    fn client_id(&self) -> PyResult<&str> {
-        Ok(self.handle.producer()?.client_id())
-    }
-
-    /// The producer group.
-    #[getter]
-    fn group(&self) -> PyResult<&str> {
-        Ok(self.handle.producer()?.group())
     }
 
     fn __repr__(&self) -> PyResult<String> {
