@@ -17,11 +17,12 @@ mod outbound;
 mod prepare;
 mod reach;
 mod resolve;
-mod socket;
 mod state;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod turn;
+mod writing;
 
 pub(crate) use call::{Answer, call};
 pub(crate) use channel::Channel;

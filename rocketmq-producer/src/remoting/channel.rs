@@ -7,14 +7,13 @@ use std::sync::{Arc, Weak};
 use crate::sync::{Mutex, MutexGuard};
 use crate::sys::Moment;
 use rocketmq_protocol::header::Header;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::prepare::{ExtraFields, Preparation};
 use super::reach;
-use super::socket;
-use super::state::{Haste, PLENTY, Phase, Request, State, Writer};
+use super::state::{Haste, Phase, Request, State};
+use super::stream::Stream;
 use super::turn::TURN;
 use super::{Events, RemotingOptions, connection};
 use crate::deferred::{Deferred, Gathered};
@@ -99,7 +98,7 @@ impl Channel {
     fn write_request(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
-        stream: &Arc<TcpStream>,
+        stream: &Arc<Stream>,
         request: Request,
         extra: &ExtraFields,
         deferred: &mut Deferred,
@@ -118,7 +117,6 @@ impl Channel {
         let announce = state.check_by(deadline);
         let writer = state.choose_writer(haste, self.options.max_backlog);
         let is_gathered = haste == Haste::GoesWithBurst && state.is_gathering();
-        let has_oneways = state.has_oneways();
         drop(state);
         if announce {
             self.attention.notify_one();
@@ -126,7 +124,7 @@ impl Channel {
         if is_gathered {
             deferred.gathered_at(self);
         }
-        self.see_to_writing(writer, stream, has_oneways);
+        self.see_to_writing(writer, stream);
     }
 
     /// There was no connection that it can go to at once: the request waits for one, or behind those that wait. One is begun
@@ -159,7 +157,7 @@ impl Channel {
     }
 
     /// Writes some of what waited for the connection into its buffer, in order; `true`: more waits. Called by the I/O task.
-    pub(super) fn admit_waiting(&self, stream: &Arc<TcpStream>) -> bool {
+    pub(super) fn admit_waiting(&self, stream: &Arc<Stream>) -> bool {
         let mut state = self.state.lock();
         let mut admission = state.begin_admission();
         while let Some(mut request) = state.next_admitted(&mut admission) {
@@ -190,80 +188,6 @@ impl Channel {
     pub(crate) fn end_pause(&self) {
         self.state.lock().reach.end_pause();
         self.attention.notify_one();
-    }
-
-    /// The writer was chosen: the caller writes, or the I/O task is told.
-    fn see_to_writing(&self, writer: Option<Writer>, stream: &Arc<TcpStream>, has_oneways: bool) {
-        let is_left = match writer {
-            // The loss of one-way messages nobody hears of: unless the peer is there and silent, the task reads first.
-            Some(Writer::Caller) if has_oneways && !matches!(socket::look(stream), Ok(false)) => {
-                self.state.lock().hand_over(stream, false)
-            }
-            Some(Writer::Caller) => !self.write_plenty(stream),
-            // Of the writing, or until when requests are gathered.
-            Some(_) => true,
-            None => false,
-        };
-        if is_left {
-            self.attention.notify_one();
-        }
-    }
-
-    /// Appends ready-made frames: answers to requests of the peer's. An error when it does not read them.
-    pub(super) fn reply(&self, frames: &[u8]) -> Result<(), Failure> {
-        let mut state = self.state.lock();
-        if let Some(stream) = state.stream() {
-            state.add_replies(frames)?;
-            let writer = state.choose_writer(Haste::AtOnce, self.options.max_backlog);
-            let has_oneways = state.has_oneways();
-            drop(state);
-            self.see_to_writing(writer, &stream, has_oneways);
-        }
-        Ok(())
-    }
-
-    /// Writes what is there now, or much of it; the calling thread is the writer. `false`: more is there, or an error was
-    /// met, and the I/O task goes on.
-    fn write_plenty(&self, stream: &Arc<TcpStream>) -> bool {
-        let mut left = PLENTY;
-        loop {
-            let written = self.write_chunk(stream, left);
-            let mut state = self.state.lock();
-            match written {
-                Ok(count) if count < left && state.has_more(stream) => left -= count,
-                Ok(_) => return !state.hand_over(stream, false),
-                Err(error) => return !state.hand_over(stream, error.kind() == io::ErrorKind::WouldBlock),
-            }
-        }
-    }
-
-    /// Writes what is there, or plenty of it; the I/O task is the writer, and stays it while something is left.
-    pub(super) fn write_out(&self, stream: &Arc<TcpStream>) -> io::Result<Written> {
-        let mut left = PLENTY;
-        loop {
-            match self.write_chunk(stream, left) {
-                Ok(0) => return Ok(Written::All),
-                Ok(count) if count < left => left -= count,
-                Ok(_) => return Ok(Written::Plenty),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Written::Blocked),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Hands one chunk to the socket, or this much of it, and tells its size; 0: there was none.
-    fn write_chunk(&self, stream: &Arc<TcpStream>, most: usize) -> io::Result<usize> {
-        let Some((chunk, start)) = self.state.lock().next_chunk(stream) else {
-            return Ok(0);
-        };
-        let end = chunk.len().min(start + most);
-        let (count, outcome) = write_some(stream, &chunk[start..end]);
-        let through = self.state.lock().chunk_written(stream, chunk, start + count, count);
-        let mut deferred = Deferred::default();
-        for exchange in through {
-            exchange.written(&mut deferred);
-        }
-        outcome.map(|()| count)
     }
 
     /// Writes what is gathered.
@@ -303,7 +227,9 @@ impl Channel {
         let stream = state.reset(&forgotten());
         state.phase = Phase::Forgotten;
         drop(state);
-        close(stream);
+        if let Some(stream) = stream {
+            stream.shut_down();
+        }
         self.tell_all_failed();
         self.attention.notify_one();
     }
@@ -334,7 +260,9 @@ impl Channel {
                 )
             });
         }
-        close(stream);
+        if let Some(stream) = stream {
+            stream.shut_down();
+        }
     }
 
     /// The task of a connection is gone before its time.
@@ -366,36 +294,8 @@ impl Channel {
     }
 }
 
-fn close(stream: Option<Arc<TcpStream>>) {
-    if let Some(stream) = stream {
-        // The peer must see the end also where a forked child holds a copy of the descriptor.
-        let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
-    }
-}
-
 fn forgotten() -> Failure {
     Failure::because(FailureKind::Lost, io::Error::other("no route names this address any more"))
-}
-
-/// How far the I/O task came.
-pub(super) enum Written {
-    All,
-    /// As much as is written at a time; more may be there.
-    Plenty,
-    Blocked,
-}
-
-/// Plain writes only: vectored ones raise SIGPIPE in a host that does not ignore it.
-fn write_some(stream: &TcpStream, chunk: &[u8]) -> (usize, io::Result<()>) {
-    let mut count = 0;
-    while count < chunk.len() {
-        match stream.try_write(&chunk[count..]) {
-            Ok(more) => count += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (count, Err(error)),
-        }
-    }
-    (count, Ok(()))
 }
 
 impl Gathered for Channel {

@@ -4,6 +4,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::hooks::{RpcHook, RpcRequest};
+use crate::remoting::state::PLENTY;
 use crate::remoting::testing::{PATIENCE, TestRequest, Told, peer, runtime, submit};
 
 /// The kind of the next failure.
@@ -18,8 +19,7 @@ fn next_failure(told: &mpsc::Receiver<Told>) -> FailureKind {
 fn an_answer_behind_plenty_is_written_too() {
     let runtime = runtime();
     let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
-    let connected = TcpStream::connect(listener.local_addr().expect("an address"));
-    let stream = Arc::new(runtime.block_on(connected).expect("connected"));
+    let (stream, mut peer) = Stream::to_test(&runtime, &listener);
     {
         let mut state = channel.state.lock();
         state.begin();
@@ -27,7 +27,6 @@ fn an_answer_behind_plenty_is_written_too() {
         assert!(state.add_replies(&vec![b'.'; PLENTY]).is_ok());
     }
     assert!(channel.reply(b"answer").is_ok());
-    let (mut peer, _) = listener.accept().expect("the connection");
     peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let reader = std::thread::spawn(move || {
         let mut bytes = vec![0; PLENTY + b"answer".len()];
@@ -38,7 +37,7 @@ fn an_answer_behind_plenty_is_written_too() {
         while channel.state.lock().begin_writing() {
             stream.writable().await.expect("writable");
             // When nothing is left, nobody is the writer.
-            let _ = channel.write_out(&stream);
+            let _ = channel.write_out(&stream, false);
         }
     });
     assert!(reader.join().expect("no panic").expect("all of it").ends_with(b"answer"));
@@ -65,6 +64,18 @@ fn a_connection_whose_task_panics_has_an_end_and_the_next_request_connects_anew(
     assert_eq!(next_failure(&outcomes), FailureKind::Lost);
 }
 
+/// Whether this thread has not locked the channel. (Others may have, for a moment.)
+fn is_unlocked(channel: &Channel) -> bool {
+    let end = Moment::now() + PATIENCE;
+    while channel.state.try_lock().is_none() {
+        if Moment::now() > end {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    true
+}
+
 /// Adds a field, and looks whether its channel is locked meanwhile.
 #[derive(Default)]
 struct Looker {
@@ -75,7 +86,7 @@ struct Looker {
 impl RpcHook for Looker {
     fn before_request(&self, request: &mut RpcRequest<'_>) -> Result<(), String> {
         let channel = self.channel.lock().upgrade().expect("the test has it");
-        self.is_free.lock().push(channel.state.try_lock().is_some());
+        self.is_free.lock().push(is_unlocked(&channel));
         request.add_field("Seen", "yes");
         Ok(())
     }
@@ -94,7 +105,7 @@ fn requests_are_prepared_once_and_their_hooks_called_without_the_lock_of_the_con
         let (prepared, locked) = (Arc::clone(&prepared), Arc::downgrade(&channel));
         let on_prepare = Box::new(move || {
             let channel = locked.upgrade().expect("the test has it");
-            assert!(channel.state.try_lock().is_some(), "prepared under the lock");
+            assert!(is_unlocked(&channel), "prepared under the lock");
             prepared.fetch_add(1, Ordering::Relaxed);
         });
         TestRequest { on_prepare, ..TestRequest::default() }
@@ -158,6 +169,68 @@ fn a_panic_before_the_writing_fails_its_own_request_and_leaves_nothing_of_it() {
     channel.forget();
     let lost: Vec<_> = (0..3).map(|_| next_failure(&outcomes)).collect();
     assert_eq!(lost, [FailureKind::Lost; 3], "the others were on their way");
+}
+
+/// Two one-way requests: once the first is written the peer is gone, and the second is there to be written.
+fn two_around_the_end(
+    channel: &Arc<Channel>,
+    peer: &std::net::TcpStream,
+    told: &mpsc::Sender<Told>,
+) -> TestRequest {
+    let (weak, told) = (Arc::downgrade(channel), told.clone());
+    let peer = peer.try_clone().expect("the same socket");
+    let on_written = Box::new(move || {
+        let channel = weak.upgrade().expect("the test has it");
+        let stream = channel.state.lock().stream().expect("a connection");
+        // No more than that: written bytes would still arrive.
+        peer.shutdown(std::net::Shutdown::Write).expect("an end");
+        while stream.look().is_ok() {
+            std::thread::yield_now();
+        }
+        submit(&channel, TestRequest::telling(&told), true);
+    });
+    TestRequest { on_written, ..TestRequest::default() }
+}
+
+#[test]
+fn an_end_between_two_chunks_is_noticed_before_the_second() {
+    let runtime = runtime();
+    let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
+    let (told, outcomes) = mpsc::channel();
+    submit(&channel, TestRequest::telling(&told), false);
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    let (mut peer, _) = listener.accept().expect("the connection");
+    assert!(peer.read(&mut [0; 64]).expect("the first request") > 0);
+    let first = two_around_the_end(&channel, &peer, &told);
+    submit(&channel, first, true);
+    for _ in 0..2 {
+        assert_eq!(next_failure(&outcomes), FailureKind::Lost);
+    }
+}
+
+#[test]
+fn a_caller_leaves_one_way_requests_to_the_io_task_when_the_peer_is_gone() {
+    let runtime = runtime();
+    let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
+    let (stream, peer) = Stream::to_test(&runtime, &listener);
+    let (told, outcomes) = mpsc::channel();
+    let exchange = Box::new(two_around_the_end(&channel, &peer, &told));
+    {
+        let mut state = channel.state.lock();
+        state.begin();
+        state.open(Arc::clone(&stream));
+        assert!(state.next_chunk(&stream).is_none(), "nothing is to be written");
+        let first = Request { exchange, deadline: Moment::now() + PATIENCE, oneway: true };
+        assert!(state.add(first, &ExtraFields::NONE, &channel.options).is_ok());
+    }
+    // As nothing is in flight, the caller writes both.
+    submit(&channel, TestRequest::default(), false);
+    assert!(outcomes.try_recv().is_err(), "the second is left");
+    channel.forget();
+    match outcomes.try_recv().expect("told") {
+        Told::Failed(failure) => assert!(!failure.sent, "it was not written"),
+        Told::Answered | Told::Written => panic!("written to a peer that is gone"),
+    }
 }
 
 #[test]

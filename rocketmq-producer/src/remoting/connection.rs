@@ -7,19 +7,19 @@ use std::time::Duration;
 use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
 use rocketmq_protocol::frame;
 use rocketmq_protocol::header::{Header, HeaderReader, flag};
-use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
-use super::channel::{Channel, Written};
+use super::channel::Channel;
 use super::dial::dial;
 use super::exchange::{Failure, FailureKind};
 use super::frame_writer::PROTOCOL_VERSION;
 use super::inbound::Inbound;
 use super::limits;
 use super::reach::LONGEST_PAUSE;
-use super::socket;
 use super::state::State;
+use super::stream::{Stream, closed_by_peer};
 use super::turn::{TURN, Turn};
+use super::writing::Written;
 use crate::deferred::Deferred;
 use crate::log::LogTarget;
 use crate::sys::Moment;
@@ -69,7 +69,7 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
 
 /// Connects within `connect.timeout.ms`, after the pause that is due, and meanwhile fails the requests whose deadline
 /// passes.
-async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
+async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<Stream> {
     let last = loop {
         let (check, pause_end) = {
             let mut state = channel.state.lock();
@@ -89,22 +89,19 @@ async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<TcpStream> {
             () = channel.attention.notified() => {}
         }
     };
-    let options = &channel.options;
-    let attempt = dial(&options.resolver, &channel.dialed, options.connect_timeout, last);
+    let attempt = dial(&channel.options, &channel.dialed, last);
     tokio::pin!(attempt);
-    let stream = loop {
+    loop {
         let check = current_check(&channel.state.lock(), epoch)?;
         tokio::select! {
-            result = &mut attempt => break result?,
+            result = &mut attempt => return result,
             () = until(check) => {
                 check_deadlines(channel);
                 channel.tell_failed(&mut Deferred::default());
             }
             () = channel.attention.notified() => {}
         }
-    };
-    socket::set_up(&stream, &channel.options.socket)?;
-    Ok(stream)
+    }
 }
 
 /// When the deadlines are to be looked at next, if the connection is still wanted.
@@ -118,7 +115,7 @@ fn current_check(state: &State, epoch: u64) -> io::Result<Option<Moment>> {
 struct Connection {
     channel: Arc<Channel>,
     epoch: u64,
-    stream: Arc<TcpStream>,
+    stream: Arc<Stream>,
     inbound: Inbound,
     headers: HeaderReader,
     deferred: Deferred,
@@ -144,7 +141,7 @@ impl Connection {
                 return Failure::new(FailureKind::Aborted);
             }
             state.open(Arc::clone(&self.stream));
-            state.reach.opened(self.channel.address(), self.stream.peer_addr().ok())
+            state.reach.opened(self.channel.address(), self.stream.peer_address())
         };
         if let Some(news) = news {
             self.channel.options.log.info(LogTarget::Remoting, || news);
@@ -171,7 +168,7 @@ impl Connection {
             if !blocked {
                 match self.write() {
                     Ok(Written::All) => {}
-                    Ok(Written::Plenty) => more = true,
+                    Ok(Written::Plenty | Written::Unread) => more = true,
                     Ok(Written::Blocked) => blocked = true,
                     Err(error) => return lost(error),
                 }
@@ -258,28 +255,23 @@ impl Connection {
     /// Writes what is there, if that is this task's part, or plenty of it.
     fn write(&mut self) -> io::Result<Written> {
         let more = self.channel.admit_waiting(&self.stream);
-        let (mine, has_oneways) = {
-            let mut state = self.channel.state.lock();
-            (state.begin_writing(), state.has_oneways())
-        };
-        // Nobody hears of the loss of one-way messages, and the peer may have gone while this task or the whole process did
-        // not run. What it sent before that is read first, in one more round.
-        if mine
-            && has_oneways
-            && socket::look(&self.stream)?
-            && !std::mem::replace(&mut self.waits_for_read, true)
-        {
-            return Ok(Written::Plenty);
-        }
-        self.waits_for_read = false;
-        let written = if mine { self.channel.write_out(&self.stream)? } else { Written::All };
-        Ok(if more && matches!(written, Written::All) { Written::Plenty } else { written })
+        let mine = self.channel.state.lock().begin_writing();
+        let was_read = std::mem::take(&mut self.waits_for_read);
+        let written = if mine { self.channel.write_out(&self.stream, was_read)? } else { Written::All };
+        Ok(match written {
+            Written::All if more => Written::Plenty,
+            Written::Unread => {
+                self.waits_for_read = true;
+                Written::Plenty
+            }
+            written => written,
+        })
     }
 
     /// One read, and the frames that it completed; `true`: some of them are left.
     fn read(&mut self) -> Result<bool, Failure> {
         match self.inbound.read(&self.stream) {
-            Ok(0) => Err(lost(socket::closed_by_peer())),
+            Ok(0) => Err(lost(closed_by_peer())),
             Ok(_) => {
                 self.alive = Moment::now();
                 self.heard = true;

@@ -1,18 +1,21 @@
 //! Making one connection: the look-up of the name, then its addresses in the manner of RFC 8305, the next one a moment
 //! after the one before or when that has failed. The first that connects wins.
 
+#![expect(clippy::disallowed_types, reason = "a socket is made here")]
+
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::resolve::{Because, Resolver};
+use super::RemotingOptions;
+use super::resolve::Because;
+use super::stream::Stream;
 
 /// The next address is tried so long after the one before, if there is time for it.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -23,29 +26,30 @@ const MOST_ADDRESSES: usize = 16;
 /// An error tells of so many addresses.
 const MOST_TOLD: usize = 4;
 
-/// Connects to `host:port` (IPv6 in brackets, perhaps with a scope) within the limit. `last` is where the last
-/// connection went: other addresses of the name come before it.
+/// Connects to `host:port` (IPv6 in brackets, perhaps with a scope) within `connect.timeout.ms`, all steps together. `last` is
+/// where the last connection went: other addresses of the name come before it.
 ///
 /// # Errors
 /// Why no address could be reached: of a single one what the system says, of several what it says of each.
-pub(crate) async fn dial(
-    resolver: &Arc<Resolver>,
+pub(super) async fn dial(
+    options: &RemotingOptions,
     address: &str,
-    limit: Duration,
     last: Option<SocketAddr>,
-) -> io::Result<TcpStream> {
+) -> io::Result<Stream> {
     let (host, port) = split(address)?;
+    let limit = options.connect_timeout;
     let deadline = Instant::now() + limit;
-    let found = timeout_at(deadline, resolver.resolve(host, port)).await;
+    let found = timeout_at(deadline, options.resolver.resolve(host, port)).await;
     let found = found.unwrap_or_else(|_| {
         let text = format!("the name was not looked up within {} ms", limit.as_millis());
         Err(io::Error::new(io::ErrorKind::TimedOut, text))
     })?;
     let mut race = Race::new(in_order(found, last), deadline);
-    match timeout_at(deadline, race.run()).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(race.too_late(limit)),
-    }
+    let connected = match timeout_at(deadline, race.run()).await {
+        Ok(outcome) => outcome?,
+        Err(_) => return Err(race.too_late(limit)),
+    };
+    Stream::plain(connected, &options.socket)
 }
 
 /// The parts of `host:port`.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bytes::{Buf, BytesMut};
-use tokio::net::TcpStream;
 
 use super::limits::{INBOUND, KEPT_INBOUND, READ_SPACE};
+use super::stream::Stream;
 
 /// The bytes of unfinished frames that the connections of a process hold.
 #[derive(Default)]
@@ -36,9 +36,9 @@ impl Inbound {
     }
 
     /// Reads once; 0: the peer has closed.
-    pub(super) fn read(&mut self, stream: &TcpStream) -> io::Result<usize> {
+    pub(super) fn read(&mut self, stream: &Stream) -> io::Result<usize> {
         self.bytes.reserve(READ_SPACE);
-        let count = stream.try_read_buf(&mut self.bytes)?;
+        let count = stream.read(&mut self.bytes)?;
         self.peak = self.peak.max(self.bytes.len());
         Ok(count)
     }

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
-
 use super::RemotingOptions;
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_writer::FrameWriter;
@@ -14,6 +12,7 @@ use super::limits;
 use super::outbound::{Outbound, Piece};
 use super::prepare::ExtraFields;
 use super::reach::Reach;
+use super::stream::Stream;
 use crate::deferred::Burst;
 use crate::sys::Moment;
 
@@ -70,7 +69,7 @@ pub(super) enum Phase {
     #[default]
     Closed,
     Connecting,
-    Open(Arc<TcpStream>),
+    Open(Arc<Stream>),
     /// Nobody will find this channel any more: it must not connect again.
     Forgotten,
 }
@@ -127,12 +126,12 @@ impl State {
     }
 
     /// The open connection, if a new request can go to it at once.
-    pub(super) fn stream_for_new(&self) -> Option<Arc<TcpStream>> {
+    pub(super) fn stream_for_new(&self) -> Option<Arc<Stream>> {
         if self.waiting.is_empty() && !self.is_admitting { self.stream() } else { None }
     }
 
     /// The open connection.
-    pub(super) fn stream(&self) -> Option<Arc<TcpStream>> {
+    pub(super) fn stream(&self) -> Option<Arc<Stream>> {
         match &self.phase {
             Phase::Open(stream) => Some(Arc::clone(stream)),
             Phase::Closed | Phase::Connecting | Phase::Forgotten => None,
@@ -222,7 +221,7 @@ impl State {
     }
 
     /// Back to the start: everything here has failed, and is to be told so. Returns the connection if one was open.
-    pub(super) fn reset(&mut self, failure: &Failure) -> Option<Arc<TcpStream>> {
+    pub(super) fn reset(&mut self, failure: &Failure) -> Option<Arc<Stream>> {
         let (epoch, reach) = (self.epoch, std::mem::take(&mut self.reach));
         let failed = std::mem::take(&mut self.failed);
         let stream = self.stream();
@@ -232,7 +231,7 @@ impl State {
     }
 
     /// The connection is there.
-    pub(super) fn open(&mut self, stream: Arc<TcpStream>) {
+    pub(super) fn open(&mut self, stream: Arc<Stream>) {
         self.phase = Phase::Open(stream);
         self.writer = Writer::IoTask;
     }
@@ -258,7 +257,7 @@ impl State {
     /// Writes a request that has waited behind the others, and makes the I/O task its writer.
     pub(super) fn admit(
         &mut self,
-        stream: &Arc<TcpStream>,
+        stream: &Arc<Stream>,
         request: Request,
         prepared: Result<ExtraFields, Failure>,
         options: &RemotingOptions,
@@ -373,14 +372,14 @@ impl State {
         self.epoch == epoch && matches!(self.phase, Phase::Connecting | Phase::Open(_))
     }
 
-    fn is_open_with(&self, stream: &Arc<TcpStream>) -> bool {
+    fn is_open_with(&self, stream: &Arc<Stream>) -> bool {
         matches!(&self.phase, Phase::Open(current) if Arc::ptr_eq(current, stream))
     }
 
     /// What the writer of this connection is to hand to its socket from which position on, or `None`: there is
     /// nothing more, and nobody is the writer now. (The connection may have ended meanwhile, and another one
     /// may be there with a writer of its own; that is left alone.)
-    pub(super) fn next_chunk(&mut self, stream: &Arc<TcpStream>) -> Option<(Piece, usize)> {
+    pub(super) fn next_chunk(&mut self, stream: &Arc<Stream>) -> Option<(Piece, usize)> {
         if !self.is_open_with(stream) {
             return None;
         }
@@ -396,7 +395,7 @@ impl State {
     /// one-way requests that are through.
     pub(super) fn chunk_written(
         &mut self,
-        stream: &Arc<TcpStream>,
+        stream: &Arc<Stream>,
         chunk: Piece,
         end: usize,
         count: usize,
@@ -417,7 +416,7 @@ impl State {
     }
 
     /// Whether the caller that is the writer of this connection has more to write.
-    pub(super) fn has_more(&self, stream: &Arc<TcpStream>) -> bool {
+    pub(super) fn has_more(&self, stream: &Arc<Stream>) -> bool {
         self.is_open_with(stream) && !self.outbound.is_empty()
     }
 
@@ -431,7 +430,7 @@ impl State {
 
     /// The caller that wrote leaves the rest to the I/O task, or what will be gathered. `false`: there is
     /// neither, or the connection has ended. `is_full`: the socket takes no more now.
-    pub(super) fn hand_over(&mut self, stream: &Arc<TcpStream>, is_full: bool) -> bool {
+    pub(super) fn hand_over(&mut self, stream: &Arc<Stream>, is_full: bool) -> bool {
         if !self.is_open_with(stream) {
             return false;
         }

@@ -1,4 +1,5 @@
-use tokio::net::TcpListener;
+use std::net::TcpListener;
+
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -25,12 +26,9 @@ impl Bench {
     }
 
     /// A new open connection on which nothing is to be written.
-    fn connect(&mut self) -> Arc<TcpStream> {
-        let stream = self.runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            let address = listener.local_addr().expect("an address");
-            Arc::new(TcpStream::connect(address).await.expect("connected"))
-        });
+    fn connect(&mut self) -> Arc<Stream> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let (stream, _) = Stream::to_test(&self.runtime, &listener);
         self.state.begin();
         self.state.open(Arc::clone(&stream));
         assert!(self.state.next_chunk(&stream).is_none());

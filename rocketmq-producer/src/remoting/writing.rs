@@ -1,0 +1,124 @@
+//! Writing of what a channel has for its socket, by whoever was chosen for it (see [`Writer`]).
+//!
+//! It is written in chunks, each of one call or several, with no lock held. Nobody hears of the loss of one-way messages, and the
+//! peer may have gone while the writer or the whole process did not run; so before each chunk the writer looks whether the peer
+//! has closed, or has said something that is to be read first.
+//!
+//! | the peer | a caller | the I/O task |
+//! | --- | --- | --- |
+//! | is there and silent | writes | writes |
+//! | has sent something | leaves the rest to the I/O task | reads, and then writes, whatever has come meanwhile |
+//! | has closed | leaves the rest to the I/O task | ends the connection; nothing more was written |
+
+use std::io;
+use std::sync::Arc;
+
+use super::channel::Channel;
+use super::exchange::Failure;
+use super::state::{Haste, PLENTY, Writer};
+use super::stream::Stream;
+use crate::deferred::Deferred;
+
+/// How far the I/O task came.
+pub(super) enum Written {
+    All,
+    /// As much as is written at a time; more may be there.
+    Plenty,
+    /// The socket takes no more now.
+    Blocked,
+    /// To where something is to be read first.
+    Unread,
+}
+
+/// What came of one chunk.
+enum Chunk {
+    /// There was none.
+    None,
+    /// So many bytes of it were written.
+    Written(usize),
+    /// Something is to be read first.
+    Unread,
+}
+
+impl Channel {
+    /// The writer was chosen: the caller writes, or the I/O task is told.
+    pub(super) fn see_to_writing(&self, writer: Option<Writer>, stream: &Arc<Stream>) {
+        let is_left = match writer {
+            Some(Writer::Caller) => !self.write_plenty(stream),
+            // Of the writing, or until when requests are gathered.
+            Some(_) => true,
+            None => false,
+        };
+        if is_left {
+            self.attention.notify_one();
+        }
+    }
+
+    /// Appends ready-made frames: answers to requests of the peer's. An error when it does not read them.
+    pub(super) fn reply(&self, frames: &[u8]) -> Result<(), Failure> {
+        let mut state = self.state.lock();
+        if let Some(stream) = state.stream() {
+            state.add_replies(frames)?;
+            let writer = state.choose_writer(Haste::AtOnce, self.options.max_backlog);
+            drop(state);
+            self.see_to_writing(writer, &stream);
+        }
+        Ok(())
+    }
+
+    /// Writes what is there now, or much of it; the calling thread is the writer. `false`: more is there, or an error was
+    /// met, and the I/O task goes on.
+    fn write_plenty(&self, stream: &Arc<Stream>) -> bool {
+        let mut left = PLENTY;
+        loop {
+            let written = self.write_chunk(stream, left, false);
+            let mut state = self.state.lock();
+            match written {
+                Ok(Chunk::Written(count)) if count < left && state.has_more(stream) => left -= count,
+                Ok(_) => return !state.hand_over(stream, false),
+                Err(error) => return !state.hand_over(stream, error.kind() == io::ErrorKind::WouldBlock),
+            }
+        }
+    }
+
+    /// Writes what is there, or plenty of it; the I/O task is the writer, and stays it while something is left. `was_read`:
+    /// what the last call left unread was read.
+    pub(super) fn write_out(&self, stream: &Arc<Stream>, mut was_read: bool) -> io::Result<Written> {
+        let mut left = PLENTY;
+        loop {
+            match self.write_chunk(stream, left, std::mem::take(&mut was_read)) {
+                Ok(Chunk::None) => return Ok(Written::All),
+                Ok(Chunk::Unread) => return Ok(Written::Unread),
+                Ok(Chunk::Written(count)) if count < left => left -= count,
+                Ok(Chunk::Written(_)) => return Ok(Written::Plenty),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Written::Blocked),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Hands one chunk to the socket, or this much of it.
+    fn write_chunk(&self, stream: &Arc<Stream>, most: usize, was_read: bool) -> io::Result<Chunk> {
+        let (chunk, start, has_oneways) = {
+            let mut state = self.state.lock();
+            let Some((chunk, start)) = state.next_chunk(stream) else { return Ok(Chunk::None) };
+            (chunk, start, state.has_oneways())
+        };
+        if has_oneways {
+            let looked = stream.look();
+            if !matches!(looked, Ok(unread) if !unread || was_read) {
+                let none = self.state.lock().chunk_written(stream, chunk, start, 0);
+                debug_assert!(none.is_empty(), "nothing was written");
+                return looked.map(|_| Chunk::Unread);
+            }
+        }
+        let end = chunk.len().min(start + most);
+        let (count, outcome) = stream.write(&chunk[start..end]);
+        let through = self.state.lock().chunk_written(stream, chunk, start + count, count);
+        let mut deferred = Deferred::default();
+        for exchange in through {
+            exchange.written(&mut deferred);
+        }
+        outcome.map(|()| Chunk::Written(count))
+    }
+}
