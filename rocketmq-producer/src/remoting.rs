@@ -105,7 +105,14 @@ pub(crate) trait Events: Send + Sync {
 pub(crate) struct Remoting {
     options: Arc<RemotingOptions>,
     events: std::sync::Weak<dyn Events>,
-    channels: Mutex<HashMap<Arc<str>, Arc<Channel>>>,
+    channels: Mutex<Channels>,
+}
+
+#[derive(Default)]
+struct Channels {
+    by_address: HashMap<Arc<str>, Arc<Channel>>,
+    /// Nobody would end the channels that are made from now on.
+    ended: bool,
 }
 
 impl Remoting {
@@ -124,19 +131,24 @@ impl Remoting {
         self.channel_through(address, address)
     }
 
-    /// The channel to who has registered an address and is reached at another one, or at the same.
+    /// The channel to who has registered an address and is reached at another one, or at the same. After the end it connects
+    /// no more.
     pub(crate) fn channel_through(&self, registered: &str, used: &str) -> Arc<Channel> {
         let shown: Cow<'_, str> = match registered == used {
             true => used.into(),
             false => format!("{registered} → {used}").into(),
         };
         let mut channels = self.channels.lock();
-        if let Some(channel) = channels.get(&*shown) {
+        if let Some(channel) = channels.by_address.get(&*shown) {
             return Arc::clone(channel);
         }
         let (options, events) = (Arc::clone(&self.options), self.events.clone());
         let channel = Arc::new(Channel::new((*shown).into(), used.into(), options, events));
-        channels.insert(Arc::clone(channel.address()), Arc::clone(&channel));
+        if channels.ended {
+            channel.forget();
+        } else {
+            channels.by_address.insert(Arc::clone(channel.address()), Arc::clone(&channel));
+        }
         channel
     }
 
@@ -147,28 +159,22 @@ impl Remoting {
     }
 
     pub(crate) fn channels(&self) -> Vec<Arc<Channel>> {
-        self.channels.lock().values().cloned().collect()
+        self.channels.lock().by_address.values().cloned().collect()
     }
 
-    /// Closes and forgets the channels that `keep` refuses, but none with requests in flight: they would be sent
-    /// again elsewhere, though their answers are under way.
-    pub(crate) fn retain(&self, keep: impl Fn(&Channel) -> bool) {
-        let mut dropped = Vec::new();
-        self.channels.lock().retain(|_, channel| {
-            let kept = keep(channel) || channel.is_busy();
-            if !kept {
-                dropped.push(Arc::clone(channel));
-            }
-            kept
-        });
-        for channel in dropped {
-            channel.forget();
-        }
+    /// Takes out the channels that are `unwanted`, which are then to be forgotten, but none with requests in flight: they would
+    /// be sent again elsewhere, though their answers are under way.
+    pub(crate) fn take(&self, unwanted: impl Fn(&Channel) -> bool) -> Vec<Arc<Channel>> {
+        let mut channels = self.channels.lock();
+        let taken = channels.by_address.extract_if(|_, channel| unwanted(channel) && !channel.is_busy());
+        taken.map(|(_, channel)| channel).collect()
     }
 
-    /// Closes and forgets all.
+    /// Closes and forgets all, and those that somebody still asks for.
     pub(crate) fn end(&self) {
-        for (_, channel) in self.channels.lock().drain() {
+        let ended = Channels { ended: true, ..Channels::default() };
+        let channels = std::mem::replace(&mut *self.channels.lock(), ended);
+        for channel in channels.by_address.into_values() {
             channel.forget();
         }
     }
@@ -185,5 +191,29 @@ impl Remoting {
         for channel in self.channels() {
             channel.abort(producer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::testing::{TestRequest, Told, runtime, submit};
+    use super::*;
+
+    #[test]
+    fn a_channel_that_is_made_after_the_end_connects_no_more() {
+        let runtime = runtime();
+        let remoting = Remoting::for_tests(runtime.handle().clone());
+        let before = remoting.channel("127.0.0.1:1");
+        remoting.end();
+        let (told, outcomes) = mpsc::channel();
+        for channel in [before, remoting.channel("127.0.0.1:1"), remoting.channel("127.0.0.1:2")] {
+            submit(&channel, TestRequest::telling(&told), false);
+            assert!(
+                matches!(outcomes.try_recv(), Ok(Told::Failed(failure)) if failure.kind == FailureKind::Lost)
+            );
+        }
+        assert!(remoting.channels().is_empty());
     }
 }

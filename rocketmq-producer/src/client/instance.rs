@@ -256,12 +256,10 @@ impl ClientInstance {
     /// Closes the connections to addresses that neither a route nor the name-server list names.
     pub(super) fn drop_offline_brokers(&self) {
         self.routes.drop_offline_brokers();
-        let mut named: HashSet<Arc<str>> = self.name_servers.addresses().into_iter().collect();
-        for broker in self.brokers.masters() {
-            named
-                .extend([&broker.channel, &broker.send_channel].map(|channel| Arc::clone(channel.address())));
-        }
-        self.remoting.retain(|channel| named.contains(channel.address()));
+        let masters = self.brokers.masters();
+        let channels = masters.iter().flat_map(|broker| [&broker.channel, &broker.send_channel]);
+        let named: HashSet<_> = channels.map(|channel| Arc::clone(channel.address())).collect();
+        self.name_servers.drop_other_channels(named);
     }
 }
 

@@ -221,8 +221,13 @@ impl Channel {
         state.in_flight.len() > 0 || state.has_failed()
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_forgotten(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Forgotten)
+    }
+
     /// Ends the connection, if there is one, for good; what is in flight on it fails.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut state = self.state.lock();
         let stream = state.reset(&forgotten());
         state.phase = Phase::Forgotten;

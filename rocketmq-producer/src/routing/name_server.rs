@@ -62,6 +62,11 @@ impl NameServer {
         route.map_err(|error| error.at(Arc::clone(self.address())))
     }
 
+    #[cfg(test)]
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.channel.is_forgotten()
+    }
+
     /// Whether it could not be connected to, and it is not yet time for another try.
     pub(super) fn is_resting(&self) -> bool {
         self.channel.is_resting()

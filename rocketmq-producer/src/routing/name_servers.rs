@@ -1,5 +1,6 @@
 //! The name servers: which one is asked, and what happens when it does not answer or does not know.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -137,6 +138,19 @@ impl NameServers {
             self.chosen.store(chosen, Ordering::Relaxed);
         }
         self.servers.store(Arc::new(addresses.iter().map(server).collect()));
+    }
+
+    /// Closes the connections to addresses that are neither of this list nor in `named`, which has those of all brokers.
+    pub(crate) fn drop_other_channels(&self, mut named: HashSet<Arc<str>>) {
+        let dropped = {
+            // The list stays as it is meanwhile: a server that came into it now would keep a channel that is closed for good.
+            let _names = self.names.lock();
+            named.extend(self.addresses());
+            self.remoting.take(|channel| !named.contains(channel.address()))
+        };
+        for channel in dropped {
+            channel.forget();
+        }
     }
 
     pub(crate) fn addresses(&self) -> Vec<Arc<str>> {
@@ -313,4 +327,37 @@ async fn second_opinion(
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::LogLevel;
+
+    #[test]
+    fn a_server_that_comes_into_the_list_keeps_its_channel() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let remoting = Remoting::for_tests(runtime.handle().clone());
+        let servers = NameServers::new(remoting, Log::new(LogLevel::Off, None), &[], 0);
+        let (rounds, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::SeqCst) {
+                    servers.drop_other_channels(HashSet::new());
+                    rounds.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            let lost = (0..500).find(|number| {
+                servers.set(&[format!("127.0.0.1:{}", 1 + number % 2)]);
+                // One round may be under way.
+                let end = rounds.load(Ordering::SeqCst) + 2;
+                while rounds.load(Ordering::SeqCst) < end {
+                    std::thread::yield_now();
+                }
+                servers.servers.load()[0].is_forgotten()
+            });
+            is_over.store(true, Ordering::SeqCst);
+            assert_eq!(lost, None, "this server can never be asked again");
+        });
+    }
 }
