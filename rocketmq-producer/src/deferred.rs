@@ -99,9 +99,13 @@ impl Deferred {
         self.unparks.add(parker);
     }
 
-    /// A send has its outcome; its memory is free.
-    pub(crate) fn finished(&mut self, bounds: &Arc<Bounds>, memory: Memory) {
+    /// A send has its outcome.
+    pub(crate) fn settled(&mut self, bounds: &Arc<Bounds>) {
         self.settled.add(bounds);
+    }
+
+    /// Memory of sends is free.
+    pub(crate) fn recycle(&mut self, memory: Memory) {
         self.memory.push(memory);
     }
 

@@ -25,8 +25,8 @@ use crate::message::Message;
 use crate::producer_id::ProducerId;
 use crate::routing::{BrokerTarget, FaultStrategy};
 use crate::send::{
-    BatchOperation, Lanes, Mode, Origin, Pauses, Prepared, RouteWait, SendContext, SendOperation, Span,
-    check_batch, illegal, validate,
+    AcceptedSend, Lanes, Mode, Pauses, Prepared, RouteWait, SendContext, Shipment, Span, check_batch,
+    illegal, validate,
 };
 use crate::stats::{BrokerState, Recorder, Stats, Surroundings};
 use crate::sys::{self, Moment};
@@ -325,8 +325,8 @@ impl Engine {
         }
         self.sends.recorder.accepted(1, message.body.len());
         let context = Arc::clone(&self.sends);
-        let operation = SendOperation::new(context, topic, prepared, mode, span, completion, share);
-        memory.fill(operation).start(deferred);
+        let send = AcceptedSend::new(prepared, mode, span, completion, share);
+        Shipment::of_one(memory, context, topic, send).start(deferred);
         Ok(())
     }
 
@@ -354,19 +354,15 @@ impl Engine {
         self.check_open()?;
         self.check_batch(messages)?;
         let born_ms = self.sends.wall_ms(Moment::now());
-        let prepare = |(message, mut memory): (&Message<'_>, Memory)| {
-            let prepared = self.prepare(message, born_ms, None, |_| memory.take_bytes())?;
-            Ok((memory, prepared))
-        };
         let no_memory =
             |cause| Error::out_of_memory(format_args!("a batch of {} messages", messages.len()), cause);
-        let memory = Memory::take_many(messages.len()).map_err(no_memory)?;
-        let mut prepared: Vec<(Memory, Prepared)> = Vec::new();
+        let memory = Memory::take_bytes_of(messages.len()).map_err(no_memory)?;
+        let mut prepared: Vec<Prepared> = Vec::new();
         prepared.try_reserve_exact(messages.len()).map_err(no_memory)?;
-        for member in messages.iter().zip(memory) {
-            prepared.push(prepare(member)?);
+        for (message, bytes) in messages.iter().zip(memory) {
+            prepared.push(self.prepare(message, born_ms, None, |_| bytes)?);
         }
-        let len: usize = prepared.iter().map(|(_, prepared)| prepared.item_len()).sum();
+        let len: usize = prepared.iter().map(Prepared::item_len).sum();
         if len > self.sends.settings.max_message_size {
             // Sends that do not wait are never split.
             let advice = if mode == Mode::Sync { "; with batch.split it goes as several" } else { "" };
@@ -391,13 +387,11 @@ impl Engine {
         }
         self.sends.recorder.accepted(messages.len(), bytes);
         let members = prepared.into_iter().zip(messages).zip(completions);
-        let members = members.map(|(((memory, prepared), message), completion)| {
-            let (context, topic) = (Arc::clone(&self.sends), Arc::clone(&topic));
+        let sends = members.map(|((prepared, message), completion)| {
             let share = share.split_off(message.body.len());
-            memory.fill(SendOperation::new(context, topic, prepared, mode, span, completion, share))
+            AcceptedSend::new(prepared, mode, span, completion, share)
         });
-        let batch = BatchOperation::new(Arc::clone(&self.sends), members.collect(), Origin::Program(None));
-        Box::new(batch).start(deferred);
+        Shipment::of_batch(Arc::clone(&self.sends), topic, sends.collect()).start(deferred);
         Ok(())
     }
 

@@ -139,11 +139,16 @@ impl IdText {
     const INLINE: usize = 32;
 
     pub(crate) fn new(id: &str) -> Self {
+        Self::of_bytes(id.as_bytes())
+    }
+
+    /// Of bytes that are text: whoever reads it checks that again.
+    pub(crate) fn of_bytes(id: &[u8]) -> Self {
         if id.len() > Self::INLINE {
-            return Self::Heap(id.into());
+            return Self::Heap(String::from_utf8_lossy(id).into());
         }
         let mut text = [0; Self::INLINE];
-        text[..id.len()].copy_from_slice(id.as_bytes());
+        text[..id.len()].copy_from_slice(id);
         Self::Inline { len: id.len() as u8, text }
     }
 

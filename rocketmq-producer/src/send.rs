@@ -1,24 +1,27 @@
 //! One request's messages from acceptance to outcome: validate, prepare, route, attempt, retry, complete. One path for
-//! every way to send.
+//! every way to send; the state machine and its picture are in `shipment.rs`.
 
+mod accepted;
 mod attempt_hooks;
 mod batch;
 mod context;
-mod operation;
+mod exchange;
 mod outcome;
-mod passenger;
+mod parting;
 mod pauses;
 mod prepared;
 mod queue_choice;
+mod request;
 mod route_wait;
 mod send_header;
+mod sends;
+mod shipment;
 mod validate;
 
-pub(crate) use batch::{BatchOperation, Origin};
+pub(crate) use accepted::AcceptedSend;
 pub(crate) use context::{Mode, SendContext, Span};
-pub(crate) use operation::SendOperation;
-pub(crate) use passenger::Lanes;
 pub(crate) use pauses::Pauses;
 pub(crate) use prepared::Prepared;
 pub(crate) use route_wait::RouteWait;
+pub(crate) use shipment::{Lanes, Shipment};
 pub(crate) use validate::{check_batch, illegal, validate};

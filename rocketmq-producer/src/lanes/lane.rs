@@ -155,6 +155,19 @@ impl<W: Waiting> Lane<W> {
         self.state.lock().next_check
     }
 
+    /// A panic took a permit: the watch sends off whoever waits for the place.
+    #[cold]
+    fn lose_permit(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        state.outstanding -= 1;
+        let announced = match state.waiting.is_empty() {
+            true => None,
+            false => self.watch_by(&mut state, Moment::now()),
+        };
+        drop(state);
+        self.tell_watch(announced);
+    }
+
     /// Whether somebody came since the last time this was asked.
     pub(super) fn take_use(&self) -> bool {
         std::mem::take(&mut self.state.lock().used)
@@ -204,6 +217,7 @@ impl<W: Waiting> Permit<W> {
     }
 
     /// The place goes back when `deferred` is settled.
+    #[inline]
     pub(crate) fn release(mut self, deferred: &mut Deferred) {
         if let Some(lane) = self.0.take() {
             deferred.free(lane);
@@ -231,16 +245,10 @@ impl<W: Waiting> Default for Permit<W> {
 }
 
 impl<W: Waiting> Drop for Permit<W> {
-    /// A panic took it: the watch sends off whoever waits for the place.
+    #[inline]
     fn drop(&mut self) {
-        let Some(lane) = self.0.take() else { return };
-        let mut state = lane.state.lock();
-        state.outstanding -= 1;
-        let announced = match state.waiting.is_empty() {
-            true => None,
-            false => lane.watch_by(&mut state, Moment::now()),
-        };
-        drop(state);
-        lane.tell_watch(announced);
+        if let Some(lane) = self.0.take() {
+            lane.lose_permit();
+        }
     }
 }

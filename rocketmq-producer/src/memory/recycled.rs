@@ -14,11 +14,14 @@ const KEPT: usize = 2048;
 /// Bytes of messages that are not small, kept even when fewer are in flight.
 const KEPT_BYTES: usize = 8 << 20;
 
-static SPARE: Mutex<Spare> = Mutex::new(Spare { memory: Vec::new(), bodies: SizeClasses::new() });
+static SPARE: Mutex<Spare> =
+    Mutex::new(Spare { blocks: Vec::new(), small: Vec::new(), bodies: SizeClasses::new() });
 
+/// What lies here does not belong together: messages leave their blocks when they become a batch.
 struct Spare {
-    /// Memory of sends, each with the bytes of a small message.
-    memory: Vec<Memory>,
+    blocks: Vec<Block>,
+    /// Bytes of small messages.
+    small: Vec<Vec<u8>>,
     bodies: SizeClasses,
 }
 
@@ -34,29 +37,33 @@ impl Memory {
     /// locked for ever only makes the memory new.)
     pub(crate) fn take(bytes: usize) -> Self {
         let Some(mut spare) = SPARE.try_lock() else { return Self::default() };
-        let mut memory = spare.memory.pop().unwrap_or_default();
-        let small = match spare.bodies.take(bytes) {
-            Some(bytes) => std::mem::replace(&mut memory.bytes, bytes),
-            None => Vec::new(),
-        };
-        drop(spare);
-        // Outside the lock.
-        drop(small);
-        memory
+        let bytes = spare.bodies.take(bytes).or_else(|| spare.small.pop()).unwrap_or_default();
+        Self { block: spare.blocks.pop(), bytes }
     }
 
-    /// Memory for so many small messages.
-    pub(crate) fn take_many(count: usize) -> Result<Vec<Self>, TryReserveError> {
-        let mut memory = match SPARE.try_lock() {
+    /// Memory for a request whose messages have their bytes.
+    pub(crate) fn take_block() -> Self {
+        let block = SPARE.try_lock().and_then(|mut spare| spare.blocks.pop());
+        Self { block, bytes: Vec::new() }
+    }
+
+    /// Memory for the bytes of so many small messages.
+    pub(crate) fn take_bytes_of(count: usize) -> Result<Vec<Vec<u8>>, TryReserveError> {
+        let mut bytes = match SPARE.try_lock() {
             Some(mut spare) => {
-                let kept = spare.memory.len().saturating_sub(count);
-                spare.memory.split_off(kept)
+                let kept = spare.small.len().saturating_sub(count);
+                spare.small.split_off(kept)
             }
             None => Vec::new(),
         };
-        memory.try_reserve_exact(count - memory.len())?;
-        memory.resize_with(count, Self::default);
-        Ok(memory)
+        bytes.try_reserve_exact(count - bytes.len())?;
+        bytes.resize_with(count, Vec::new);
+        Ok(bytes)
+    }
+
+    /// Bytes whose message was in a batch.
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self::default().with_bytes(bytes)
     }
 
     /// Memory for properties and body.
@@ -72,10 +79,9 @@ impl Memory {
         }
     }
 
-    /// Takes the send out; its bytes are still to be given with [`Self::with_bytes`].
-    pub(crate) fn empty<T>(full: Box<T>) -> (T, Self) {
-        let (send, block) = Block::take_out(full);
-        (send, Self { block, bytes: Vec::new() })
+    /// Drops the send; its bytes are to be given with [`Self::with_bytes`].
+    pub(crate) fn emptied<T>(full: Box<T>) -> Self {
+        Self { block: Block::emptied(full), bytes: Vec::new() }
     }
 
     pub(crate) fn with_bytes(mut self, mut bytes: Vec<u8>) -> Self {
@@ -90,16 +96,19 @@ impl Memory {
         if memory.is_empty() {
             return;
         }
-        let mut too_much = (Vec::new(), Vec::new());
+        let mut too_much = (Vec::new(), Vec::new(), Vec::new());
         if let Some(mut spare) = SPARE.try_lock() {
             memory.drain(..).for_each(|memory| spare.keep(memory));
             let kept = in_flight.messages.max(KEPT);
-            if spare.memory.len() > kept {
-                too_much.0 = spare.memory.split_off(kept);
+            if spare.blocks.len() > kept {
+                too_much.0 = spare.blocks.split_off(kept);
+            }
+            if spare.small.len() > kept {
+                too_much.1 = spare.small.split_off(kept);
             }
             let kept = in_flight.bytes.max(KEPT_BYTES);
             if spare.bodies.bytes() > kept {
-                too_much.1 = spare.bodies.shrink(kept);
+                too_much.2 = spare.bodies.shrink(kept);
             }
         }
         // Outside the lock.
@@ -109,10 +118,14 @@ impl Memory {
 }
 
 impl Spare {
-    fn keep(&mut self, mut memory: Memory) {
-        if memory.bytes.capacity() >= size_classes::SMALLEST {
-            self.bodies.keep(memory.take_bytes());
+    fn keep(&mut self, Memory { block, bytes }: Memory) {
+        if let Some(block) = block {
+            self.blocks.push(block);
         }
-        self.memory.push(memory);
+        match bytes.capacity() {
+            0 => {}
+            1..size_classes::SMALLEST => self.small.push(bytes),
+            _ => self.bodies.keep(bytes),
+        }
     }
 }

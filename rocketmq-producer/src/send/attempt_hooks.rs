@@ -2,23 +2,29 @@
 
 use rocketmq_protocol::properties;
 
+use super::accepted::AcceptedSend;
 use super::context::Mode;
-use super::operation::SendOperation;
 use super::prepared::MAX_PROPERTIES;
+use super::request::Request;
 use super::validate::check_text;
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{SendAttempt, SendMode, SendOutcome, guarded};
 use crate::log::LogTarget;
 
-impl SendOperation {
+impl AcceptedSend {
     /// Before an attempt; an error if a hook forbids it.
-    pub(crate) fn before_hooks(&mut self) -> Result<(), Error> {
-        if self.context.settings.send_hooks.is_empty() {
-            return Ok(());
+    #[inline]
+    pub(super) fn before_hooks(&mut self, request: &Request) -> Result<(), Error> {
+        match request.context.settings.send_hooks.is_empty() {
+            true => Ok(()),
+            false => self.call_before_hooks(request),
         }
-        let context = std::sync::Arc::clone(&self.context);
+    }
+
+    fn call_before_hooks(&mut self, request: &Request) -> Result<(), Error> {
+        let context = &request.context;
         let (hooks, log) = (&context.settings.send_hooks, &context.client.log);
-        let attempt = self.shown();
+        let attempt = self.shown(request);
         for hook in &hooks.forbidden {
             if let Some(Err(reason)) = guarded(log, "check-forbidden", || hook.check(&attempt)) {
                 return Err(Error::new(ErrorCode::Forbidden, format!("forbidden by a hook: {reason}")));
@@ -53,28 +59,32 @@ impl SendOperation {
     }
 
     /// After an attempt, if the hooks heard of its begin: what was forbidden before that was none.
-    pub(crate) fn after_hooks(&mut self, outcome: SendOutcome<'_>) {
-        if !std::mem::take(&mut self.told_begin) {
-            return;
-        }
-        let attempt = self.shown();
-        for hook in &self.context.settings.send_hooks.messages {
-            guarded(&self.context.client.log, "send", || hook.after(&attempt, outcome));
+    #[inline]
+    pub(super) fn after_hooks(&mut self, request: &Request, outcome: SendOutcome<'_>) {
+        if std::mem::take(&mut self.told_begin) {
+            self.call_after_hooks(request, outcome);
         }
     }
 
-    fn shown(&self) -> SendAttempt<'_> {
-        let (broker_name, broker_address) = match &self.target {
-            Some(target) => (&*target.address.name, &*target.address.address),
+    fn call_after_hooks(&self, request: &Request, outcome: SendOutcome<'_>) {
+        let attempt = self.shown(request);
+        for hook in &request.context.settings.send_hooks.messages {
+            guarded(&request.context.client.log, "send", || hook.after(&attempt, outcome));
+        }
+    }
+
+    fn shown<'a>(&'a self, request: &'a Request) -> SendAttempt<'a> {
+        let (broker_name, broker_address) = match request.address() {
+            Some(broker) => (&*broker.name, &*broker.address),
             None => ("", ""),
         };
         SendAttempt {
-            group: &self.context.settings.group,
-            topic: &self.topic.name,
+            group: &request.context.settings.group,
+            topic: &request.topic.name,
             message_id: self.prepared.unique_id(),
             broker_name,
             broker_address,
-            queue_id: self.queue_id,
+            queue_id: request.queue_id(),
             mode: match self.mode {
                 Mode::Sync => SendMode::Sync,
                 Mode::Async => SendMode::Async,

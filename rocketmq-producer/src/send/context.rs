@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::passenger::Lanes;
 use super::pauses::Pauses;
+use super::shipment::Lanes;
 use crate::client::ClientInstance;
 use crate::config::Settings;
 use crate::flow::Bounds;

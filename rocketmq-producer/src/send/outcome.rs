@@ -1,4 +1,25 @@
 //! What an answer or its absence means for a send: a receipt, another attempt, or an error.
+//!
+//! | what came | the message | the fault strategy hears of its broker | its route is looked up |
+//! | --- | --- | --- | --- |
+//! | stored (0, 10, 11, 12) | receipt (1) | stored | |
+//! | stored, and the rest of the answer is not understood | error | refused | |
+//! | a code of `retry.response.codes` | another attempt | refused | |
+//! | 1 or a code not of these, to a batch that met in a lane | each by itself | refused | |
+//! | any other code | error | refused | |
+//! | no connection, connection lost, peer silent | another attempt | not reached | yes |
+//! | time-out | another attempt | not reached | if nothing was written |
+//! | garbage, too much waits there | another attempt | not reached | |
+//! | no memory, a hook forbids it, the close | another attempt (2) | | |
+//! | cannot be encoded, a panic | error | | |
+//!
+//! 1. With a status other than `SEND_OK`, and `retry.another.broker.when.not.store.ok`: another attempt, and this receipt if that
+//!    brings none.
+//! 2. Of a closed producer it ends before it begins.
+//!
+//! Another attempt is an error where count or time allow none. It goes to another broker if the message may go there
+//! ([`PublishQueues::select`](crate::routing::PublishQueues::select)); one that goes to a broker again which was
+//! [busy or away](asks_for_a_pause) waits for a while before.
 
 use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::codes::response;
@@ -20,6 +41,15 @@ pub(crate) struct NotStored {
     pub(crate) error: Error,
     /// Another attempt may succeed.
     pub(crate) can_retry: bool,
+}
+
+impl NotStored {
+    /// Whether the broker may have refused a batch for what is in only one of its messages. It says code 1 for whatever it did
+    /// not expect.
+    pub(super) fn may_be_one_messages_fault(&self) -> bool {
+        let of_message = !self.can_retry || self.error.broker_code() == Some(response::SYSTEM_ERROR);
+        self.error.broker_code().is_some() && of_message
+    }
 }
 
 impl AttemptOutcome<'_> {

@@ -10,13 +10,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use super::batch::BatchOperation;
-use super::operation::Operation;
+use super::shipment::Shipment;
 use crate::config::Backoff;
 use crate::deferred::Deferred;
 use crate::error::Error;
 use crate::remoting::Turn;
-use crate::routing::PublishQueue;
 use crate::sync::Mutex;
 use crate::sys::Moment;
 
@@ -33,28 +31,6 @@ impl Backoff {
     }
 }
 
-/// What goes on at this queue after its pause.
-pub(crate) enum Paused {
-    One(Operation, PublishQueue),
-    Batch(Box<BatchOperation>, PublishQueue),
-}
-
-impl Paused {
-    fn resume(self, deferred: &mut Deferred) {
-        match self {
-            Self::One(operation, queue) => operation.resume(&queue, deferred),
-            Self::Batch(batch, queue) => batch.resume(&queue, deferred),
-        }
-    }
-
-    fn give_up(self, error: &Error, deferred: &mut Deferred) {
-        match self {
-            Self::One(operation, _) => operation.give_up(error.clone(), deferred),
-            Self::Batch(batch, _) => batch.give_up(error, deferred),
-        }
-    }
-}
-
 /// What pauses of one producer.
 #[derive(Default)]
 pub(crate) struct Pauses {
@@ -66,14 +42,14 @@ pub(crate) struct Pauses {
 #[derive(Default)]
 struct State {
     /// By the end of the pause; the number tells apart what ends together.
-    paused: BTreeMap<(Moment, u64), Paused>,
+    paused: BTreeMap<(Moment, u64), Box<Shipment>>,
     count: u64,
     ended: bool,
 }
 
 impl Pauses {
     /// Keeps it until then.
-    pub(crate) fn keep(&self, paused: Paused, until: Moment) {
+    pub(crate) fn keep(&self, paused: Box<Shipment>, until: Moment) {
         let mut state = self.state.lock();
         state.count += 1;
         let key = (until, state.count);
@@ -131,7 +107,7 @@ impl Pauses {
 }
 
 impl State {
-    fn take_due(&mut self, now: Moment) -> Option<Paused> {
+    fn take_due(&mut self, now: Moment) -> Option<Box<Shipment>> {
         let entry = self.paused.first_entry().filter(|entry| entry.key().0 <= now)?;
         Some(entry.remove())
     }

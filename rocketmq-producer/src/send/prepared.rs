@@ -8,7 +8,7 @@ use rocketmq_protocol::batch;
 use rocketmq_protocol::ids::UniqueId;
 use rocketmq_protocol::properties::{self, name};
 
-use super::queue_choice::Target;
+use super::queue_choice::QueueChoice;
 use super::validate::illegal;
 use crate::config::Compression;
 use crate::error::Error;
@@ -30,7 +30,7 @@ pub(crate) struct Prepared {
     pub(crate) wait_store_ok: bool,
     /// Brokers would not do in a batch what this message asks for.
     pub(crate) alone: bool,
-    pub(crate) target: Target,
+    pub(crate) choice: QueueChoice,
     content: Content,
     properties_len: u16,
     unique_id_len: u8,
@@ -120,7 +120,7 @@ impl Prepared {
             sys_flag,
             wait_store_ok: message.wait_store_ok,
             alone: sys_flag != 0 || message.delivery != Delivery::AtOnce || fans_out,
-            target: Target::of(message.destination),
+            choice: QueueChoice::of(message.destination),
             content: match body.len() {
                 ..SHARED_BODY => Content::Own(bytes),
                 _ => Content::Shared(Box::new(bytes.into())),
@@ -135,10 +135,14 @@ impl Prepared {
         std::str::from_utf8(&self.content[..usize::from(self.properties_len)]).unwrap_or_default()
     }
 
-    /// The value of the first property.
     pub(crate) fn unique_id(&self) -> &str {
+        std::str::from_utf8(self.unique_id_bytes()).unwrap_or_default()
+    }
+
+    /// The value of the first property: text, as all properties are.
+    pub(crate) fn unique_id_bytes(&self) -> &[u8] {
         let start = name::UNIQ_KEY.len() + 1;
-        std::str::from_utf8(&self.content[start..start + usize::from(self.unique_id_len)]).unwrap_or_default()
+        &self.content[start..start + usize::from(self.unique_id_len)]
     }
 
     pub(crate) fn body(&self) -> &[u8] {

@@ -12,7 +12,7 @@ use crate::routing::{Broker, FaultStrategy, PublishQueue, PublishQueues};
 use crate::sys::Moment;
 
 /// A destination that outlives the caller's message. All but `Any` become a fixed queue with the first choice.
-pub(crate) enum Target {
+pub(crate) enum QueueChoice {
     Any,
     Random,
     Named(Box<(String, i32)>),
@@ -22,7 +22,7 @@ pub(crate) enum Target {
     Chosen(Arc<Broker>, i32),
 }
 
-impl Target {
+impl QueueChoice {
     pub(crate) fn of(destination: Destination<'_>) -> Self {
         match destination {
             Destination::Any => Self::Any,
@@ -65,7 +65,7 @@ impl Target {
     }
 }
 
-impl Target {
+impl QueueChoice {
     /// Another message of the same batch chose this queue for all of them.
     pub(crate) fn bind(&mut self, queue: &PublishQueue) {
         if !self.is_any() {

@@ -13,17 +13,17 @@ pub(crate) struct Block {
 unsafe impl Send for Block {}
 
 impl Block {
-    /// Moves the value out, and keeps the memory it was in; `None` for values that take none.
-    pub(crate) fn take_out<T>(full: Box<T>) -> (T, Option<Self>) {
+    /// Drops the value, and keeps the memory it was in; `None` for values that take none.
+    pub(crate) fn emptied<T>(full: Box<T>) -> Option<Self> {
         let layout = Layout::new::<T>();
         if layout.size() == 0 {
-            return (*full, None);
+            return None;
         }
         let place = NonNull::from(Box::leak(full));
-        // SAFETY: the pointer comes from a box, so it is valid for a read. Nothing drops the value a second time: the memory
-        // is bytes from here on.
-        let value = unsafe { place.read() };
-        (value, Some(Self { memory: place.cast(), layout }))
+        // SAFETY: the pointer comes from a box, so it is valid and nobody else has it. Nothing drops the value a second time:
+        // the memory is bytes from here on.
+        unsafe { place.drop_in_place() };
+        Some(Self { memory: place.cast(), layout })
     }
 
     /// Moves a value in; into memory of its own if it does not fit.
@@ -60,20 +60,20 @@ mod tests {
         let shared = Arc::new(7);
         let full = Box::new(Arc::clone(&shared));
         let place: *const Arc<i32> = &raw const *full;
-        let (value, block) = Block::take_out(full);
-        assert_eq!((*value, Arc::strong_count(&shared)), (7, 2));
+        let block = Block::emptied(full);
+        assert_eq!(Arc::strong_count(&shared), 1);
         let again = block.expect("memory").fill(Arc::clone(&shared));
         assert_eq!(&raw const *again, place);
-        drop((value, again));
+        drop(again);
         assert_eq!(Arc::strong_count(&shared), 1);
     }
 
     #[test]
     fn a_value_of_another_size_gets_memory_of_its_own() {
-        let (value, block) = Block::take_out(Box::new(7_u64));
+        let block = Block::emptied(Box::new(7_u64));
         let other = block.expect("memory").fill([1_u8; 100]);
-        assert_eq!((value, *other), (7, [1; 100]));
-        let ((), none) = Block::take_out(Box::new(()));
+        assert_eq!(*other, [1; 100]);
+        let none = Block::emptied(Box::new(()));
         assert!(none.is_none());
     }
 }
