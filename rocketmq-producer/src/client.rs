@@ -5,5 +5,6 @@ mod instance;
 mod jobs;
 mod names;
 mod peer_requests;
+mod shared;
 
 pub(crate) use instance::ClientInstance;

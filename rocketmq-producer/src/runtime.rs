@@ -1,37 +1,28 @@
-//! What a process has once: the I/O thread, the client instances, the source of unique ids.
+//! What a process has once: the I/O thread, its clock, the source of unique ids.
 //!
 //! A forked child has none of the parent's threads, so it gets a new one of everything; what belonged to the
 //! parent is left untouched.
 
 #![expect(clippy::disallowed_types, reason = "each process has a cell of its own")]
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
 use once_cell::sync::OnceCell;
 use rocketmq_protocol::ids::{UniqueId, UniqueIdGenerator};
 use tokio::runtime::{Builder, Handle};
 
-use crate::client::ClientInstance;
 use crate::error::{Error, ErrorCode};
-use crate::remoting::{InboundBudget, Resolver};
 use crate::sys::{self, Moment};
 use crate::task;
 
 pub(crate) struct Process {
     pub(crate) io: Handle,
-    pub(crate) resolver: Arc<Resolver>,
-    /// By client id.
-    pub(crate) instances: Mutex<HashMap<String, Weak<ClientInstance>>>,
     /// Tells this process from all others: process ids come again, in containers they are all alike, and clocks are set back.
     pub(crate) random: u64,
-    /// What all connections may hold of unfinished frames.
-    pub(crate) inbound: Arc<InboundBudget>,
     io_thread: ThreadId,
     unique_ids: UniqueIdGenerator,
     month: Month,
@@ -162,12 +153,9 @@ impl Process {
         let random = sys::random();
         Ok(Self {
             io,
-            resolver: Arc::default(),
             io_thread: thread.id(),
-            instances: Mutex::default(),
             random,
             unique_ids: UniqueIdGenerator::new(sys::local_ip(), std::process::id(), random as u32),
-            inbound: Arc::default(),
             month: Month::default(),
             wall_clock: WallClock::new(),
         })

@@ -15,6 +15,7 @@ use rocketmq_protocol::requests::UnregisterClientRequest;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::shared::Shared;
 use super::{jobs, peer_requests};
 use crate::config::{AddressMap, Settings};
 use crate::error::{Error, ErrorCode};
@@ -54,7 +55,7 @@ impl ClientInstance {
     pub(crate) fn join(settings: &Settings) -> Result<Arc<Self>, Error> {
         let process = ProcessHandle::get()?;
         let client_id = client_id(settings, process.process().random);
-        let mut instances = process.process().instances.lock();
+        let mut instances = Shared::of_this_process().instances.lock();
         instances.retain(|_, instance| instance.strong_count() > 0);
         if let Some(instance) = instances.get(&client_id).and_then(Weak::upgrade) {
             instance.check_name_servers(settings)?;
@@ -73,17 +74,18 @@ impl ClientInstance {
     fn start(client_id: String, process: ProcessHandle, settings: &Settings) -> Arc<Self> {
         let log = settings.log.clone();
         let runtime = process.process().io.clone();
+        let shared = Shared::of_this_process();
         let instance = Arc::new_cyclic(|myself: &Weak<Self>| {
             let events: Weak<dyn Events> = myself.clone();
             let options = RemotingOptions {
                 runtime: runtime.clone(),
-                resolver: Arc::clone(&process.process().resolver),
+                resolver: Arc::clone(&shared.resolver),
                 encoding: settings.header_encoding,
                 language: settings.language,
                 connect_timeout: settings.connect_timeout,
                 socket: settings.socket,
                 max_backlog: settings.in_flight_max_bytes,
-                inbound: Arc::clone(&process.process().inbound),
+                inbound: Arc::clone(&shared.inbound),
                 rpc: settings.rpc.clone(),
                 log: log.clone(),
             };

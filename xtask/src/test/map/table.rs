@@ -38,10 +38,8 @@ pub(super) const CORE: House = House {
     ],
     known: &[
         ("flow", "config", 1),
-        ("process", "client", 1),
-        ("process", "remoting", 2),
     ],
-    circles: &[5],
+    circles: &[],
 };
 
 const PROTOCOL: House = House {
