@@ -75,6 +75,7 @@ impl AcceptedSend {
     }
 
     /// The properties of the attempt under way.
+    #[inline]
     pub(super) fn properties(&self) -> std::borrow::Cow<'_, str> {
         match self.added() {
             "" => self.prepared.properties().into(),

@@ -85,7 +85,7 @@ impl Exchange for Shipment {
 
     fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Moment, deferred: &mut Deferred) {
         let attempt = outcome::of_answer(header, &self.request.context.settings.retry_response_codes);
-        self.request.conclude(Some(attempt.verdict()), self.is_bound(), now);
+        self.request.conclude(Some(attempt.verdict()), &self.sends, now);
         match attempt {
             AttemptOutcome::Stored { status, answer } => {
                 if let (Some(_), Some(master)) = (&self.request.context.lanes, self.request.master()) {
@@ -117,7 +117,7 @@ impl Exchange for Shipment {
     fn failed(mut self: Box<Self>, failure: Failure, deferred: &mut Deferred) {
         let now = Moment::now();
         let verdict = failure.kind.is_of_peer().then_some(Verdict::Unreached);
-        self.request.conclude(verdict, self.is_bound(), now);
+        self.request.conclude(verdict, &self.sends, now);
         if failure.is_of_place() {
             self.request.context.client.routes.doubt(&self.request.topic);
         }
@@ -126,7 +126,7 @@ impl Exchange for Shipment {
 
     /// Whether a retry would find another broker for every message, one that can be reached.
     fn may_go_elsewhere(&self) -> bool {
-        let Some(master) = self.request.master().filter(|_| !self.is_bound()) else { return false };
+        let Some(master) = self.request.master().filter(|_| !self.sends.are_bound()) else { return false };
         let settings = &self.request.context.settings;
         let queues = self.request.topic.queues();
         self.sends.as_slice().iter().all(|send| send.attempts <= send.retries(settings))
@@ -175,7 +175,7 @@ impl Waiting for Box<Shipment> {
     }
 
     fn keeps_order(&self) -> bool {
-        self.is_bound()
+        self.sends.are_bound()
     }
 
     /// Programs' batches fill no other.

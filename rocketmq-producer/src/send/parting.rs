@@ -6,7 +6,7 @@ use rocketmq_protocol::codes::response;
 
 use super::accepted::AcceptedSend;
 use super::batch::Batch;
-use super::request::{Aim, Request};
+use super::request::Request;
 use super::sends::Sends;
 use super::shipment::{BoxedShipment, Permit, Shipment};
 use crate::deferred::Deferred;
@@ -16,13 +16,9 @@ use crate::sys::Moment;
 
 impl Shipment {
     /// One of the messages of a request, to go on by itself.
-    pub(super) fn alone(request: &Request, send: AcceptedSend) -> Box<Self> {
-        Self::alone_to(request, send, Aim::Open)
-    }
-
-    fn alone_to(request: &Request, send: AcceptedSend, aim: Aim) -> Box<Self> {
-        let request = request.another(aim, request.started);
-        Memory::take_block().fill(Self { request, permit: Permit::default(), sends: Sends::One(send) })
+    pub(super) fn alone(request: &Request, send: AcceptedSend) -> BoxedShipment {
+        let (request, permit) = (request.another(), Permit::default());
+        Memory::take_block().fill(Self { request, permit, sends: Sends::One(send) })
     }
 
     /// The messages of these travel with its own from now on. The choice of a queue by chance: were it always the first one's,
@@ -42,16 +38,10 @@ impl Shipment {
         self.sends = Sends::Batch(Box::new(Batch::new(sends, false)));
     }
 
-    /// Each message of a lane's batch by itself, in order; else the shipment as it is. `aim` says where each goes on.
-    pub(super) fn split(
-        mut self: Box<Self>,
-        aim: impl Fn(&Aim) -> Aim,
-        deferred: &mut Deferred,
-    ) -> Vec<BoxedShipment> {
+    /// Each message of a lane's batch by itself, in order; else the shipment as it is.
+    pub(super) fn split(mut self: Box<Self>, deferred: &mut Deferred) -> Vec<BoxedShipment> {
         let Some(batch) = self.sends.take_lane_batch() else { return vec![self] };
-        let request = &self.request;
-        let alone = batch.sends.into_iter().map(|send| Self::alone_to(request, send, aim(&request.aim)));
-        let alone = alone.collect();
+        let alone = batch.sends.into_iter().map(|send| Self::alone(&self.request, send)).collect();
         self.end(deferred);
         alone
     }
@@ -63,8 +53,7 @@ impl Shipment {
         if let Some(first) = sends.next() {
             self.sends = Sends::One(first);
         }
-        let request = &self.request;
-        let others = sends.map(|send| Self::alone_to(request, send, request.aim.clone())).collect();
+        let others = sends.map(|send| Self::alone(&self.request, send)).collect();
         self.permit.put_back(others);
         self.request.started = Moment::now();
         self.begin(deferred);
@@ -81,7 +70,7 @@ impl Shipment {
             send.prepared.alone = true;
         }
         let permit = std::mem::take(&mut self.permit);
-        permit.put_back(self.split(|_| Aim::Open, deferred));
+        permit.put_back(self.split(deferred));
         permit.release(deferred);
     }
 
@@ -89,11 +78,7 @@ impl Shipment {
     pub(super) fn split_expired_sends(&mut self, now: Moment) -> Option<(Box<Self>, Moment)> {
         let Sends::Batch(batch) = &mut self.sends else { return None };
         let (over, next) = batch.split_expired(&self.request, now)?;
-        let mut request = self.request.another(self.request.aim.clone(), self.request.started);
-        if let Aim::Master { is_under_way, .. } = &mut request.aim {
-            *is_under_way = false;
-        }
-        let sends = Sends::Batch(Box::new(over));
-        Some((Box::new(Self { request, permit: Permit::default(), sends }), next))
+        let (request, permit) = (self.request.another(), Permit::default());
+        Some((Box::new(Self { request, permit, sends: Sends::Batch(Box::new(over)) }), next))
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::SendContext;
+use super::sends::Sends;
 use crate::broker_address::BrokerAddress;
 use crate::error::{Error, ErrorCode};
 use crate::routing::{Broker, BrokerTarget, Topic, Verdict};
@@ -36,9 +37,14 @@ pub(super) enum Aim {
 }
 
 impl Request {
-    /// Another request of the same producer for the same topic.
-    pub(super) fn another(&self, aim: Aim, started: Moment) -> Self {
-        Self { context: Arc::clone(&self.context), topic: Arc::clone(&self.topic), aim, started }
+    /// Another one with the same aim, for some of the messages. The statistics know the attempt under way of this one only.
+    pub(super) fn another(&self) -> Self {
+        let mut aim = self.aim.clone();
+        if let Aim::Master { is_under_way, .. } = &mut aim {
+            *is_under_way = false;
+        }
+        let (context, topic) = (Arc::clone(&self.context), Arc::clone(&self.topic));
+        Self { context, topic, aim, started: self.started }
     }
 
     /// Begins an attempt at the chosen queue; an error if its broker has no master.
@@ -71,7 +77,7 @@ impl Request {
 
     /// Tells statistics and fault strategy how the attempt went; no verdict: it says nothing of the broker. Sends that are
     /// bound to a queue have no part in the strategy.
-    pub(super) fn conclude(&mut self, verdict: Option<Verdict>, is_bound: bool, now: Moment) {
+    pub(super) fn conclude(&mut self, verdict: Option<Verdict>, sends: &Sends, now: Moment) {
         let latency = self.latency(now);
         let Aim::Master { master, is_under_way, .. } = &mut self.aim else { return };
         if std::mem::take(is_under_way) {
@@ -80,7 +86,9 @@ impl Request {
                 _ => self.context.recorder.attempt_failed(master.id),
             }
         }
-        if let (Some(faults), Some(verdict), false) = (&self.context.faults, verdict, is_bound) {
+        if let (Some(faults), Some(verdict)) = (&self.context.faults, verdict)
+            && !sends.are_bound()
+        {
             faults.record(&master.address.name, latency, verdict, now);
         }
     }

@@ -34,6 +34,11 @@ impl Sends {
         self.as_slice().first()
     }
 
+    /// Whether they may go to one queue only.
+    pub(super) fn are_bound(&self) -> bool {
+        self.first().is_some_and(|first| !first.prepared.choice.is_any())
+    }
+
     /// Takes it out if it is one.
     pub(super) fn take_one(&mut self) -> Option<AcceptedSend> {
         match std::mem::take(self) {

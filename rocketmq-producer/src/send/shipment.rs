@@ -94,7 +94,7 @@ impl Shipment {
     /// Into its lane if it has one, else to the first attempt. Programs' batches to any queue wait for nobody.
     pub(super) fn line_up(mut self: Box<Self>, deferred: &mut Deferred) {
         match self.request.context.lanes.clone() {
-            Some(lanes) if self.is_bound() || self.may_share() => match self.choose_queue() {
+            Some(lanes) if self.sends.are_bound() || self.may_share() => match self.choose_queue() {
                 Ok(()) => self.enter(&lanes, deferred),
                 Err(error) => self.give_up(&error, deferred),
             },
@@ -105,13 +105,8 @@ impl Shipment {
     /// Into the lane to the queue that is chosen.
     fn enter(self: Box<Self>, lanes: &Lanes, deferred: &mut Deferred) {
         let Aim::Chosen { broker, queue_id } = &self.request.aim else { return self.attempt(deferred) };
-        let key = LaneKey::new(&self.request.topic, broker, *queue_id, self.is_bound());
+        let key = LaneKey::new(&self.request.topic, broker, *queue_id, self.sends.are_bound());
         lanes.arrive(&key, self, deferred);
-    }
-
-    /// Whether its messages may go to one queue only.
-    pub(super) fn is_bound(&self) -> bool {
-        self.sends.first().is_some_and(|first| !first.prepared.choice.is_any())
     }
 
     /// Whether it may travel in one batch with others of its lane.
@@ -167,7 +162,7 @@ impl Shipment {
     /// broker that it has nothing to do with. Each message of a batch goes on in the lane to that broker.
     fn change_lane(mut self: Box<Self>, deferred: &mut Deferred) {
         std::mem::take(&mut self.permit).release(deferred);
-        for shipment in self.split(|aim| aim.clone(), deferred) {
+        for shipment in self.split(deferred) {
             match shipment.request.context.lanes.clone() {
                 Some(lanes) if shipment.may_share() => shipment.enter(&lanes, deferred),
                 _ => shipment.attempt(deferred),

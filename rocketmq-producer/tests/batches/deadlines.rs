@@ -33,6 +33,7 @@ fn each_message_keeps_its_own_deadline() {
                 assert!(!is_short(report.tag.0), "{receipt:?}");
                 let waited = receipt.elapsed() >= ms(6000);
                 assert_eq!(waited, report.tag.0 > 0, "the batch had its answer: {receipt:?}");
+                assert_eq!(receipt.queue_offset(), report.tag.0 as i64, "its own, beside those that left");
             }
             Err(error) => {
                 assert!(is_short(report.tag.0), "{error}");
