@@ -141,6 +141,20 @@ impl MockCluster {
         self.shared.state.lock().faults.clear();
     }
 
+    /// Sends a frame to one connection of every broker that has registered the producer group, as brokers ask one producer
+    /// of a group about its transactions (protocol 1.8). Says how many brokers sent it.
+    pub fn push(&self, group: &str, frame: &[u8]) -> usize {
+        let state = self.shared.state.lock();
+        let sent = state.brokers.iter().filter(|broker| {
+            let mut registered = broker.clients.connections_of(group);
+            registered.any(|connection| {
+                let handle = broker.endpoint.connections.get(&connection);
+                handle.is_some_and(|handle| handle.pushes.send(frame.to_vec()).is_ok())
+            })
+        });
+        sent.count()
+    }
+
     /// Stops a broker as an administrator does: it leaves the routes, its port refuses, its connections are reset,
     /// in this order. What it stored stays.
     ///

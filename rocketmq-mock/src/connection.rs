@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use rocketmq_protocol::frame;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch::{self, Arrival};
@@ -43,6 +43,14 @@ pub(crate) struct Origin {
     /// Its number.
     pub(crate) connection: u64,
     pub(crate) peer: SocketAddr,
+}
+
+/// What the cluster says to a connection.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    pub(crate) killed: oneshot::Receiver<()>,
+    /// Frames that the server sends by itself.
+    pub(crate) pushed: mpsc::UnboundedReceiver<Vec<u8>>,
 }
 
 /// Answers on their way out.
@@ -86,6 +94,7 @@ impl Output {
 
 enum Event {
     Killed,
+    Pushed(Vec<u8>),
     Readable,
     Writable,
     Due,
@@ -96,7 +105,7 @@ enum Event {
 pub(crate) struct Connection {
     stream: TcpStream,
     origin: Origin,
-    killed: oneshot::Receiver<()>,
+    orders: Orders,
     shared: Arc<Shared>,
     input: Vec<u8>,
     read_size: usize,
@@ -105,16 +114,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(
-        stream: TcpStream,
-        origin: Origin,
-        killed: oneshot::Receiver<()>,
-        shared: Arc<Shared>,
-    ) -> Connection {
+    pub(crate) fn new(stream: TcpStream, origin: Origin, orders: Orders, shared: Arc<Shared>) -> Connection {
         Connection {
             stream,
             origin,
-            killed,
+            orders,
             shared,
             input: Vec::new(),
             read_size: FIRST_READ,
@@ -141,6 +145,10 @@ impl Connection {
         loop {
             match poll_fn(|context| self.poll_event(context)).await? {
                 Event::Killed => return Ok(After::Reset),
+                Event::Pushed(frame) => {
+                    self.output.bytes.extend_from_slice(&frame);
+                    self.write()?;
+                }
                 Event::Writable => self.write()?,
                 Event::Due => {
                     self.output.take_due(Instant::now());
@@ -163,8 +171,11 @@ impl Connection {
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Event>> {
-        if Pin::new(&mut self.killed).poll(context).is_ready() {
+        if Pin::new(&mut self.orders.killed).poll(context).is_ready() {
             return Poll::Ready(Ok(Event::Killed));
+        }
+        if let Poll::Ready(Some(frame)) = self.orders.pushed.poll_recv(context) {
+            return Poll::Ready(Ok(Event::Pushed(frame)));
         }
         if !self.output.unsent().is_empty() && self.stream.poll_write_ready(context)?.is_ready() {
             return Poll::Ready(Ok(Event::Writable));

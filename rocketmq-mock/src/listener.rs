@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::connection::{Connection, Origin};
+use crate::connection::{Connection, Orders, Origin};
 use crate::state::{ConnectionHandle, ServerId, Shared};
 
 /// Connections that may wait for being accepted.
@@ -119,7 +119,7 @@ impl Listener {
             endpoint.running = false;
             endpoint.connections.drain().map(|(_, handle)| handle).collect()
         };
-        for ConnectionHandle { kill, task } in connections {
+        for ConnectionHandle { kill, task, .. } in connections {
             drop(kill);
             // A connection task that panicked has closed its socket too.
             let _ = task.await;
@@ -183,12 +183,13 @@ async fn accept(listener: TcpListener, server: ServerId, is_vip: bool, shared: A
         // Without it answers are merely slower.
         let _ = stream.set_nodelay(true);
         let (kill, killed) = oneshot::channel();
+        let (pushes, pushed) = mpsc::unbounded_channel();
         let mut state = shared.state.lock();
         let number = state.new_connection_number();
         let origin = Origin { server, is_vip, connection: number, peer };
-        let connection = Connection::new(stream, origin, killed, Arc::clone(&shared));
+        let connection = Connection::new(stream, origin, Orders { killed, pushed }, Arc::clone(&shared));
         let task = tokio::spawn(connection.run());
-        state.endpoint_mut(server).connections.insert(number, ConnectionHandle { kill, task });
+        state.endpoint_mut(server).connections.insert(number, ConnectionHandle { kill, pushes, task });
         drop(state);
         shared.note_change();
     }

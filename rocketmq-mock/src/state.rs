@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::broker::Broker;
@@ -84,6 +84,8 @@ impl Endpoint {
 #[derive(Debug)]
 pub(crate) struct ConnectionHandle {
     pub(crate) kill: oneshot::Sender<()>,
+    /// Frames that the server sends by itself.
+    pub(crate) pushes: mpsc::UnboundedSender<Vec<u8>>,
     pub(crate) task: JoinHandle<()>,
 }
 

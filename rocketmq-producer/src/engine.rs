@@ -80,7 +80,7 @@ impl Engine {
             client.routes.warm_up(topic);
         }
         let generation = client.process.generation();
-        let sends = SendContext {
+        let sends = Arc::new(SendContext {
             producer: ProducerId::next(),
             settings,
             client,
@@ -90,13 +90,10 @@ impl Engine {
             lanes,
             pauses,
             aborted: AtomicBool::new(false),
-        };
-        Ok(Arc::new(Self {
-            sends: Arc::new(sends),
-            closing: AtomicBool::new(false),
-            close_begun: Notify::new(),
-            generation,
-        }))
+            told_of_checks: AtomicBool::new(false),
+        });
+        sends.client.attach(&sends.settings.wire_group, Arc::downgrade(&sends) as _);
+        Ok(Arc::new(Self { sends, closing: AtomicBool::new(false), close_begun: Notify::new(), generation }))
     }
 
     pub(crate) fn is_forked(&self) -> bool {

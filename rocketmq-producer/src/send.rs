@@ -16,6 +16,7 @@ mod route_wait;
 mod send_header;
 mod sends;
 mod shipment;
+mod transaction_checks;
 mod validate;
 
 pub(crate) use accepted::AcceptedSend;

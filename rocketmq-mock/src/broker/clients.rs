@@ -23,6 +23,11 @@ impl Clients {
         self.producers.iter().map(|((group, _), client_id)| (group.as_str(), client_id.as_str()))
     }
 
+    /// The connections that registered a group.
+    pub(crate) fn connections_of(&self, group: &str) -> impl Iterator<Item = u64> {
+        self.producers.keys().filter(move |(known, _)| known == group).map(|(_, connection)| *connection)
+    }
+
     pub(crate) fn forget_connection(&mut self, connection: u64) {
         self.producers.retain(|(_, registered), _| *registered != connection);
     }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::sync::Mutex;
 use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::encode::NoFields;
 use rocketmq_protocol::header::Header;
@@ -15,6 +14,7 @@ use rocketmq_protocol::requests::UnregisterClientRequest;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::groups::{GroupMember, Groups};
 use super::shared::Shared;
 use super::{jobs, peer_requests};
 use crate::config::{AddressMap, Settings};
@@ -43,8 +43,7 @@ pub(crate) struct ClientInstance {
     common_fields: Vec<(&'static str, String)>,
     broker_addresses: AddressMap,
     api_timeout: Duration,
-    /// By their names at the brokers.
-    groups: Mutex<BTreeSet<String>>,
+    pub(super) groups: Groups,
     myself: Weak<Self>,
     /// Given when the last producer is gone.
     pub(super) ended: Arc<Notify>,
@@ -125,7 +124,7 @@ impl ClientInstance {
                 common_fields: settings.rpc.fields.clone(),
                 broker_addresses: settings.broker_addresses.clone(),
                 api_timeout: settings.api_timeout,
-                groups: Mutex::default(),
+                groups: Groups::default(),
                 myself: myself.clone(),
                 ended: Arc::new(Notify::new()),
             }
@@ -181,7 +180,7 @@ impl ClientInstance {
     }
 
     fn register(&self, settings: &Settings) -> Result<(), Error> {
-        if self.groups.lock().insert(settings.wire_group.clone()) {
+        if self.groups.take(&settings.wire_group) {
             return Ok(());
         }
         let text = format!(
@@ -191,9 +190,14 @@ impl ClientInstance {
         Err(Error::new(ErrorCode::GroupConflict, text))
     }
 
+    /// Requests of brokers that name the group, which was registered in `join`, reach this producer.
+    pub(crate) fn attach(&self, group: &str, member: Weak<dyn GroupMember>) {
+        self.groups.attach(group, member);
+    }
+
     /// The counterpart of the registration in `join`. The group is free from then on.
     pub(crate) fn deregister(&self, group: &str) {
-        self.groups.lock().remove(group);
+        self.groups.free(group);
     }
 
     /// Tells the brokers that the group is gone, each within the timeout, all at the same time.
@@ -222,7 +226,7 @@ impl ClientInstance {
 
     /// Tells a broker which groups are here. Brokers ask them about transactions and forget them after 120 s.
     pub(super) async fn heartbeat(&self, channel: &Arc<Channel>) {
-        let groups: Vec<String> = self.groups.lock().iter().cloned().collect();
+        let groups = self.groups.names();
         if groups.is_empty() {
             return;
         }
@@ -276,7 +280,11 @@ impl Events for ClientInstance {
         }
     }
 
-    fn requested(&self, _: &Arc<Channel>, header: &Header<'_>, _: &[u8]) -> Option<Reply> {
+    fn requested(&self, channel: &Arc<Channel>, header: &Header<'_>, body: &[u8]) -> Option<Reply> {
+        if header.code == request::CHECK_TRANSACTION_STATE {
+            peer_requests::transaction_check(self, channel, body);
+            return None;
+        }
         peer_requests::reply(header)
     }
 }

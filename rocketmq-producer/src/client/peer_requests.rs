@@ -1,18 +1,44 @@
-//! What a producer answers when a broker asks (protocol 1.8).
+//! What a client answers when a broker asks (protocol 1.8).
+
+use std::sync::Arc;
 
 use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::header::Header;
+use rocketmq_protocol::properties::{self, name};
+use rocketmq_protocol::record::Record;
 
-use crate::remoting::Reply;
+use super::ClientInstance;
+use crate::log::LogTarget;
+use crate::remoting::{Channel, Reply};
 use crate::text;
+
+/// A broker asks the producer of a group about a transaction (protocol 7.3). The group is a property of the half message. A
+/// client answers nothing for a group that it does not have, as the Java client does: the broker asks another one next.
+pub(super) fn transaction_check(client: &ClientInstance, channel: &Arc<Channel>, body: &[u8]) {
+    let half = match Record::decode(body) {
+        Ok((half, _)) => half,
+        Err(cause) => {
+            let text =
+                || format!("a check of a transaction from {} cannot be read: {cause}", channel.address());
+            return client.log.warn(LogTarget::Client, text);
+        }
+    };
+    let mut properties = properties::iter(&half.properties);
+    let group = properties.find_map(|(name, value)| (name == name::PGROUP).then_some(value));
+    match group.and_then(|group| client.groups.member(group)) {
+        Some(member) => member.transaction_check(channel, &half),
+        None => client.log.info(LogTarget::Client, || {
+            let group = text::shown(group.unwrap_or_default(), text::MESSAGE);
+            format!("{} asks about a transaction of group \"{group}\", which is not here", channel.address())
+        }),
+    }
+}
 
 /// The reply, or `None` where none is expected. The connection keeps it back from one-way requests.
 pub(super) fn reply(header: &Header<'_>) -> Option<Reply> {
     let (code, remark, body) = match header.code {
-        // Checks of transactions are never answered in kind; the others tell consumers something.
-        request::CHECK_TRANSACTION_STATE
-        | request::NOTIFY_CONSUMER_IDS_CHANGED
-        | request::RESET_CONSUMER_CLIENT_OFFSET => return None,
+        // These tell consumers something.
+        request::NOTIFY_CONSUMER_IDS_CHANGED | request::RESET_CONSUMER_CLIENT_OFFSET => return None,
         request::GET_CONSUMER_STATUS_FROM_CLIENT => {
             (response::SUCCESS, None, br#"{"consumerTable":{},"messageQueueTable":{}}"#.to_vec())
         }

@@ -26,6 +26,8 @@ pub(crate) struct SendContext {
     pub(crate) pauses: Arc<Pauses>,
     /// No new attempts: what is left completes as closed.
     pub(crate) aborted: AtomicBool,
+    /// The log has told that brokers ask about transactions.
+    pub(crate) told_of_checks: AtomicBool,
 }
 
 /// From when until when one send lasts.
