@@ -411,9 +411,10 @@ impl Engine {
 
     /// How many of these, from the first on, fit into one wire batch.
     pub(crate) fn fitting(&self, messages: &[Message<'_>]) -> Result<usize, Error> {
+        let unique_id = self.sends.client.process.process().unique_id_len();
         let mut len = 0;
         for (index, message) in messages.iter().enumerate() {
-            len += self.prepare(message, 0, None, |_| Vec::new())?.item_len();
+            len += Prepared::item_len_of(message, unique_id, self.sends.settings.namespace.as_deref())?;
             if len > self.sends.settings.max_message_size && index > 0 {
                 return Ok(index);
             }

@@ -171,6 +171,11 @@ impl Process {
         self.wall_clock.ms_of(moment)
     }
 
+    /// The length of every unique message id.
+    pub(crate) fn unique_id_len(&self) -> usize {
+        self.unique_ids.id_len()
+    }
+
     /// A new unique message id (protocol 5.10) of this time.
     pub(crate) fn unique_id(&self, now_ms: u64) -> UniqueId {
         self.unique_ids.next(now_ms, self.month.start_of(now_ms))

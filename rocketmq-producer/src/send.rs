@@ -6,6 +6,7 @@ mod attempt_hooks;
 mod batch;
 mod context;
 mod exchange;
+mod message_properties;
 mod outcome;
 mod parting;
 mod pauses;

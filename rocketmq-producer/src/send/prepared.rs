@@ -8,11 +8,12 @@ use rocketmq_protocol::batch;
 use rocketmq_protocol::ids::UniqueId;
 use rocketmq_protocol::properties::{self, name};
 
+use super::message_properties::MessageProperties;
 use super::queue_choice::QueueChoice;
 use super::validate::illegal;
 use crate::config::Compression;
 use crate::error::Error;
-use crate::message::{Delivery, Destination, Message};
+use crate::message::{Delivery, Message};
 use crate::remoting::{Body, SHARED_BODY};
 
 /// What the broker adds to the properties before it checks their length: MSG_REGION, TRACE_ON, CLUSTER and,
@@ -68,49 +69,14 @@ impl Prepared {
             Some(compression) => compression.apply(message.body),
             None => (Cow::Borrowed(message.body), 0),
         };
+        let properties = MessageProperties::of(message, instance_id);
+        let len = body.len() + properties.len(unique_id.as_bytes().len());
         // Empty, so it is text.
-        let len = body.len() + estimate(message, unique_id, instance_id);
         let mut text = String::from_utf8(memory(len)).unwrap_or_default();
         text.try_reserve_exact(len)
             .map_err(|cause| Error::out_of_memory(format_args!("a message of {len} bytes"), cause))?;
-        properties::push(&mut text, name::UNIQ_KEY, unique_id.as_str());
-        properties::push(&mut text, name::WAIT, if message.wait_store_ok { "true" } else { "false" });
-        if let Some(tags) = message.tags {
-            properties::push(&mut text, name::TAGS, tags);
-        }
-        match message.keys {
-            [] => {}
-            [key] => properties::push(&mut text, name::KEYS, key),
-            keys => properties::push(&mut text, name::KEYS, &keys.join(" ")),
-        }
-        let timer = match message.delivery {
-            Delivery::AtOnce => None,
-            Delivery::Level(level) => Some((name::DELAY, i64::from(level))),
-            Delivery::AfterSeconds(seconds) => Some((name::TIMER_DELAY_SEC, seconds)),
-            Delivery::AfterMillis(millis) => Some((name::TIMER_DELAY_MS, millis)),
-            Delivery::AtMillis(time) => Some((name::TIMER_DELIVER_MS, time)),
-        };
-        if let Some((name, value)) = timer {
-            properties::push(&mut text, name, &value.to_string());
-        }
-        if let Some(instance_id) = instance_id.or(message.instance_id) {
-            properties::push(&mut text, name::INSTANCE_ID, instance_id);
-        }
-        if let Some(buyer_id) = message.buyer_id {
-            properties::push(&mut text, name::BUYER_ID, buyer_id);
-        }
-        if let Destination::ShardingKey(key) = message.destination {
-            properties::push(&mut text, name::SHARDING_KEY, key);
-        }
-        for property in message.properties {
-            properties::push(&mut text, property.name, property.value);
-        }
-        if text.len() > MAX_PROPERTIES {
-            return Err(illegal(format!(
-                "the properties take {} bytes, more than {MAX_PROPERTIES} (the broker's limit less what it adds)",
-                text.len()
-            )));
-        }
+        properties.write(unique_id.as_str(), &mut text);
+        check_properties(text.len())?;
         let properties_len = text.len() as u16;
         let mut bytes = text.into_bytes();
         bytes.extend_from_slice(&body);
@@ -172,6 +138,20 @@ impl Prepared {
         }
     }
 
+    /// How many bytes a message would take in a batch, with a unique id of this length: measured, not made.
+    ///
+    /// # Errors
+    /// As [`Self::new`] for too many properties.
+    pub(crate) fn item_len_of(
+        message: &Message<'_>,
+        unique_id: usize,
+        instance_id: Option<&str>,
+    ) -> Result<usize, Error> {
+        let properties = MessageProperties::of(message, instance_id).len(unique_id);
+        check_properties(properties)?;
+        Ok(batch::ITEM_OVERHEAD + properties + message.body.len())
+    }
+
     /// How many bytes it takes in a batch.
     pub(crate) fn item_len(&self) -> usize {
         batch::ITEM_OVERHEAD + self.content.len()
@@ -184,27 +164,11 @@ impl Prepared {
     }
 }
 
-/// At least the length of the properties: names, separators and values.
-fn estimate(message: &Message<'_>, unique_id: &UniqueId, instance_id: Option<&str>) -> usize {
-    const NUMBER: usize = 20;
-    let property = |name: &str, len: usize| name.len() + len + 2;
-    let text = |name: &str, value: Option<&str>| value.map_or(0, |value| property(name, value.len()));
-    let keys: usize = message.keys.iter().map(|key| key.len() + 1).sum();
-    let timer = match message.delivery {
-        Delivery::AtOnce => 0,
-        _ => property(name::TIMER_DELIVER_MS, NUMBER),
-    };
-    let sharding = match message.destination {
-        Destination::ShardingKey(key) => property(name::SHARDING_KEY, key.len()),
-        _ => 0,
-    };
-    property(name::UNIQ_KEY, unique_id.as_bytes().len())
-        + property(name::WAIT, "false".len())
-        + text(name::TAGS, message.tags)
-        + if keys > 0 { property(name::KEYS, keys) } else { 0 }
-        + timer
-        + text(name::INSTANCE_ID, instance_id.or(message.instance_id))
-        + text(name::BUYER_ID, message.buyer_id)
-        + sharding
-        + message.properties.iter().map(|own| property(own.name, own.value.len())).sum::<usize>()
+fn check_properties(len: usize) -> Result<(), Error> {
+    if len <= MAX_PROPERTIES {
+        return Ok(());
+    }
+    Err(illegal(format!(
+        "the properties take {len} bytes, more than {MAX_PROPERTIES} (the broker's limit less what it adds)"
+    )))
 }

@@ -94,6 +94,11 @@ impl UniqueIdGenerator {
         UniqueIdGenerator { prefix: UniqueId { text, len }, hash, next: AtomicU64::new(0) }
     }
 
+    /// The length of every id, in bytes.
+    pub fn id_len(&self) -> usize {
+        self.prefix.as_bytes().len()
+    }
+
     /// The next id. `now_ms` is the clock, `month_start_ms` the first moment of its month in local
     /// time, both ms since the epoch; a time before it counts as the month's start.
     pub fn next(&self, now_ms: u64, month_start_ms: u64) -> UniqueId {
