@@ -13,6 +13,7 @@ const SOURCES: &[&str] = &[
     "error.rs",
     "opaque.rs",
     "log.rs",
+    "callbacks.rs",
     "config.rs",
     "message_queue.rs",
     "message.rs",
@@ -21,7 +22,6 @@ const SOURCES: &[&str] = &[
     "queue.rs",
     "send.rs",
     "batch.rs",
-    "writable.rs",
     "hooks.rs",
     "stats.rs",
 ];

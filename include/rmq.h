@@ -607,6 +607,12 @@ typedef struct rmq_config_key_t {
 } rmq_config_key_t;
 
 /**
+ * Says that there is room within the in-flight bounds again. Called on the delivery thread of the producer, among
+ * its other callbacks, and bound by the same rules as `rmq_send_fn`.
+ */
+typedef void (*rmq_writable_fn)(void *opaque);
+
+/**
  * A queue of a topic. Plain data without pointers.
  *
  * Start an array with `rmq_message_queue_t queues[16] = { RMQ_MESSAGE_QUEUE_INIT };`.
@@ -829,12 +835,6 @@ typedef struct rmq_message_t {
  * `WOULD_DEADLOCK`. It must return; no C++ exception may leave it.
  */
 typedef void (*rmq_send_fn)(const struct rmq_error_t *error, const struct rmq_receipt_t *receipt, void *opaque);
-
-/**
- * Says that there is room within the in-flight bounds again. Called on the delivery thread of the producer, among
- * its other callbacks, and bound by the same rules as `rmq_send_fn`.
- */
-typedef void (*rmq_writable_fn)(void *opaque);
 
 /**
  * An attempt of a send, as hooks see it. It and all it points to live until the hook returns.
@@ -1116,6 +1116,24 @@ size_t rmq_config_key_count(void);
 RMQ_MUST_USE struct rmq_error_t *rmq_config_key(size_t index, struct rmq_config_key_t *out);
 
 /**
+ * Has `function` called when there is room within `in.flight.max.messages` and `in.flight.max.bytes` again, once after
+ * sends failed with `QUEUE_FULL`, however many did and by whichever function. Each producer made from this configuration
+ * calls it for itself, on its delivery thread, which is then made together with the producer.
+ *
+ * `opaque` is handed to every call; with several producers, from several threads. When neither the configuration nor
+ * a producer made from it needs it any more, `finalizer` (may be NULL) is called with it, once. A `function` of NULL
+ * takes an earlier one away, and the `opaque` and `finalizer` given with it are ignored. After an error the library
+ * has not taken `opaque`.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_config_set_writable(struct rmq_config_t *config,
+                                            rmq_writable_fn function,
+                                            void *opaque,
+                                            rmq_finalizer_fn finalizer);
+
+/**
  * Writes the queues of a topic that may be written, in the Java client's order, to the array `out` of `capacity`
  * elements, and their number to `out_count`; 0 if the topic has queues that are only read. Asks the name server if the
  * topic is not known yet; waits at most `timeout_ms` for it (negative: without bound).
@@ -1199,6 +1217,17 @@ struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer,
 RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_close(struct rmq_producer_t *producer,
                                        int64_t timeout_ms);
+
+/**
+ * Waits until another message has room within the in-flight bounds; at most `timeout_ms` (negative: without bound).
+ * Other threads may take the room before a send does.
+ *
+ * Errors: `QUEUE_FULL` when there was none in time; `WOULD_DEADLOCK` from a callback of this producer, from a hook, a
+ * selector, or a log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_wait_writable(struct rmq_producer_t *producer,
+                                               int64_t timeout_ms);
 
 /**
  * The number of messages that count against `in.flight.max.messages`: accepted ones whose callback has not
@@ -1402,35 +1431,6 @@ struct rmq_error_t *rmq_send_batch_queued(struct rmq_producer_t *producer,
                                           int64_t timeout_ms,
                                           struct rmq_queue_t *queue,
                                           void *const *opaques);
-
-/**
- * Has `function` called when there is room within `in.flight.max.messages` and `in.flight.max.bytes` again, once after
- * sends failed with `QUEUE_FULL`, however many did. Each producer made from this configuration calls it for itself,
- * on its delivery thread, which is then made together with the producer.
- *
- * `opaque` is handed to every call; with several producers, from several threads. When neither the configuration nor
- * a producer made from it needs it any more, `finalizer` (may be NULL) is called with it, once. A `function` of NULL
- * takes an earlier one away, and the `opaque` and `finalizer` given with it are ignored. After an error the library
- * has not taken `opaque`.
- *
- * Errors: `FORKED`, `INVALID_ARGUMENT`.
- */
-RMQ_MUST_USE
-struct rmq_error_t *rmq_config_set_writable(struct rmq_config_t *config,
-                                            rmq_writable_fn function,
-                                            void *opaque,
-                                            rmq_finalizer_fn finalizer);
-
-/**
- * Waits until another message has room within the in-flight bounds; at most `timeout_ms` (negative: without bound).
- * Other threads may take the room before a send does.
- *
- * Errors: `QUEUE_FULL` when there was none in time; `WOULD_DEADLOCK` from a callback of this producer, from a hook, a
- * selector, or a log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
- */
-RMQ_MUST_USE
-struct rmq_error_t *rmq_producer_wait_writable(struct rmq_producer_t *producer,
-                                               int64_t timeout_ms);
 
 /**
  * Adds hooks around each attempt of the sends of producers made from this configuration: `before` and `after`, of

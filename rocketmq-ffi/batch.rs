@@ -100,7 +100,7 @@ pub unsafe extern "C" fn rmq_send_batch_queued(
         items.extend(outlines.iter().map(|outline| outline.message(&texts)));
         let mut tags: Vec<Tag> = room_for(count)?;
         // SAFETY: the caller promises `count` pointers if there are any.
-        tags.extend((0..count).map(|i| tag(0, unsafe { nth_opaque(opaques, i) })));
+        tags.extend((0..count).map(|i| tag(unsafe { nth_opaque(opaques, i) })));
         producer.core.send_batch_queued(&items, arguments::or_default(timeout_ms), &queue.core, &tags)
     })
 }

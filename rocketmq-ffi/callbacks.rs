@@ -1,120 +1,97 @@
-//! How many callbacks a producer owes, and waiting until they are made.
+//! The callbacks of a producer, made on its delivery thread.
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::Duration;
+use std::ffi::c_void;
+use std::mem::{self, MaybeUninit};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
-use rocketmq_producer::sync::{Condvar, Mutex};
-use rocketmq_producer::sys::Moment;
+use rocketmq_producer::{Event, Receipt, Report, Tag};
 
-/// The callbacks of one producer. A send owes one from before it is accepted, so that those that were made are
-/// never more than those that are owed.
-pub(crate) struct Callbacks {
-    owed: AtomicU64,
-    made: AtomicU64,
-    /// The number made at which somebody wants to be woken; [`NOBODY`] if none does.
-    wake_at: AtomicU64,
-    lock: Mutex<()>,
-    changed: Condvar,
+use crate::error::rmq_error_t;
+use crate::opaque::{Opaque, rmq_finalizer_fn};
+use crate::receipt::{self, rmq_receipt_t};
+
+/// Takes the outcome of one send: `error` is NULL at success, `receipt` is NULL otherwise. Both live until the
+/// function returns; `rmq_error_clone` and a copy of the struct make them stay.
+///
+/// Called on the delivery thread of the producer, one call at a time, once for every accepted `rmq_send_async`.
+/// A slow one delays the callbacks after it, never the network. It may call every function of the library but
+/// `rmq_flush`, `rmq_producer_close` and `rmq_producer_wait_writable` of its own producer, which answer
+/// `WOULD_DEADLOCK`. It must return; no C++ exception may leave it.
+pub type rmq_send_fn = Option<
+    unsafe extern "C" fn(error: *const rmq_error_t, receipt: *const rmq_receipt_t, opaque: *mut c_void),
+>;
+
+type SendFn = unsafe extern "C" fn(*const rmq_error_t, *const rmq_receipt_t, *mut c_void);
+
+/// Says that there is room within the in-flight bounds again. Called on the delivery thread of the producer, among
+/// its other callbacks, and bound by the same rules as `rmq_send_fn`.
+pub type rmq_writable_fn = Option<unsafe extern "C" fn(opaque: *mut c_void)>;
+
+/// Such a function with its opaque pointer.
+pub(crate) struct WritableCallback {
+    function: unsafe extern "C" fn(*mut c_void),
+    opaque: Opaque,
 }
 
-const NOBODY: u64 = u64::MAX;
+impl WritableCallback {
+    /// `None` for no function: what comes with it is not taken.
+    pub(crate) fn new(
+        function: rmq_writable_fn,
+        opaque: *mut c_void,
+        finalizer: rmq_finalizer_fn,
+    ) -> Option<Self> {
+        function.map(|function| Self { function, opaque: Opaque::new(opaque, finalizer) })
+    }
 
-impl Default for Callbacks {
-    fn default() -> Self {
-        Self {
-            owed: AtomicU64::new(0),
-            made: AtomicU64::new(0),
-            wake_at: AtomicU64::new(NOBODY),
-            lock: Mutex::default(),
-            changed: Condvar::default(),
+    fn call(&self) {
+        // SAFETY: the caller's function, with the opaque pointer it came with.
+        unsafe { (self.function)(self.opaque.get()) }
+    }
+}
+
+/// The tag of a send whose outcome goes to this function.
+pub(crate) fn callback_tag(function: SendFn, opaque: *mut c_void) -> Tag {
+    Tag((function as *const ()).expose_provenance(), opaque.expose_provenance())
+}
+
+/// Makes the callback of each event. One receipt serves all of them; nothing is allocated.
+pub(crate) fn deliver(writable: Option<Arc<WritableCallback>>) -> impl FnMut(&Event) + Send + 'static {
+    let mut place = Place(MaybeUninit::zeroed());
+    move |event| match event {
+        Event::Outcome(report) => deliver_outcome(report, &mut place),
+        Event::Writable { .. } => writable.iter().for_each(|writable| writable.call()),
+        // Nobody asks for other events here.
+        _ => {}
+    }
+}
+
+fn deliver_outcome(report: &Report, place: &mut Place) {
+    let Tag(function, opaque) = report.tag;
+    let opaque = ptr::with_exposed_provenance_mut(opaque);
+    // SAFETY: `callback_tag` made the tag from a function of this type.
+    let function: SendFn =
+        unsafe { mem::transmute::<*const (), SendFn>(ptr::with_exposed_provenance(function)) };
+    match &report.result {
+        // SAFETY: the caller's function with its opaque pointer; the receipt is whole: texts end with NUL.
+        Ok(receipt) => unsafe { function(ptr::null(), place.filled(receipt), opaque) },
+        Err(error) => rmq_error_t::lend(error.clone(), |error| {
+            // SAFETY: as above, with an error that lives until the function returns.
+            unsafe { function(error, ptr::null(), opaque) }
+        }),
+    }
+}
+
+struct Place(MaybeUninit<rmq_receipt_t>);
+
+impl Place {
+    fn filled(&mut self, receipt: &Receipt) -> *const rmq_receipt_t {
+        let place = self.0.as_mut_ptr();
+        // SAFETY: the place is ours; a receipt has no member that must not be zero.
+        unsafe {
+            (*place).struct_size = size_of::<rmq_receipt_t>() as u32;
+            receipt::write(receipt, NonNull::new_unchecked(place));
         }
-    }
-}
-
-impl Callbacks {
-    /// A callback more; taken back when the guard is dropped without [`Owed::keep`], as the send was refused.
-    pub(crate) fn owe(&self) -> Owed<'_> {
-        self.owed.fetch_add(1, SeqCst);
-        Owed(self)
-    }
-
-    /// A callback has returned. Only the delivery thread says so. Wakes nobody before the number is reached, so
-    /// that a waiting flush does not slow the callbacks it waits for.
-    pub(crate) fn made(&self) {
-        let made = self.made.fetch_add(1, SeqCst) + 1;
-        if made >= self.wake_at.load(SeqCst) {
-            self.wake();
-        }
-    }
-
-    /// Waits for all callbacks owed now. As they are made in the order of their outcomes, and all that have an
-    /// outcome are owed, counting is enough.
-    pub(crate) fn wait(&self, timeout: Duration) -> bool {
-        let at_call = self.owed.load(SeqCst);
-        let deadline = Moment::now() + timeout;
-        let mut guard = self.lock.lock();
-        let mut in_time = true;
-        loop {
-            let goal = at_call.min(self.owed.load(SeqCst));
-            self.wake_at.fetch_min(goal, SeqCst);
-            if self.made.load(SeqCst) >= goal {
-                return true;
-            }
-            if !in_time {
-                return false;
-            }
-            in_time = !self.changed.wait_until(&mut guard, deadline).timed_out();
-        }
-    }
-
-    /// Wakes all who wait; those who wait on say so again.
-    fn wake(&self) {
-        let guard = self.lock.lock();
-        self.wake_at.store(NOBODY, SeqCst);
-        drop(guard);
-        self.changed.notify_all();
-    }
-}
-
-/// A callback that a send will owe if it is accepted.
-pub(crate) struct Owed<'a>(&'a Callbacks);
-
-impl Owed<'_> {
-    /// The send is accepted.
-    pub(crate) fn keep(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Owed<'_> {
-    fn drop(&mut self) {
-        self.0.owed.fetch_sub(1, SeqCst);
-        if self.0.wake_at.load(SeqCst) != NOBODY {
-            self.0.wake();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_ends_when_the_owed_callbacks_are_made_or_not_owed_any_more() {
-        let callbacks = Callbacks::default();
-        assert!(callbacks.wait(Duration::ZERO));
-        callbacks.owe().keep();
-        let refused = callbacks.owe();
-        assert!(!callbacks.wait(Duration::from_millis(1)));
-        callbacks.wake();
-        std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| callbacks.wait(Duration::from_secs(30)));
-            while callbacks.wake_at.load(SeqCst) == NOBODY {
-                std::thread::yield_now();
-            }
-            callbacks.made();
-            drop(refused);
-            assert!(waiter.join().unwrap());
-        });
+        place
     }
 }

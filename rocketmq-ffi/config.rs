@@ -11,11 +11,11 @@ use rocketmq_producer::{Config, Error, ErrorCode, sys};
 
 use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
+use crate::callbacks::{WritableCallback, rmq_writable_fn};
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
 use crate::log::{CallbackSink, rmq_log_fn};
 use crate::opaque::{Opaque, rmq_finalizer_fn};
-use crate::writable::WritableCallback;
 
 /// A configuration: a value for every key, each checked when it is set.
 ///
@@ -248,6 +248,35 @@ pub unsafe extern "C" fn rmq_config_key(index: usize, out: *mut rmq_config_key_t
     })
 }
 
+/// Has `function` called when there is room within `in.flight.max.messages` and `in.flight.max.bytes` again, once after
+/// sends failed with `QUEUE_FULL`, however many did and by whichever function. Each producer made from this configuration
+/// calls it for itself, on its delivery thread, which is then made together with the producer.
+///
+/// `opaque` is handed to every call; with several producers, from several threads. When neither the configuration nor
+/// a producer made from it needs it any more, `finalizer` (may be NULL) is called with it, once. A `function` of NULL
+/// takes an earlier one away, and the `opaque` and `finalizer` given with it are ignored. After an error the library
+/// has not taken `opaque`.
+///
+/// Errors: `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_config_set_writable(
+    config: *mut rmq_config_t,
+    function: rmq_writable_fn,
+    opaque: *mut c_void,
+    finalizer: rmq_finalizer_fn,
+) -> *mut rmq_error_t {
+    armour!(rmq_config_set_writable(config: handle) {
+        let mut values = config.lock()?;
+        let callback = WritableCallback::new(function, opaque, finalizer).map(Arc::new);
+        let earlier = std::mem::replace(&mut values.writable, callback);
+        // The finalizer of an earlier function runs when the lock is free again.
+        drop(values);
+        drop(earlier);
+        Ok(())
+    })
+}
+
 struct Description {
     secret: bool,
     texts: [CString; 7],
@@ -280,7 +309,6 @@ pub(crate) fn mock_brokers(config: &Config) -> Result<usize, Error> {
 mod tests {
     use super::*;
     use crate::error::rmq_error_code;
-    use crate::writable::rmq_config_set_writable;
 
     #[test]
     fn a_lock_that_was_held_at_the_fork_is_told_in_the_child() {

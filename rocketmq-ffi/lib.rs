@@ -11,7 +11,7 @@
 mod arguments;
 mod armour;
 pub mod batch;
-mod callbacks;
+pub mod callbacks;
 mod cancel;
 pub mod config;
 pub mod error;
@@ -29,4 +29,3 @@ pub mod receipt;
 pub mod send;
 pub mod stats;
 pub mod version;
-pub mod writable;

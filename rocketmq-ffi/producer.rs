@@ -11,19 +11,16 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use rocketmq_mock::{Keep, MockCluster, MockOptions};
-use rocketmq_producer::config::WritableListener;
 use rocketmq_producer::{DeliveryThread, Error, ErrorCode, Producer, sys};
 
 use crate::arguments;
 use crate::armour::armour;
-use crate::callbacks::Callbacks;
+use crate::callbacks::{WritableCallback, deliver};
 use crate::cancel::{self, READY_SLICE, SLICE};
 use crate::config::{ConfigValues, mock_brokers, rmq_config_t};
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
 use crate::inside_hook;
-use crate::send;
-use crate::writable::WritableCallback;
 
 /// A producer: connections, routes and all sends in flight. May be used from any number of threads.
 pub struct rmq_producer_t {
@@ -47,7 +44,6 @@ pub(crate) struct ProducerObject {
     pub(crate) core: Producer,
     /// Made at the first send with a callback, or at the start if the program is to be told of room.
     delivery: OnceCell<DeliveryThread>,
-    pub(crate) callbacks: Arc<Callbacks>,
     writable: Option<Arc<WritableCallback>>,
     /// Whether forked children get a producer of their own behind the same handle.
     renews: AtomicBool,
@@ -76,32 +72,25 @@ impl ProducerObject {
         if let Some(mock) = &mock {
             config.set("name.server", &mock.name_server())?;
         }
-        let start = |listener| {
-            config.set_writable(listener);
-            Producer::new(&config)
-        };
-        let object = Self::around(writable, start)?;
+        let object = Self::around(writable, || Producer::new(&config))?;
         Ok(Self { _mock: mock, ..object })
     }
 
-    /// `start` makes the core's producer, with a listener if the program wants to hear of room.
+    /// `start` makes the core's producer.
     fn around(
         writable: Option<Arc<WritableCallback>>,
-        start: impl FnOnce(Option<WritableListener>) -> Result<Producer, Error>,
+        start: impl FnOnce() -> Result<Producer, Error>,
     ) -> Result<Self, Error> {
-        let callbacks = Arc::default();
-        let (delivery, listener) = match &writable {
-            None => (OnceCell::new(), None),
-            Some(writable) => {
-                let thread = start_delivery(&callbacks, Some(Arc::clone(writable)))?;
-                let queue = thread.queue().clone();
-                let listener: WritableListener = Arc::new(move || queue.tell_writable());
-                (OnceCell::with_value(thread), Some(listener))
-            }
-        };
-        let core = start(listener)?;
+        let delivery = OnceCell::new();
+        if let Some(writable) = &writable {
+            let _ = delivery.set(start_delivery(Some(Arc::clone(writable)))?);
+        }
+        let core = start()?;
+        if let Some(delivery) = delivery.get() {
+            core.hear_of_room(DeliveryThread::queue(delivery));
+        }
         let renews = AtomicBool::new(core.renews_after_fork());
-        Ok(Self { core, delivery, callbacks, writable, renews, _mock: None })
+        Ok(Self { core, delivery, writable, renews, _mock: None })
     }
 
     /// For a forked child of the process that this one belongs to.
@@ -109,7 +98,7 @@ impl ProducerObject {
         if !self.renews.load(Ordering::Relaxed) {
             return Err(Error::forked());
         }
-        let object = Self::around(self.writable.clone(), |listener| self.core.renewed(listener))?;
+        let object = Self::around(self.writable.clone(), || self.core.renewed())?;
         object.renews.store(true, Ordering::Relaxed);
         Ok(object)
     }
@@ -120,7 +109,7 @@ impl ProducerObject {
             if self.core.is_closed() {
                 return Err(Error::closed());
             }
-            start_delivery(&self.callbacks, None)
+            start_delivery(None)
         })
     }
 
@@ -137,7 +126,8 @@ impl ProducerObject {
     fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let started = Instant::now();
         self.core.flush(timeout)?;
-        if self.callbacks.wait(timeout.saturating_sub(started.elapsed())) {
+        let left = timeout.saturating_sub(started.elapsed());
+        if self.delivery.get().is_none_or(|delivery| delivery.wait_handled(left)) {
             return Ok(());
         }
         Err(Error::new(ErrorCode::Timeout, "every send has its outcome, but callbacks still run or wait"))
@@ -185,11 +175,8 @@ impl ProducerObject {
     }
 }
 
-fn start_delivery(
-    callbacks: &Arc<Callbacks>,
-    writable: Option<Arc<WritableCallback>>,
-) -> Result<DeliveryThread, Error> {
-    DeliveryThread::start("rmq-delivery", send::deliver(Arc::clone(callbacks), writable))
+fn start_delivery(writable: Option<Arc<WritableCallback>>) -> Result<DeliveryThread, Error> {
+    DeliveryThread::start("rmq-delivery", deliver(writable))
 }
 
 /// Starts a mock cluster; its failures are the system's.
@@ -299,6 +286,24 @@ pub unsafe extern "C" fn rmq_producer_close(
     armour!(rmq_producer_close(producer: unhooked) {
         producer.refuse_in_callback()?;
         Arc::clone(producer).close(arguments::wait(timeout_ms))
+    })
+}
+
+/// Waits until another message has room within the in-flight bounds; at most `timeout_ms` (negative: without bound).
+/// Other threads may take the room before a send does.
+///
+/// Errors: `QUEUE_FULL` when there was none in time; `WOULD_DEADLOCK` from a callback of this producer, from a hook, a
+/// selector, or a log callback on the I/O thread; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn rmq_producer_wait_writable(
+    producer: *mut rmq_producer_t,
+    timeout_ms: i64,
+) -> *mut rmq_error_t {
+    armour!(rmq_producer_wait_writable(producer: shared_unhooked) waits [handle = producer, timeout_ms by SLICE as (left, is_last)] {
+        producer.refuse_in_callback()?;
+        let outcome = producer.core.wait_writable(left);
+        Ok(cancel::slice_of(handle, producer, is_last, outcome, &[ErrorCode::QueueFull]))
     })
 }
 

@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use rocketmq_producer::sync::Mutex;
-use rocketmq_producer::{CompletionQueue, Report};
+use rocketmq_producer::{CompletionQueue, Event, Report};
 
 use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
@@ -33,7 +33,7 @@ impl Handle for rmq_queue_t {
 pub(crate) struct QueueObject {
     pub(crate) core: CompletionQueue,
     /// Room for the reports of one poll, kept from the last one.
-    room: Mutex<Vec<Report>>,
+    room: Mutex<Vec<Event>>,
 }
 
 /// The outcome of one send.
@@ -125,8 +125,10 @@ pub unsafe extern "C-unwind" fn rmq_queue_poll(
         let stride = unsafe { arguments::struct_size(out, at("out"))? };
         arguments::check_capacity(capacity, stride, at("capacity"))?;
         let mut reports = std::mem::take(&mut *queue.room.lock());
-        let count = queue.core.poll(&mut reports, capacity, left);
-        for (i, report) in reports.drain(..).enumerate() {
+        queue.core.poll(&mut reports, capacity, left);
+        let mut count = 0;
+        for (i, report) in reports.drain(..).filter_map(Event::into_report).enumerate() {
+            count += 1;
             // SAFETY: the caller promises `capacity` elements of the size it wrote into the first.
             unsafe { arguments::fill_struct(out.byte_add(i * stride), stride, |place| write(report, place, stride)) };
         }

@@ -2,82 +2,23 @@
 //! with: each keeps a share of its producer and its queue.
 
 use std::ffi::c_void;
-use std::mem::{self, MaybeUninit};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use rocketmq_producer::{Error, ErrorCode, Event, Message, Tag};
+use rocketmq_producer::{Error, ErrorCode, Message, Tag};
 
 use crate::arguments::{self, Argument, room_for};
 use crate::armour::armour;
-use crate::callbacks::Callbacks;
+use crate::callbacks::{callback_tag, rmq_send_fn};
 use crate::error::{RMQ_OK, rmq_error_t};
 use crate::message::{Outline, Texts, nth, rmq_message_t};
 use crate::producer::rmq_producer_t;
 use crate::queue::rmq_queue_t;
 use crate::receipt::{self, rmq_receipt_t};
-use crate::writable::WritableCallback;
 
-/// Takes the outcome of one send: `error` is NULL at success, `receipt` is NULL otherwise. Both live until the
-/// function returns; `rmq_error_clone` and a copy of the struct make them stay.
-///
-/// Called on the delivery thread of the producer, one call at a time, once for every accepted `rmq_send_async`.
-/// A slow one delays the callbacks after it, never the network. It may call every function of the library but
-/// `rmq_flush`, `rmq_producer_close` and `rmq_producer_wait_writable` of its own producer, which answer
-/// `WOULD_DEADLOCK`. It must return; no C++ exception may leave it.
-pub type rmq_send_fn = Option<
-    unsafe extern "C" fn(error: *const rmq_error_t, receipt: *const rmq_receipt_t, opaque: *mut c_void),
->;
-
-type SendFn = unsafe extern "C" fn(*const rmq_error_t, *const rmq_receipt_t, *mut c_void);
-
-/// Makes the callback of each report and counts it, and that of each time there is room again. One receipt serves
-/// all of them; nothing is allocated.
-pub(crate) fn deliver(
-    callbacks: Arc<Callbacks>,
-    writable: Option<Arc<WritableCallback>>,
-) -> impl FnMut(Event) + Send + 'static {
-    let mut place = Place(MaybeUninit::zeroed());
-    move |event| {
-        let report = match event {
-            Event::Outcome(report) => report,
-            Event::Writable => return writable.iter().for_each(|writable| writable.call()),
-        };
-        let Tag(function, opaque) = report.tag;
-        let opaque = ptr::with_exposed_provenance_mut(opaque);
-        // SAFETY: `rmq_send_async` made the tag from a function of this type.
-        let function: SendFn =
-            unsafe { mem::transmute::<*const (), SendFn>(ptr::with_exposed_provenance(function)) };
-        match &report.result {
-            // SAFETY: the caller's function with its opaque pointer; the receipt is whole: texts end with NUL.
-            Ok(receipt) => unsafe { function(ptr::null(), place.filled(receipt), opaque) },
-            Err(error) => rmq_error_t::lend(error.clone(), |error| {
-                // SAFETY: as above, with an error that lives until the function returns.
-                unsafe { function(error, ptr::null(), opaque) }
-            }),
-        }
-        // Only now the message leaves the bounds of what is in flight.
-        drop(report);
-        callbacks.made();
-    }
-}
-
-struct Place(MaybeUninit<rmq_receipt_t>);
-
-impl Place {
-    fn filled(&mut self, receipt: &rocketmq_producer::Receipt) -> *const rmq_receipt_t {
-        let place = self.0.as_mut_ptr();
-        // SAFETY: the place is ours; a receipt has no member that must not be zero.
-        unsafe {
-            (*place).struct_size = size_of::<rmq_receipt_t>() as u32;
-            receipt::write(receipt, NonNull::new_unchecked(place));
-        }
-        place
-    }
-}
-
-pub(crate) fn tag(function: usize, opaque: *mut c_void) -> Tag {
-    Tag(function, opaque.expose_provenance())
+/// The tag of a send whose outcome goes to a queue.
+pub(crate) fn tag(opaque: *mut c_void) -> Tag {
+    Tag(0, opaque.expose_provenance())
 }
 
 /// The `i`-th of some opaque pointers; NULL if there are none.
@@ -146,15 +87,12 @@ pub unsafe extern "C" fn rmq_send_async(
 ) -> *mut rmq_error_t {
     armour!(rmq_send_async(producer: unhooked, message: const_array, function: callback) {
         let producer = Arc::clone(producer);
-        let tag = tag((function as *const ()).expose_provenance(), opaque);
+        let tag = callback_tag(function, opaque);
         // SAFETY: as the caller promises.
         unsafe {
             with_message("rmq_send_async", message, |message| {
                 let queue = producer.delivery()?.queue();
-                let owed = producer.callbacks.owe();
-                producer.core.send_queued(&message, arguments::or_default(timeout_ms), queue, tag)?;
-                owed.keep();
-                Ok(())
+                producer.core.send_queued(&message, arguments::or_default(timeout_ms), queue, tag)
             })
         }
     })
@@ -178,7 +116,7 @@ pub unsafe extern "C" fn rmq_send_queued(
         unsafe {
             with_message("rmq_send_queued", message, |message| {
                 let timeout = arguments::or_default(timeout_ms);
-                producer.core.send_queued(&message, timeout, &queue.core, tag(0, opaque))
+                producer.core.send_queued(&message, timeout, &queue.core, tag(opaque))
             })
         }
     })
@@ -258,7 +196,7 @@ pub unsafe extern "C" fn rmq_send_many(
         items.extend(readable.iter().map(|(_, outline)| outline.message(&texts)));
         let mut tags: Vec<Tag> = room_for(readable.len())?;
         // SAFETY: the caller promises `count` pointers if there are any.
-        tags.extend(readable.iter().map(|(i, _)| tag(0, unsafe { nth_opaque(opaques, *i) })));
+        tags.extend(readable.iter().map(|(i, _)| tag(unsafe { nth_opaque(opaques, *i) })));
         let mut results = room_for(items.len())?;
         results.resize(items.len(), Ok(()));
         let timeout = arguments::or_default(timeout_ms);

@@ -1,41 +1,41 @@
-//! How outcomes reach the caller: a queue with three doors (poll, descriptor, delivery thread), the waiting
-//! caller, or a Rust future. Each accepted send goes through exactly one of them, once.
+//! How events reach the caller.
+//!
+//! ```text
+//! I/O thread                                                    the program's threads
+//!
+//! an answer, a ──▶ Completion ─┬─▶ CompletionQueue ──┬─▶ poll
+//! deadline, the                │   (wake-up owed,    ├─▶ descriptor, then poll without waiting
+//! end of a look-up             │    see `deferred`)  └─▶ DeliveryThread ──▶ handler: &Event
+//!                              │          ▲
+//!                              │          └── room again (`flow`): who makes it puts the event here
+//!                              └─▶ dyn Complete ─┬─▶ Waiter ──▶ the thread that called `send`
+//!                                                ├─▶ Promise ─▶ a Rust future
+//!                                                └─▶ whatever a room above has need of
+//! ```
+//!
+//! Each accepted send goes through exactly one of these doors, once: a [`Completion`] is used up by the outcome. A new kind
+//! of event is a variant of [`Event`]; queue, descriptor and delivery thread carry it as they carry the others.
 
-mod batch_waiter;
 mod delivery;
+mod event;
+mod promise;
 mod queue;
 mod waiter;
 
-pub(crate) use batch_waiter::BatchWaiter;
-pub use delivery::{DeliveryThread, Event};
+pub use delivery::DeliveryThread;
+pub(crate) use event::Queues;
+pub use event::{Event, Report, Routed, Tag};
+pub(crate) use promise::Promise;
 pub use queue::CompletionQueue;
 pub(crate) use waiter::Waiter;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
-
-use tokio::sync::oneshot;
 
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode, Persistence};
-use crate::flow::InFlightShare;
+use crate::flow::{HearsOfRoom, InFlightShare};
 use crate::receipt::Receipt;
-use crate::task::panic_text;
-
-/// Two words of the caller's, handed back untouched with the report (C keeps a function and its opaque there).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tag(pub usize, pub usize);
-
-/// The outcome of one accepted send. It counts against the in-flight bounds until it is dropped.
-#[derive(Debug)]
-pub struct Report {
-    /// The words given with the send.
-    pub tag: Tag,
-    /// The receipt, or why there is none.
-    pub result: Result<Receipt, Error>,
-    pub(crate) _share: InFlightShare,
-}
 
 /// A thread that waits for an outcome gives up so long after the deadline, by its own clock. The engine completes every
 /// send by then: this is for what should not happen.
@@ -47,57 +47,58 @@ fn overdue() -> Error {
     Error::new(ErrorCode::Timeout, text).with_persistence(Persistence::PossiblyPersisted)
 }
 
+/// The outcome of one send.
+pub(crate) type Outcome = Result<Receipt, Error>;
+
+/// A door of any kind, for one outcome.
+pub(crate) trait Complete<T>: Send + Sync {
+    /// Hands the outcome over. Called once, on any thread, with no lock of the library held; must not wait. What is to be
+    /// done when no more outcomes are at hand goes to `deferred`.
+    fn complete(&self, outcome: T, deferred: &mut Deferred);
+}
+
+impl<T: Send> Complete<T> for mpsc::Sender<T> {
+    fn complete(&self, outcome: T, _: &mut Deferred) {
+        // Whoever waited may have given up.
+        let _ = self.send(outcome);
+    }
+}
+
 /// Where the outcome of one send goes.
 pub(crate) enum Completion {
     /// A completion queue, with the caller's words.
     Queue(CompletionQueue, Tag),
-    Caller(Caller),
+    /// Whoever waits without a queue; `None`: nobody does, as the send is one-way.
+    Caller(Option<Arc<dyn Complete<Outcome>>>),
 }
 
-/// A caller without a queue.
-pub(crate) enum Caller {
-    /// The thread that called `send` waits for it.
-    Waiter(Arc<Waiter>),
-    /// The thread that called `send_batch` waits for it and others; the number is its place among them.
-    Batch(Arc<BatchWaiter>, u32),
-    /// A Rust future.
-    Future(oneshot::Sender<Result<Receipt, Error>>),
-    /// A one-way send: nobody waits.
-    Nobody,
-}
+/// Each send in flight has one.
+const _: () = assert!(size_of::<Completion>() <= 24);
 
 impl Completion {
     /// Hands over the outcome. Queues and threads are woken when `deferred` is settled, once each.
-    pub(crate) fn complete(
-        self,
-        result: Result<Receipt, Error>,
-        share: InFlightShare,
-        deferred: &mut Deferred,
-    ) {
-        let caller = match self {
-            Self::Queue(queue, tag) => {
-                if queue.push(Report { tag, result, _share: share }) {
-                    deferred.wake(queue.0 as _);
-                }
-                return;
-            }
-            Self::Caller(caller) => caller,
-        };
-        drop(share);
-        match caller {
-            Caller::Waiter(waiter) => {
-                if let Some(parker) = waiter.complete(result) {
-                    deferred.unpark(parker);
+    pub(crate) fn complete(self, result: Outcome, share: InFlightShare, deferred: &mut Deferred) {
+        match self {
+            Self::Queue(queue, tag) => queue.put(Event::Outcome(Report { tag, result, share }), deferred),
+            Self::Caller(caller) => {
+                drop(share);
+                if let Some(caller) = caller {
+                    caller.complete(result, deferred);
                 }
             }
-            Caller::Batch(waiter, index) => waiter.complete(index as usize, result),
-            Caller::Future(sender) => {
-                // The receiver is gone when the future was dropped; nobody wants the outcome then. Else its executor's
-                // code runs here, and a panic of that is no other send's concern.
-                let sent = catch_unwind(AssertUnwindSafe(|| drop(sender.send(result))));
-                sent.unwrap_or_else(|panic| drop(panic_text(panic)));
-            }
-            Caller::Nobody => {}
+        }
+    }
+
+    /// Whether nobody hears of the outcome.
+    pub(crate) fn is_nobodys(&self) -> bool {
+        matches!(self, Self::Caller(None))
+    }
+
+    /// Who hears of room if the send is refused for want of it.
+    pub(crate) fn hears_of_room(&self) -> Option<Arc<dyn HearsOfRoom>> {
+        match self {
+            Self::Queue(queue, _) => Some(queue.hears_of_room()),
+            Self::Caller(_) => None,
         }
     }
 }

@@ -29,9 +29,6 @@ pub use manual::manual;
 pub(crate) use settings::{Backoff, Batching, InFlightFull, Settings, SocketOptions};
 use table::TABLE;
 
-/// See [`Config::set_writable`].
-pub type WritableListener = Arc<dyn Fn() + Send + Sync>;
-
 /// What a producer is to be: values by key, each checked when it is set.
 ///
 /// A configuration is plain data: it may be cloned, sent to other threads and used for several producers. A
@@ -40,7 +37,6 @@ pub type WritableListener = Arc<dyn Fn() + Send + Sync>;
 pub struct Config {
     values: Vec<Option<Box<str>>>,
     log: Option<Arc<dyn LogSink>>,
-    writable: Option<WritableListener>,
     send_hooks: SendHooks,
     rpc_hooks: Vec<Arc<dyn RpcHook>>,
 }
@@ -51,7 +47,6 @@ impl Config {
         Self {
             values: vec![None; TABLE.len()],
             log: None,
-            writable: None,
             send_hooks: SendHooks::default(),
             rpc_hooks: Vec::new(),
         }
@@ -108,13 +103,6 @@ impl Config {
     /// one that made it.
     pub fn add_rpc_hook(&mut self, hook: Arc<dyn RpcHook>) {
         self.rpc_hooks.push(hook);
-    }
-
-    /// Who is told when there is room within the in-flight bounds again, once after sends were refused as `QUEUE_FULL`.
-    /// Called on whichever thread made the room, be it the one whose send was refused, before that send returns: it must be
-    /// quick, must not wait for the library, and must not take a lock that is held around sends.
-    pub fn set_writable(&mut self, listener: Option<WritableListener>) {
-        self.writable = listener;
     }
 
     fn value(&self, position: usize) -> Option<&str> {

@@ -13,17 +13,16 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::client::ClientInstance;
-use crate::completion::{Completion, LAST_RESORT};
-use crate::config::{Compression, InFlightFull, Settings, WritableListener};
+use crate::completion::{Complete, Completion, LAST_RESORT, Queues};
+use crate::config::{Compression, InFlightFull, Settings};
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
 use crate::flow::{Bounds, InFlightShare};
-use crate::hooks::guarded;
 use crate::log::LogTarget;
 use crate::memory::Memory;
 use crate::message::Message;
 use crate::producer_id::ProducerId;
-use crate::routing::{BrokerTarget, FaultStrategy};
+use crate::routing::{BrokerTarget, FaultStrategy, RouteWaiter};
 use crate::send::{
     AcceptedSend, Lanes, Mode, Pauses, Prepared, RouteWait, SendContext, Shipment, Span, check_batch,
     illegal, validate,
@@ -47,11 +46,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn start(settings: Settings) -> Result<Arc<Self>, Error> {
         let client = ClientInstance::join(&settings)?;
-        let bounds = Arc::new(Bounds::new(
-            settings.in_flight_max_messages,
-            settings.in_flight_max_bytes,
-            guarded_listener(&settings),
-        ));
+        let bounds = Arc::new(Bounds::new(settings.in_flight_max_messages, settings.in_flight_max_bytes));
         let faults = settings.fault_tolerance.clone().map(|tolerance| {
             let faults = Arc::new(FaultStrategy::new(tolerance.bans, tolerance.detector.is_some()));
             if let Some((interval, timeout)) = tolerance.detector {
@@ -220,19 +215,37 @@ impl Engine {
         if self.is_io_thread() { Err(Error::would_deadlock()) } else { Ok(()) }
     }
 
-    /// The queues of a topic, looked up if need be.
-    pub(crate) fn queues(&self, topic: &str, timeout: Duration) -> Result<Vec<(String, i32)>, Error> {
+    /// Hands the queues of a topic to the door, looked up if need be: at once, if they are known.
+    pub(crate) fn look_up(
+        &self,
+        topic: &str,
+        timeout: Duration,
+        door: impl FnOnce(&Arc<str>) -> Arc<dyn Complete<Queues>>,
+    ) -> Result<(), Error> {
         topics::check_topic(topic).map_err(|error| illegal(error.to_string()))?;
+        let deadline = self.span(Some(timeout))?.deadline;
         let topic = self.sends.client.routes.topic(topic);
-        if !topic.is_routed() {
-            let deadline = self.span(Some(timeout))?.deadline;
-            let (waiter, looked_up) = RouteWait::new(deadline, self.sends.producer);
-            self.sends.client.routes.wait(&topic, Box::new(waiter));
-            looked_up.wait(deadline)?;
+        let door = door(&topic.name);
+        let waiter = Box::new(RouteWait::new(Arc::clone(&topic), deadline, self.sends.producer, door));
+        if topic.is_routed() {
+            waiter.routed(&mut Deferred::default());
+        } else {
+            self.sends.client.routes.wait(&topic, waiter);
         }
-        let queues = topic.queues();
-        let refs = queues.as_ref().map(|queues| queues.refs()).unwrap_or_default();
-        Ok(refs.iter().map(|queue| (queue.broker_name.to_owned(), queue.queue_id)).collect())
+        Ok(())
+    }
+
+    /// The queues of a topic, looked up if need be.
+    pub(crate) fn queues(&self, topic: &str, timeout: Duration) -> Queues {
+        let (sender, receiver) = mpsc::channel();
+        self.look_up(topic, timeout, |_| Arc::new(sender))?;
+        receiver.recv_timeout(timeout.saturating_add(LAST_RESORT)).unwrap_or_else(|cause| {
+            let code = match cause {
+                RecvTimeoutError::Timeout => ErrorCode::Timeout,
+                RecvTimeoutError::Disconnected => ErrorCode::Internal,
+            };
+            Err(Error::new(code, "a look-up without an end").with_source(cause))
+        })
     }
 
     /// Runs a future on the I/O thread and waits for its result, which comes within the limit unless that thread is held up.
@@ -301,7 +314,8 @@ impl Engine {
         let share = match self.sends.bounds.try_take(1, message.body.len()) {
             Some(share) => share,
             None => {
-                let share = self.wait_for_share(1, message.body.len(), mode, span.deadline, deferred)?;
+                let wanted = (1, message.body.len());
+                let share = self.wait_for_share(wanted, mode, span.deadline, Some(&completion), deferred)?;
                 born = Moment::now();
                 share
             }
@@ -371,9 +385,14 @@ impl Engine {
         }
         let Some(first) = messages.first() else { return Ok(()) };
         let bytes = messages.iter().map(|message| message.body.len()).sum();
+        let mut completions = completions.into_iter().peekable();
         let mut share = match self.sends.bounds.try_take(messages.len(), bytes) {
             Some(share) => share,
-            None => self.wait_for_share(messages.len(), bytes, mode, span.deadline, deferred)?,
+            // They have one door.
+            None => {
+                let wanted = (messages.len(), bytes);
+                self.wait_for_share(wanted, mode, span.deadline, completions.peek(), deferred)?
+            }
         };
         let topic = self.sends.client.routes.topic(first.topic);
         // Counted before the second look at the flag, as in `send`.
@@ -444,38 +463,35 @@ impl Engine {
         Prepared::new(message, &unique_id, memory, compression, self.sends.settings.namespace.as_deref())
     }
 
-    /// There is no room within the bounds: blocking sends wait for it, others if the configuration says so.
+    /// There is no room within the bounds: blocking sends wait for it, others if the configuration says so. `wanted` are messages
+    /// and bytes.
     fn wait_for_share(
         &self,
-        messages: usize,
-        bytes: usize,
+        wanted: (usize, usize),
         mode: Mode,
         deadline: Moment,
+        completion: Option<&Completion>,
         deferred: &mut Deferred,
     ) -> Result<InFlightShare, Error> {
+        let (messages, bytes) = wanted;
         let may_wait = mode == Mode::Sync || self.sends.settings.in_flight_full == InFlightFull::Wait;
         // The I/O thread makes the room: in a hook there nobody would.
-        if !may_wait || self.is_io_thread() {
-            self.sends.bounds.note_refusal();
-            return Err(Error::queue_full());
+        if may_wait && !self.is_io_thread() {
+            // Those who make room may wait for these.
+            deferred.settle();
+            if mode == Mode::Oneway {
+                self.sends.client.remoting.send_now();
+            }
+            let share = self.sends.bounds.take_by(messages, bytes, deadline, || self.is_closing());
+            if let Some(share) = share {
+                return Ok(share);
+            }
+            if self.is_closing() {
+                return Err(Error::closed());
+            }
         }
-        // Those who make room may wait for these.
-        deferred.settle();
-        if mode == Mode::Oneway {
-            self.sends.client.remoting.send_now();
-        }
-        let share = self.sends.bounds.take_by(messages, bytes, deadline, || self.is_closing());
-        if share.is_none() {
-            self.sends.bounds.note_refusal();
-        }
-        share.ok_or_else(|| if self.is_closing() { Error::closed() } else { Error::queue_full() })
+        let refused = completion.and_then(Completion::hears_of_room);
+        self.sends.bounds.note_refusal(messages, bytes, refused);
+        Err(Error::queue_full())
     }
-}
-
-/// What tells the program that there is room again: in the midst of outcomes, which a panic must not lose.
-fn guarded_listener(settings: &Settings) -> Option<WritableListener> {
-    let (listener, log) = (settings.writable.clone()?, settings.log.clone());
-    Some(Arc::new(move || {
-        guarded(&log, "writable", || listener());
-    }))
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::oneshot;
 
-use crate::completion::{BatchWaiter, Caller, Completion, CompletionQueue, Tag, Waiter};
-use crate::config::{Config, Settings, WritableListener, parse_addresses};
+use crate::completion::{Complete, Completion, CompletionQueue, Event, Promise, Queues, Routed, Tag, Waiter};
+use crate::config::{Config, Settings, parse_addresses};
 use crate::deferred::{Burst, Deferred};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode};
@@ -57,17 +56,17 @@ impl Producer {
     }
 
     /// For a forked child: another producer with the settings, hooks and log of this one, and with its name servers as
-    /// they were set last. `writable` takes the place of [`Config::set_writable`]. Nothing of the parent is touched:
-    /// its connections and sends go on there, and nothing is heard of them here.
+    /// they were set last. Nothing of the parent is touched: its connections and sends go on there, and nothing is heard of
+    /// them here. Its queues, its tag and whoever [hears of room](Self::hear_of_room) stay there.
     ///
     /// # Errors
     /// `CLOSED` if this one was closed before the fork; `SYSTEM` (no thread); `GROUP_CONFLICT` and `INVALID_VALUE` as
     /// [`Producer::new`], above all if this process is not a child.
-    pub fn renewed(&self, writable: Option<WritableListener>) -> Result<Self, Error> {
+    pub fn renewed(&self) -> Result<Self, Error> {
         if self.is_closed() {
             return Err(Error::closed());
         }
-        let mut settings = Settings { writable, ..self.engine().sends.settings.clone() };
+        let mut settings = self.engine().sends.settings.clone();
         let name_servers = self.0.name_servers.load_full();
         if let Some(name_servers) = &name_servers {
             settings.name_servers = Vec::clone(name_servers);
@@ -90,7 +89,7 @@ impl Producer {
             return Err(Error::would_deadlock());
         }
         let waiter = Arc::new(Waiter::new());
-        let completion = Completion::Caller(Caller::Waiter(Arc::clone(&waiter)));
+        let completion = Completion::Caller(Some(Arc::clone(&waiter) as _));
         let span = self.engine().span(timeout)?;
         self.engine().send(message, Mode::Sync, span, completion, &mut Deferred::default())?;
         waiter.wait(span.deadline)
@@ -183,16 +182,14 @@ impl Producer {
         message: &Message<'_>,
         timeout: Option<Duration>,
     ) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
-        let (sender, receiver) = oneshot::channel();
-        let completion = Completion::Caller(Caller::Future(sender));
+        let (promise, promised) = Promise::new();
+        let completion = Completion::Caller(Some(promise));
         let accepted = self.engine().span(timeout).and_then(|span| {
             self.engine().send(message, Mode::Async, span, completion, &mut Deferred::default())
         });
         async move {
             accepted?;
-            receiver
-                .await
-                .unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "a send without an outcome")))
+            promised.await
         }
     }
 
@@ -237,13 +234,17 @@ impl Producer {
         loop {
             let count = if engine.sends.settings.split_batches { engine.fitting(rest)? } else { rest.len() };
             let (now, later) = rest.split_at(count);
-            let waiter = Arc::new(BatchWaiter::new(count));
-            let completions =
-                (0..count).map(|index| Completion::Caller(Caller::Batch(Arc::clone(&waiter), index as u32)));
+            let mut outcomes = Vec::new();
+            outcomes.try_reserve_exact(count).map_err(|cause| {
+                Error::out_of_memory(format_args!("the outcomes of {count} messages"), cause)
+            })?;
+            outcomes.resize_with(count, || None);
+            let queue = CompletionQueue::new();
+            let completions = (0..count).map(|index| Completion::Queue(queue.clone(), Tag(index, 0)));
             engine.send_batch(now, Mode::Sync, span, completions, &mut Deferred::default())?;
             let mut failed = None;
             let first = messages.len() - rest.len();
-            for (index, outcome) in waiter.wait(span.deadline).into_iter().enumerate() {
+            for (index, outcome) in queue.wait_for(outcomes, span.deadline).enumerate() {
                 match outcome {
                     Ok(receipt) => stored.push((first + index, receipt)),
                     Err(error) => failed = failed.or(Some(error)),
@@ -285,13 +286,7 @@ impl Producer {
     /// As [`Producer::send_queued`].
     pub fn send_oneway(&self, message: &Message<'_>, timeout: Option<Duration>) -> Result<(), Error> {
         let span = self.engine().span(timeout)?;
-        self.engine().send(
-            message,
-            Mode::Oneway,
-            span,
-            Completion::Caller(Caller::Nobody),
-            &mut Deferred::default(),
-        )
+        self.engine().send(message, Mode::Oneway, span, Completion::Caller(None), &mut Deferred::default())
     }
 
     /// Waits until every accepted send has its outcome and every one-way message is written.
@@ -361,6 +356,27 @@ impl Producer {
         engine.queues(topic, timeout)
     }
 
+    /// The same without waiting: the event [`Event::Routed`] comes to `queue` with this tag, once, within the timeout; at once
+    /// if the topic is known.
+    ///
+    /// # Errors
+    /// No event comes: `MESSAGE_ILLEGAL` for a bad name; `CLOSED`, `FORKED`.
+    pub fn look_up(
+        &self,
+        topic: &str,
+        timeout: Duration,
+        queue: &CompletionQueue,
+        tag: Tag,
+    ) -> Result<(), Error> {
+        let engine = self.engine();
+        engine.check_open()?;
+        let producer = engine.sends.bounds.producer();
+        engine.look_up(topic, timeout, |topic| {
+            let (queue, topic) = (queue.clone(), Arc::clone(topic));
+            Arc::new(RoutedDoor { queue, tag, topic, producer })
+        })
+    }
+
     /// Takes other name servers, `host:port` with `;` or `,` between; requests under way go on. Producers with the same
     /// client id take them too.
     ///
@@ -392,6 +408,24 @@ impl Producer {
         }
     }
 
+    /// Asks for the event [`Event::Writable`]: it comes to `queue` once, when there is room for another message; at once if
+    /// there is.
+    ///
+    /// A send to a queue that is refused as `QUEUE_FULL` asks by itself, for room for what was refused.
+    pub fn when_writable(&self, queue: &CompletionQueue) {
+        self.engine().sends.bounds.note_refusal(1, 0, Some(queue.hears_of_room()));
+    }
+
+    /// Lets `queue` have [`Event::Writable`] after every refusal as `QUEUE_FULL`, to whomever, as long as it lives.
+    pub fn hear_of_room(&self, queue: &CompletionQueue) {
+        self.engine().sends.bounds.add_listener(&queue.hears_of_room());
+    }
+
+    /// Sets the word by which events name this producer ([`Event::producer`]), for queues of several producers.
+    pub fn set_tag(&self, tag: usize) {
+        self.engine().sends.bounds.set_producer(tag);
+    }
+
     /// What this producer has done since it was made, and how it stands. Works until it is gone, also after the close.
     ///
     /// # Errors
@@ -418,6 +452,21 @@ impl Producer {
     /// The producer group.
     pub fn group(&self) -> &str {
         &self.engine().sends.settings.group
+    }
+}
+
+/// The queue that gets the end of a look-up.
+struct RoutedDoor {
+    queue: CompletionQueue,
+    tag: Tag,
+    topic: Arc<str>,
+    producer: usize,
+}
+
+impl Complete<Queues> for RoutedDoor {
+    fn complete(&self, result: Queues, deferred: &mut Deferred) {
+        let (topic, tag, producer) = (Arc::clone(&self.topic), self.tag, self.producer);
+        self.queue.clone().put(Event::Routed(Routed { tag, topic, result, producer }), deferred);
     }
 }
 

@@ -6,7 +6,6 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -20,7 +19,7 @@ use rocketmq_mock::{Fault, FaultRule, MockCluster, NAME_SERVER};
 use rocketmq_producer::hooks::{CheckForbiddenHook, SendAttempt};
 use rocketmq_producer::{
     CompletionQueue, Destination, Error, ErrorCode, Message, Persistence, Producer, QueueRef, QueueSelector,
-    Receipt, Tag,
+    Receipt,
 };
 
 fn to<'m>(topic: &'m str, destination: Destination<'m>) -> Message<'m> {
@@ -377,37 +376,6 @@ fn a_thread_can_wait_for_room() {
             assert_eq!(waiting.join().expect("no panic").expect_err("closed").code(), ErrorCode::Closed);
         });
     }
-}
-
-#[test]
-fn the_writable_listener_hears_of_room_after_a_refusal_and_only_then() {
-    let cluster = with_topic(1, 1);
-    let told = Arc::new(AtomicUsize::new(0));
-    let mut config = config(&cluster.name_server(), &[("in.flight.max.messages", "2")]);
-    let count = Arc::clone(&told);
-    config.set_writable(Some(Arc::new(move || {
-        count.fetch_add(1, Ordering::SeqCst);
-    })));
-    let producer = Producer::new(&config).expect("a producer");
-    let message = Message::new("T", b"body");
-    let queue = CompletionQueue::new();
-    let fill = || (0..2).for_each(|index| enqueue(&producer, &message, &queue, index));
-    fill();
-    assert!(in_order(&queue, 2).iter().all(Result::is_ok));
-    assert_eq!(told.load(Ordering::SeqCst), 0, "nobody was refused");
-    fill();
-    for _ in 0..3 {
-        let error = producer.send_queued(&message, None, &queue, Tag(9, 0)).expect_err("full");
-        assert_eq!(error.code(), ErrorCode::QueueFull);
-    }
-    let batch = [message, message];
-    producer.send_batch_queued(&batch, None, &queue, &[Tag(8, 0), Tag(9, 0)]).expect_err("full");
-    assert_eq!(told.load(Ordering::SeqCst), 0, "there is no room yet");
-    assert!(in_order(&queue, 2).iter().all(Result::is_ok));
-    assert_eq!(told.load(Ordering::SeqCst), 1, "once for all who were refused");
-    fill();
-    assert!(in_order(&queue, 2).iter().all(Result::is_ok));
-    assert_eq!(told.load(Ordering::SeqCst), 1);
 }
 
 #[test]

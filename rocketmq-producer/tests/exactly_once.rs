@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::HashMap;
 
-use common::{PATIENCE, cluster, ms, on_batches, on_sends, producer};
+use common::{PATIENCE, cluster, ms, on_batches, on_sends, poll, producer};
 use proptest::prelude::*;
 use rocketmq_mock::Fault;
 use rocketmq_producer::{Burst, CompletionQueue, Destination, Message, Persistence, Tag};
@@ -73,7 +73,7 @@ proptest! {
         }
         producer.flush(PATIENCE).expect("all have an outcome");
         let mut reports = Vec::new();
-        queue.poll(&mut reports, usize::MAX, ms(0));
+        poll(&queue, &mut reports, usize::MAX, ms(0));
         prop_assert_eq!(reports.len(), accepted);
         let mut stored: HashMap<String, usize> = HashMap::new();
         let mut last: HashMap<(String, i32), usize> = HashMap::new();

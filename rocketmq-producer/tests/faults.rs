@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use common::{
-    LATE, Lines, PATIENCE, becomes_true, cluster, config, ms, on_batches, on_sends, producer, send,
+    LATE, Lines, PATIENCE, becomes_true, cluster, config, ms, on_batches, on_sends, poll, producer, send,
     with_topic,
 };
 use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, NAME_SERVER};
@@ -57,7 +57,7 @@ fn async_sends_are_retried_by_their_own_count() {
         let queue = CompletionQueue::new();
         producer.send_queued(&Message::new("T", b"x"), None, &queue, Tag(0, 0)).expect("accepted");
         let mut reports = Vec::new();
-        assert_eq!(queue.poll(&mut reports, 1, PATIENCE), 1);
+        assert_eq!(poll(&queue, &mut reports, 1, PATIENCE), 1);
         assert_eq!(reports[0].result.is_ok(), stored);
     }
 }
@@ -107,7 +107,7 @@ fn one_silent_broker_of_two(batching: &str) {
     }
     let mut reports = Vec::new();
     while reports.len() < 20 {
-        assert!(queue.poll(&mut reports, 20, PATIENCE) > 0);
+        assert!(poll(&queue, &mut reports, 20, PATIENCE) > 0);
     }
     assert!(started.elapsed() <= ms(3000) + LATE, "{:?}", started.elapsed());
     let failed: Vec<&Error> = reports.iter().filter_map(|report| report.result.as_ref().err()).collect();
@@ -335,7 +335,7 @@ fn close_with_ten_thousand_in_flight(batching: &str) {
     assert_eq!(error.code(), ErrorCode::Timeout);
     assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
     let mut reports = Vec::new();
-    queue.poll(&mut reports, usize::MAX, ms(0));
+    poll(&queue, &mut reports, usize::MAX, ms(0));
     let mut seen = vec![false; 10_000];
     let mut sent = 0;
     for report in &reports {
@@ -362,7 +362,7 @@ fn dropping_the_producer_completes_what_is_in_flight() {
     producer.send_queued(&Message::new("T", b"x"), Some(PATIENCE), &queue, Tag(7, 0)).expect("accepted");
     drop(producer);
     let mut reports = Vec::new();
-    assert_eq!(queue.poll(&mut reports, 1, PATIENCE), 1);
+    assert_eq!(poll(&queue, &mut reports, 1, PATIENCE), 1);
     assert_eq!(reports[0].result.as_ref().expect_err("closed").code(), ErrorCode::Closed);
 }
 
@@ -399,7 +399,7 @@ fn a_report_counts_until_it_is_taken() {
     producer.flush(PATIENCE).expect("answered");
     assert!(producer.send_queued(&message, None, &queue, Tag(1, 0)).is_err(), "the report still lies there");
     let mut reports = Vec::new();
-    assert_eq!(queue.poll(&mut reports, 1, PATIENCE), 1);
+    assert_eq!(poll(&queue, &mut reports, 1, PATIENCE), 1);
     reports.clear();
     producer.send_queued(&message, None, &queue, Tag(1, 0)).expect("room again");
 }

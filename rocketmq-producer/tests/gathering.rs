@@ -10,9 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 
-use common::{PATIENCE, PRESSURE, becomes_true, cluster, enqueue, in_order, on_sends, producer, with_topic};
+use common::{
+    PATIENCE, PRESSURE, becomes_true, cluster, enqueue, in_order, on_sends, poll, producer, with_topic,
+};
 use rocketmq_mock::{Fault, MockCluster};
-use rocketmq_producer::{Burst, CompletionQueue, DeliveryThread, Destination, Event, Message, Producer, Tag};
+use rocketmq_producer::{
+    Burst, CompletionQueue, DeliveryThread, Destination, ErrorCode, Event, Message, Producer, Tag,
+};
 
 const SINGLES: (&str, &str) = ("batch.auto", "off");
 const PATIENT: (&str, &str) = ("send.timeout.ms", "60000");
@@ -122,7 +126,7 @@ fn ids_of_one_call_are_unique() {
     assert_eq!(accepted.expect("as many of each"), MESSAGES);
     let mut reports = Vec::new();
     while reports.len() < MESSAGES {
-        assert!(queue.poll(&mut reports, MESSAGES, PATIENCE) > 0, "{} outcomes", reports.len());
+        assert!(poll(&queue, &mut reports, MESSAGES, PATIENCE) > 0, "{} outcomes", reports.len());
     }
     let receipts = reports.iter().map(|report| report.result.as_ref().expect("stored"));
     assert_eq!(receipts.map(|receipt| receipt.message_id()).collect::<HashSet<_>>().len(), MESSAGES);
@@ -144,7 +148,7 @@ fn oneway_messages_to_one_queue_do_not_wait_for_each_others_gathering() {
 }
 
 #[test]
-fn a_handler_that_dropped_its_report_finds_the_room() {
+fn a_handler_finds_the_room_of_the_outcomes_before_its_own() {
     const MESSAGES: usize = 12;
     let cluster = cluster(1);
     let producer = Arc::new(producer(&cluster, &[("in.flight.max.messages", "12")]));
@@ -156,8 +160,7 @@ fn a_handler_that_dropped_its_report_finds_the_room() {
     let delivery = DeliveryThread::start("rmq-test", {
         let (producer, queue) = (Arc::clone(&producer), Arc::clone(&queue));
         move |event| {
-            let Event::Outcome(report) = event else { return };
-            drop(report);
+            let Event::Outcome(_) = event else { return };
             if handled.fetch_add(1, SeqCst) == 0 {
                 // Until every place is taken.
                 let _ = wait_for_all.recv();
@@ -174,7 +177,8 @@ fn a_handler_that_dropped_its_report_finds_the_room() {
     }
     assert!(queue.set(CompletionQueue::new()).is_ok());
     drop(all_sent);
-    for _ in 0..MESSAGES {
+    assert_eq!(results.recv_timeout(PATIENCE), Ok(Err(ErrorCode::QueueFull)), "its own message counts");
+    for _ in 1..MESSAGES {
         assert_eq!(results.recv_timeout(PATIENCE), Ok(Ok(())));
     }
     assert!(delivery.stop(PATIENCE));

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use common::{LATE, PATIENCE, becomes_true, cluster, config, ms, on_sends, producer, send};
+use common::{LATE, PATIENCE, becomes_true, cluster, config, ms, on_sends, poll, producer, send};
 use rocketmq_mock::{Fault, FaultRule, NAME_SERVER};
 use rocketmq_producer::{CompletionQueue, ErrorCode, LogLevel, LogSink, Message, Persistence, Producer, Tag};
 
@@ -147,7 +147,7 @@ fn many_pollers_share_one_queue_and_lose_nothing() {
             let queue = queue.clone();
             std::thread::spawn(move || {
                 let (mut seen, mut reports) = (Vec::new(), Vec::new());
-                while queue.poll(&mut reports, 7, PATIENCE) > 0 {
+                while poll(&queue, &mut reports, 7, PATIENCE) > 0 {
                     seen.extend(reports.drain(..).map(|report| report.tag.0));
                 }
                 seen

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &mut Arguments) -> Result<Vec<Finding>, Failure> {
 
     let (memory, before) = (resident_bytes()?, threads()?);
     let producer = producer::start(broker.name_server(), &[("topics", &topics)])?;
-    let delivery = DeliveryThread::start("rmq-bench", drop)?;
+    let delivery = DeliveryThread::start("rmq-bench", |_| ())?;
     for name in &names {
         producer.queues(name, TIMEOUT)?;
     }

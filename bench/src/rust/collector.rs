@@ -37,7 +37,7 @@ pub(crate) fn collect(
     let mut collector = Collector::new(count, epoch, Arc::clone(&finish))?;
     let delivery = DeliveryThread::start("rmq-bench", move |event| {
         if let Event::Outcome(report) = event {
-            collector.take(&report);
+            collector.take(report);
         }
     })?;
     send(delivery.queue(), epoch)?;

@@ -63,7 +63,7 @@ impl Handle {
         Python::attach(|py| package::log(py, "queue")?.call0().map(drop))?;
         let renew = |parent: Option<&Parts>| match parent {
             Some(parent) if parent.producer.renews_after_fork() => {
-                Ok(Parts { producer: parent.producer.renewed(None)?, _mock: None })
+                Ok(Parts { producer: parent.producer.renewed()?, _mock: None })
             }
             _ => Err(Error::forked()),
         };

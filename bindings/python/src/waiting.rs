@@ -6,16 +6,16 @@ use std::thread;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Producer, Report, sys};
+use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Event, Producer, sys};
 
 use crate::error::{raise, refuse};
 use crate::hub::Hub;
 use crate::timeout::{SIGNAL_SLICE, UNBOUNDED};
 
-/// So many reports are taken at once.
-const REPORTS: usize = 256;
+/// So many events are taken at once.
+const EVENTS: usize = 256;
 
-/// Waits for reports or a ring, at most so long or until it is time to look for signals.
+/// Waits for events or a ring, at most so long or until it is time to look for signals.
 ///
 /// # Errors
 /// What ended the wait: what a signal handler raised, or what was thrown into the greenlet. Then the queue is closed, so
@@ -23,12 +23,12 @@ const REPORTS: usize = 256;
 pub(crate) fn wait(
     py: Python<'_>,
     queue: &CompletionQueue,
-    reports: &mut Vec<Report>,
+    events: &mut Vec<Event>,
     at_most: Duration,
 ) -> PyResult<()> {
     let Some(hub) = Hub::current(py)? else {
-        py.detach(|| queue.poll(reports, REPORTS, at_most.min(SIGNAL_SLICE)));
-        if reports.is_empty() {
+        py.detach(|| queue.poll(events, EVENTS, at_most.min(SIGNAL_SLICE)));
+        if events.is_empty() {
             py.check_signals().inspect_err(|_| queue.close())?;
         }
         return Ok(());
@@ -40,7 +40,7 @@ pub(crate) fn wait(
         return Err(raise(&Error::forked()));
     }
     waited.inspect_err(|_| queue.close())?;
-    queue.poll(reports, REPORTS, Duration::ZERO);
+    queue.poll(events, EVENTS, Duration::ZERO);
     Ok(())
 }
 

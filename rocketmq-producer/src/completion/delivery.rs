@@ -1,16 +1,16 @@
-//! The delivery thread: takes what its queue has and hands it to a handler, in order.
+//! The delivery thread: takes what its queue has and lends it to a handler, in order.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use crate::sync::{Condvar, Mutex};
-
-use super::{CompletionQueue, Report};
+use super::{CompletionQueue, Event};
 use crate::error::{Error, ErrorCode};
-use crate::flow::Lots;
+use crate::flow::GivenBack;
+use crate::sync::{Condvar, Mutex};
 use crate::sys::{self, Moment};
 use crate::task;
 
@@ -18,64 +18,111 @@ use crate::task;
 pub struct DeliveryThread {
     queue: CompletionQueue,
     thread: ThreadId,
-    ended: Arc<Ended>,
+    progress: Arc<Progress>,
     generation: u64,
 }
 
-/// What a delivery thread hands over.
-#[derive(Debug)]
-pub enum Event {
-    /// The outcome of a send.
-    Outcome(Report),
-    /// There is room within the in-flight bounds again ([`CompletionQueue::tell_writable`]).
-    Writable,
-}
-
-#[derive(Default)]
-struct Ended {
-    flag: Mutex<bool>,
+/// How far the thread has come, for those who wait for it.
+struct Progress {
+    /// Events that were handled, and whose outcomes are out of the bounds.
+    handled: AtomicU64,
+    /// The number handled at which somebody wants to be woken; [`NOBODY`] if none does. So a flush that waits does not slow
+    /// the callbacks it waits for.
+    wake_at: AtomicU64,
+    ended: Mutex<bool>,
     changed: Condvar,
 }
 
+const NOBODY: u64 = u64::MAX;
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            handled: AtomicU64::new(0),
+            wake_at: AtomicU64::new(NOBODY),
+            ended: Mutex::default(),
+            changed: Condvar::default(),
+        }
+    }
+}
+
+impl Progress {
+    /// One more. Only the delivery thread says so.
+    fn step(&self) {
+        let handled = self.handled.fetch_add(1, SeqCst) + 1;
+        if handled >= self.wake_at.load(SeqCst) {
+            // All who wait; those who wait on say so again.
+            let guard = self.ended.lock();
+            self.wake_at.store(NOBODY, SeqCst);
+            drop(guard);
+            self.changed.notify_all();
+        }
+    }
+
+    fn end(&self) {
+        *self.ended.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for the end, or until so many were handled; says whether it is so.
+    fn wait(&self, handled: u64, deadline: Option<Moment>) -> bool {
+        let mut ended = self.ended.lock();
+        let mut in_time = true;
+        loop {
+            // Before the look: the step that comes after it sees the wish.
+            self.wake_at.fetch_min(handled, SeqCst);
+            if *ended || self.handled.load(SeqCst) >= handled {
+                return true;
+            }
+            if !in_time {
+                return false;
+            }
+            match deadline {
+                Some(deadline) => in_time = !self.changed.wait_until(&mut ended, deadline).timed_out(),
+                None => self.changed.wait(&mut ended),
+            }
+        }
+    }
+}
+
 impl DeliveryThread {
-    /// Starts the thread; `handler` is called on it for every event. It must not panic.
+    /// Starts the thread; `handler` is called on it for every event, and must not panic. An outcome counts against the
+    /// in-flight bounds until the handler has returned.
     ///
     /// # Errors
     /// `SYSTEM` when the thread cannot be started.
-    pub fn start(name: &str, mut handler: impl FnMut(Event) + Send + 'static) -> Result<Self, Error> {
+    pub fn start(name: &str, mut handler: impl FnMut(&Event) + Send + 'static) -> Result<Self, Error> {
         let queue = CompletionQueue::new();
-        let ended = Arc::new(Ended::default());
+        let progress = Arc::<Progress>::default();
         let deliver = {
-            let queue = queue.clone();
+            let (queue, progress) = (queue.clone(), Arc::clone(&progress));
             move || {
-                let mut batch = VecDeque::new();
-                while let Some(writable) = queue.take_all(&mut batch) {
-                    let lots = Lots::begin();
-                    for report in batch.drain(..) {
-                        handler(Event::Outcome(report));
-                        lots.handled();
-                    }
-                    drop(lots);
-                    if writable {
-                        handler(Event::Writable);
+                let mut events = VecDeque::new();
+                while queue.take_all(&mut events) {
+                    let mut given_back = GivenBack::new();
+                    for event in events.drain(..) {
+                        handler(&event);
+                        if let Event::Outcome(report) = event {
+                            given_back.add(report.share);
+                        }
+                        progress.step();
                     }
                 }
             }
         };
         let end = {
-            let (queue, ended) = (queue.clone(), Arc::clone(&ended));
+            let (queue, progress) = (queue.clone(), Arc::clone(&progress));
             // Also when the handler broke its promise and panicked: then nobody takes what comes.
             move |_| {
                 queue.close();
-                *ended.flag.lock() = true;
-                ended.changed.notify_all();
+                progress.end();
             }
         };
         let thread = task::thread(name, deliver, end).map_err(|cause| {
             Error::new(ErrorCode::System, format!("the thread {name} cannot be started: {cause}"))
                 .with_source(cause)
         })?;
-        Ok(Self { queue, thread: thread.id(), ended, generation: sys::fork_generation() })
+        Ok(Self { queue, thread: thread.id(), progress, generation: sys::fork_generation() })
     }
 
     /// The queue it serves.
@@ -88,6 +135,11 @@ impl DeliveryThread {
         std::thread::current().id() == self.thread
     }
 
+    /// Waits until all events that are in the queue now were handled; `false` if they were not in time.
+    pub fn wait_handled(&self, timeout: Duration) -> bool {
+        self.progress.wait(self.queue.events_so_far(), Moment::now().checked_add(timeout))
+    }
+
     /// Delivers what is there and ends. `false`: a callback still runs at the timeout; the thread goes on by
     /// itself and ends after it. From the thread itself it only asks for the end.
     pub fn stop(&self, timeout: Duration) -> bool {
@@ -95,22 +147,7 @@ impl DeliveryThread {
             return true;
         }
         self.queue.close();
-        if self.is_current() {
-            return true;
-        }
-        let deadline = Moment::now().checked_add(timeout);
-        let mut ended = self.ended.flag.lock();
-        while !*ended {
-            match deadline {
-                Some(deadline) => {
-                    if self.ended.changed.wait_until(&mut ended, deadline).timed_out() {
-                        return *ended;
-                    }
-                }
-                None => self.ended.changed.wait(&mut ended),
-            }
-        }
-        true
+        self.is_current() || self.progress.wait(NOBODY, Moment::now().checked_add(timeout))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The completion queue: reports in, one lock, three ways out.
+//! The completion queue: events in, one lock, three ways out.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,29 +8,30 @@ use std::time::Duration;
 
 use crate::sync::{Condvar, Mutex};
 
-use super::Report;
-use crate::deferred::Wake;
+use super::{Event, LAST_RESORT, Outcome, overdue};
+use crate::deferred::{Deferred, Wake};
 use crate::error::{Error, ErrorCode};
+use crate::flow::{HearsOfRoom, ProducerTag};
 use crate::sys::{EventFd, Moment};
 
-/// A queue of reports, shared by any number of producers and pollers. Clones are handles of the same queue.
+/// A queue of events, shared by any number of producers and pollers. Clones are handles of the same queue.
 #[derive(Clone)]
-pub struct CompletionQueue(pub(super) Arc<Shared>);
+pub struct CompletionQueue(Arc<Shared>);
 
 #[derive(Default)]
-pub(super) struct Shared {
+struct Shared {
     state: Mutex<State>,
     arrived: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    reports: VecDeque<Report>,
-    /// A wake-up for the reports that lie here is owed, or was given and not yet used.
+    events: VecDeque<Event>,
+    /// A wake-up for the events that lie here is owed.
     wake_owed: bool,
     pollers: usize,
-    /// The delivery thread is to tell that there is room again.
-    writable: bool,
+    /// How many events a delivery thread has taken.
+    taken: u64,
     /// [`CompletionQueue::ring`] was called and no poll has ended for it yet.
     rung: bool,
     descriptor: Option<Descriptor>,
@@ -49,27 +50,32 @@ impl CompletionQueue {
         Self(Arc::default())
     }
 
-    /// Moves up to `max` reports to the end of `out` and says how many. Waits up to `timeout` for the first;
-    /// returns 0 at the timeout, for a [`Self::ring`], or when the queue is closed. Any thread.
-    pub fn poll(&self, out: &mut Vec<Report>, max: usize, timeout: Duration) -> usize {
-        let deadline = Moment::now().checked_add(timeout);
+    /// Moves up to `max` events to the end of `out`, oldest first, and says how many. Waits up to `timeout` for the first
+    /// (zero: not at all); returns 0 at the timeout, for a [`Self::ring`], or when the queue is closed. Any thread.
+    pub fn poll(&self, out: &mut Vec<Event>, max: usize, timeout: Duration) -> usize {
         let mut state = self.0.state.lock();
-        while state.reports.is_empty() && !state.closed && !state.rung {
-            state.pollers += 1;
-            let timed_out = match deadline {
-                Some(deadline) => self.0.arrived.wait_until(&mut state, deadline).timed_out(),
-                None => {
-                    self.0.arrived.wait(&mut state);
-                    false
+        if state.has_nothing() && !timeout.is_zero() {
+            let deadline = Moment::now().checked_add(timeout);
+            while state.has_nothing() {
+                state.pollers += 1;
+                let timed_out = match deadline {
+                    Some(deadline) => self.0.arrived.wait_until(&mut state, deadline).timed_out(),
+                    None => {
+                        self.0.arrived.wait(&mut state);
+                        false
+                    }
+                };
+                state.pollers -= 1;
+                if timed_out {
+                    break;
                 }
-            };
-            state.pollers -= 1;
-            if timed_out {
-                break;
             }
         }
         state.rung = false;
-        state.take(out, max)
+        let count = state.events.len().min(max);
+        out.extend(state.events.drain(..count));
+        state.settle_descriptor();
+        count
     }
 
     /// Whether nothing more will come.
@@ -77,31 +83,57 @@ impl CompletionQueue {
         self.0.state.lock().closed
     }
 
-    /// Takes everything that is there, waiting for the first report or a [`Self::tell_writable`], and says whether that
-    /// came; `None` when closed and empty.
-    pub(super) fn take_all(&self, into: &mut VecDeque<Report>) -> Option<bool> {
+    /// Waits for the outcomes of sends, of which `outcomes` has the places and the tags the numbers of these. The engine
+    /// completes each by the deadline; one that comes later than the last resort is nobody's.
+    pub(crate) fn wait_for(
+        &self,
+        mut outcomes: Vec<Option<Outcome>>,
+        deadline: Moment,
+    ) -> impl Iterator<Item = Outcome> + use<> {
+        let (mut missing, mut events) = (outcomes.len(), Vec::new());
+        let mut until = deadline;
+        while missing > 0 {
+            if self.poll(&mut events, missing, until.since(Moment::now())) == 0 {
+                if until > deadline {
+                    break;
+                }
+                // From now on: the whole process may have been stopped.
+                until = Moment::now() + LAST_RESORT;
+            }
+            for report in events.drain(..).filter_map(Event::into_report) {
+                if let Some(place) = outcomes.get_mut(report.tag.0) {
+                    missing -= usize::from(place.replace(report.result).is_none());
+                }
+            }
+        }
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(overdue())))
+    }
+
+    /// For a delivery thread: takes everything that is there, waiting for the first event; `false` when closed and empty.
+    pub(super) fn take_all(&self, into: &mut VecDeque<Event>) -> bool {
         let mut state = self.0.state.lock();
-        while state.reports.is_empty() && !state.writable {
+        while state.events.is_empty() {
             if state.closed {
-                return None;
+                return false;
             }
             state.pollers += 1;
             self.0.arrived.wait(&mut state);
             state.pollers -= 1;
         }
-        std::mem::swap(&mut state.reports, into);
+        std::mem::swap(&mut state.events, into);
+        state.taken += into.len() as u64;
         state.wake_owed = false;
         state.settle_descriptor();
-        Some(std::mem::take(&mut state.writable))
+        true
     }
 
-    /// Lets the delivery thread of this queue tell that there is room again; nobody else hears of it.
-    pub fn tell_writable(&self) {
-        self.0.state.lock().writable = true;
-        self.0.arrived.notify_all();
+    /// How many events there were so far, if a delivery thread takes them.
+    pub(super) fn events_so_far(&self) -> u64 {
+        let state = self.0.state.lock();
+        state.taken + state.events.len() as u64
     }
 
-    /// Ends one poll without a report, one under way or the next: something else has happened that whoever polls
+    /// Ends one poll without an event, one under way or the next: something else has happened that whoever polls
     /// wants to hear of. The descriptor is readable until then.
     pub fn ring(&self) {
         let mut state = self.0.state.lock();
@@ -111,7 +143,7 @@ impl CompletionQueue {
         self.0.arrived.notify_one();
     }
 
-    /// A descriptor that is readable while reports wait in the queue (level-triggered; a batch of reports
+    /// A descriptor that is readable while events wait in the queue (level-triggered; a batch of events
     /// makes it readable once). It belongs to the queue: wait on it, never read or close it.
     ///
     /// # Errors
@@ -134,43 +166,57 @@ impl CompletionQueue {
         Ok(fd)
     }
 
-    /// How many reports wait.
+    /// How many events wait.
     pub fn len(&self) -> usize {
-        self.0.state.lock().reports.len()
+        self.0.state.lock().events.len()
     }
 
-    /// Whether no report waits.
+    /// Whether no event waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Ends the queue: pollers wake, reports still there can be taken, later ones are dropped.
+    /// Ends the queue: pollers wake, events still there can be taken, later ones are dropped.
     pub fn close(&self) {
         self.0.state.lock().closed = true;
         self.0.arrived.notify_all();
     }
 
-    /// Ends the queue for good: as [`Self::close`], and the reports that wait are dropped, their part of the
+    /// Ends the queue for good: as [`Self::close`], and the events that wait are dropped, their part of the
     /// bounds given back, and the descriptor closed. Sends in flight keep only the memory of the queue.
     pub fn end(&self) {
         let mut state = self.0.state.lock();
         state.closed = true;
-        let ended = (std::mem::take(&mut state.reports), state.descriptor.take());
+        let ended = (std::mem::take(&mut state.events), state.descriptor.take());
         drop(state);
         self.0.arrived.notify_all();
-        // Outside the lock: a report that is dropped may wake those who wait for room.
+        // Outside the lock: an outcome that is dropped may wake those who wait for room.
         drop(ended);
     }
 
-    /// Adds a report without waking anyone. `true`: the caller owes the queue a wake-up.
-    pub(super) fn push(&self, report: Report) -> bool {
-        let mut state = self.0.state.lock();
+    /// Adds an event. Whoever waits is woken when `deferred` is settled, once for all events that are added until then.
+    pub(crate) fn put(self, event: Event, deferred: &mut Deferred) {
+        if self.0.push(event) {
+            deferred.wake(self.0 as _);
+        }
+    }
+
+    /// This queue, as one that gets [`Event::Writable`].
+    pub(crate) fn hears_of_room(&self) -> Arc<dyn HearsOfRoom> {
+        Arc::clone(&self.0) as _
+    }
+}
+
+impl Shared {
+    /// Adds an event without waking anyone. `true`: the caller owes the queue a wake-up.
+    fn push(&self, event: Event) -> bool {
+        let mut state = self.state.lock();
         if state.closed {
             drop(state);
-            drop(report);
+            drop(event);
             return false;
         }
-        state.reports.push_back(report);
+        state.events.push_back(event);
         !std::mem::replace(&mut state.wake_owed, true)
     }
 }
@@ -180,8 +226,7 @@ impl Wake for Shared {
         let mut state = self.state.lock();
         state.wake_owed = false;
         state.settle_descriptor();
-        let pollers = state.pollers;
-        let waiting = state.reports.len();
+        let (pollers, waiting) = (state.pollers, state.events.len());
         drop(state);
         if pollers > 1 && waiting > 1 {
             self.arrived.notify_all();
@@ -191,17 +236,23 @@ impl Wake for Shared {
     }
 }
 
+impl HearsOfRoom for Shared {
+    fn has_room(&self, producer: ProducerTag) {
+        if self.push(Event::Writable { producer }) {
+            self.wake();
+        }
+    }
+}
+
 impl State {
-    fn take(&mut self, out: &mut Vec<Report>, max: usize) -> usize {
-        let count = self.reports.len().min(max);
-        out.extend(self.reports.drain(..count));
-        self.settle_descriptor();
-        count
+    /// Whether a poll waits.
+    fn has_nothing(&self) -> bool {
+        self.events.is_empty() && !self.closed && !self.rung
     }
 
     /// Makes the descriptor readable exactly when a poll would not wait.
     fn settle_descriptor(&mut self) {
-        let wanted = !self.reports.is_empty() || self.rung;
+        let wanted = !self.events.is_empty() || self.rung;
         if let Some(descriptor) = &mut self.descriptor
             && descriptor.signalled != wanted
         {
@@ -229,9 +280,32 @@ impl fmt::Debug for CompletionQueue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Completion, Tag};
     use super::*;
+    use crate::flow::Bounds;
 
     const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn outcomes_that_never_come_are_overdue_and_the_others_keep_theirs() {
+        let queue = CompletionQueue::new();
+        let bounds = Arc::new(Bounds::new(10, 10));
+        let complete = |index, error| {
+            let share = bounds.try_take(1, 0).expect("room");
+            let completion = Completion::Queue(queue.clone(), Tag(index, 0));
+            completion.complete(Err(error), share, &mut Deferred::default());
+        };
+        complete(1, Error::closed());
+        queue.0.has_room(0);
+        let codes =
+            queue.wait_for(vec![None, None], Moment::now()).map(|outcome| outcome.expect_err("none").code());
+        assert_eq!(codes.collect::<Vec<_>>(), [ErrorCode::Timeout, ErrorCode::Closed]);
+        // What comes later is nobody's.
+        complete(0, Error::closed());
+        assert_eq!((queue.len(), bounds.messages()), (1, 1));
+        queue.end();
+        assert_eq!(bounds.messages(), 0);
+    }
 
     #[test]
     fn a_ring_ends_one_poll_that_comes_or_is_there() {

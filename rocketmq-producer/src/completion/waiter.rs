@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::{LAST_RESORT, overdue};
-use crate::error::Error;
-use crate::receipt::Receipt;
+use super::{Complete, LAST_RESORT, Outcome, overdue};
+use crate::deferred::Deferred;
 use crate::sync::Mutex;
 use crate::sys::{Moment, Parker};
 
@@ -18,7 +17,7 @@ const DONE: u8 = 2;
 /// wait itself is the last resort.
 pub(crate) struct Waiter {
     state: AtomicU8,
-    outcome: Mutex<Option<Result<Receipt, Error>>>,
+    outcome: Mutex<Option<Outcome>>,
     parker: Parker,
 }
 
@@ -27,14 +26,8 @@ impl Waiter {
         Self { state: AtomicU8::new(AWAKE), outcome: Mutex::default(), parker: Parker::of_this_thread() }
     }
 
-    /// Leaves the outcome; gives the parker if its thread sleeps there and must be called.
-    pub(super) fn complete(&self, result: Result<Receipt, Error>) -> Option<&Parker> {
-        *self.outcome.lock() = Some(result);
-        (self.state.swap(DONE, Ordering::AcqRel) == ASLEEP).then_some(&self.parker)
-    }
-
     /// The outcome. One that comes later than the last resort is nobody's.
-    pub(crate) fn wait(&self, deadline: Moment) -> Result<Receipt, Error> {
+    pub(crate) fn wait(&self, deadline: Moment) -> Outcome {
         // Fails if the outcome is there already.
         let _ = self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
         let is_done = || self.state.load(Ordering::Acquire) == DONE;
@@ -47,10 +40,20 @@ impl Waiter {
     }
 }
 
+impl Complete<Outcome> for Waiter {
+    /// Leaves the outcome. If the thread sleeps it is woken when `deferred` is settled.
+    fn complete(&self, result: Outcome, deferred: &mut Deferred) {
+        *self.outcome.lock() = Some(result);
+        if self.state.swap(DONE, Ordering::AcqRel) == ASLEEP {
+            deferred.unpark(&self.parker);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{ErrorCode, Persistence};
+    use crate::error::{Error, ErrorCode, Persistence};
 
     #[test]
     fn an_outcome_that_never_comes_is_not_waited_for_for_ever() {
@@ -60,6 +63,6 @@ mod tests {
         assert_eq!((error.code(), error.persistence()), (ErrorCode::Timeout, Persistence::PossiblyPersisted));
         assert!(deadline.elapsed() >= LAST_RESORT);
         // What comes later is nobody's.
-        waiter.complete(Err(Error::closed()));
+        waiter.complete(Err(Error::closed()), &mut Deferred::default());
     }
 }

@@ -20,7 +20,7 @@ use rocketmq_protocol::sys_flag::CompressionType;
 
 use super::addresses::implied_namespace;
 use super::key::{parse_numbers, parse_topics};
-use super::{AddressMap, Compression, Config, WritableListener, parse_address_map};
+use super::{AddressMap, Compression, Config, parse_address_map};
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{RpcHooks, SendHooks};
 use crate::log::Log;
@@ -112,7 +112,6 @@ pub(crate) struct Settings {
     pub(crate) header_encoding: HeaderEncoding,
     pub(crate) language: Language,
     pub(crate) socket: SocketOptions,
-    pub(crate) writable: Option<WritableListener>,
     pub(crate) send_hooks: SendHooks,
     pub(crate) rpc: RpcHooks,
     pub(crate) log: Log,
@@ -211,7 +210,6 @@ impl Settings {
                 keepalive: reader.optional_duration("socket.keepalive.ms")?,
                 user_timeout: reader.optional_duration("socket.user.timeout.ms")?,
             },
-            writable: config.writable.clone(),
             send_hooks: config.send_hooks.clone(),
             rpc: RpcHooks {
                 hooks: config.rpc_hooks.clone(),

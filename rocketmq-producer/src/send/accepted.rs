@@ -8,7 +8,7 @@ use super::context::{Mode, Span};
 use super::outcome;
 use super::prepared::Prepared;
 use super::request::Request;
-use crate::completion::{Caller, Completion};
+use crate::completion::Completion;
 use crate::config::Settings;
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
@@ -232,7 +232,7 @@ impl AcceptedSend {
     fn complete(&mut self, request: &Request, result: Result<Receipt, Error>, deferred: &mut Deferred) {
         let Some((completion, share)) = self.take_owed() else { return };
         let context = &request.context;
-        if let (Completion::Caller(Caller::Nobody), Err(error)) = (&completion, &result) {
+        if let (true, Err(error)) = (completion.is_nobodys(), &result) {
             context.client.log.warn(LogTarget::Producer, || {
                 format!("one-way message to {} lost: {error}", request.topic.name)
             });
@@ -249,7 +249,7 @@ impl AcceptedSend {
     /// What is owed until the outcome.
     fn take_owed(&mut self) -> Option<(Completion, InFlightShare)> {
         let share = self.share.take()?;
-        Some((std::mem::replace(&mut self.completion, Completion::Caller(Caller::Nobody)), share))
+        Some((std::mem::replace(&mut self.completion, Completion::Caller(None)), share))
     }
 
     /// A panic took it away from whoever was at it: the outcome that is still owed comes now.

@@ -1,46 +1,37 @@
 //! Waiting for a route without a message.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::Arc;
 
-use crate::completion::LAST_RESORT;
+use crate::completion::{Complete, Queues};
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
 use crate::producer_id::ProducerId;
-use crate::routing::RouteWaiter;
+use crate::routing::{RouteWaiter, Topic};
 use crate::sys::Moment;
 
-/// Tells a waiting thread that a look-up has ended.
+/// Hands the queues of a topic over when its look-up has ended, once, whatever becomes of it.
 pub(crate) struct RouteWait {
+    topic: Arc<Topic>,
     deadline: Moment,
     producer: ProducerId,
-    told: Sender<Result<(), Error>>,
+    /// `None`: told.
+    door: Option<Arc<dyn Complete<Queues>>>,
 }
-
-/// The waiting thread's end.
-pub(crate) struct Waiting(Receiver<Result<(), Error>>);
 
 impl RouteWait {
-    pub(crate) fn new(deadline: Moment, producer: ProducerId) -> (Self, Waiting) {
-        let (told, waiting) = channel();
-        (Self { deadline, producer, told }, Waiting(waiting))
+    pub(crate) fn new(
+        topic: Arc<Topic>,
+        deadline: Moment,
+        producer: ProducerId,
+        door: Arc<dyn Complete<Queues>>,
+    ) -> Self {
+        Self { topic, deadline, producer, door: Some(door) }
     }
 
-    fn tell(&self, outcome: Result<(), Error>) {
-        // The receiver waits until it has this.
-        let _ = self.told.send(outcome);
-    }
-}
-
-impl Waiting {
-    /// Waits for the end of the look-up, which comes by the deadline.
-    pub(crate) fn wait(self, deadline: Moment) -> Result<(), Error> {
-        self.0.recv_timeout(deadline.since(Moment::now()) + LAST_RESORT).unwrap_or_else(|cause| {
-            let code = match cause {
-                RecvTimeoutError::Timeout => ErrorCode::Timeout,
-                RecvTimeoutError::Disconnected => ErrorCode::Internal,
-            };
-            Err(Error::new(code, "a look-up without an end").with_source(cause))
-        })
+    fn tell(&mut self, queues: Queues, deferred: &mut Deferred) {
+        if let Some(door) = self.door.take() {
+            door.complete(queues, deferred);
+        }
     }
 }
 
@@ -57,11 +48,26 @@ impl RouteWaiter for RouteWait {
         false
     }
 
-    fn routed(self: Box<Self>, _: &mut Deferred) {
-        self.tell(Ok(()));
+    fn routed(mut self: Box<Self>, deferred: &mut Deferred) {
+        let queues = self.topic.queues();
+        let refs = queues.as_ref().map(|queues| queues.refs()).unwrap_or_default();
+        let refs = refs.iter().map(|queue| (queue.broker_name.to_owned(), queue.queue_id)).collect();
+        self.tell(Ok(refs), deferred);
     }
 
-    fn unrouted(self: Box<Self>, error: Error, _: &mut Deferred) {
-        self.tell(Err(error));
+    fn unrouted(mut self: Box<Self>, error: Error, deferred: &mut Deferred) {
+        self.tell(Err(error), deferred);
+    }
+}
+
+impl Drop for RouteWait {
+    fn drop(&mut self) {
+        if self.door.is_some() {
+            let text = format!(
+                "the look-up of topic {} was given up: a part of the library panicked",
+                self.topic.name
+            );
+            self.tell(Err(Error::new(ErrorCode::Internal, text)), &mut Deferred::default());
+        }
     }
 }

@@ -4,7 +4,7 @@ use rocketmq_mock::Fault;
 use rocketmq_producer::{CompletionQueue, Destination, ErrorCode, Message, Persistence, Tag};
 
 use crate::common::{
-    self, LATE, PATIENCE, PRESSURE, in_order, ms, on_batches, on_sends, producer, with_topic,
+    self, LATE, PATIENCE, PRESSURE, in_order, ms, on_batches, on_sends, poll, producer, with_topic,
 };
 use crate::support::{plain, send_all};
 
@@ -25,7 +25,7 @@ fn each_message_keeps_its_own_deadline() {
     }
     let mut reports = Vec::new();
     while reports.len() < 20 {
-        assert!(queue.poll(&mut reports, 20, PATIENCE) > 0);
+        assert!(poll(&queue, &mut reports, 20, PATIENCE) > 0);
     }
     for report in reports {
         match report.result {
@@ -168,7 +168,7 @@ fn nobody_lingers_beyond_its_own_time() {
             producer.send_queued(&message, Some(timeout), &queue, Tag(index, 0)).expect("accepted");
         }
         let mut reports = Vec::new();
-        assert_eq!(queue.poll(&mut reports, 1, PATIENCE), 1);
+        assert_eq!(poll(&queue, &mut reports, 1, PATIENCE), 1);
         for report in reports {
             report.result.expect("stored in time");
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rocketmq_mock::Fault;
 use rocketmq_producer::{CompletionQueue, Delivery, Destination, Message, Tag};
 
-use crate::common::{self, PATIENCE, ms, on_batches, on_sends, producer, with_topic};
+use crate::common::{self, PATIENCE, ms, on_batches, on_sends, poll, producer, with_topic};
 use crate::support::{plain, send_all};
 
 #[test]
@@ -39,8 +39,8 @@ fn linger_gathers_until_the_time_or_the_size_or_a_flush() {
     let late = Message { delivery: Delivery::AfterSeconds(1), ..Message::new("T", b"x") };
     producer.send_queued(&late, None, &queue, Tag(9, 0)).expect("accepted");
     let mut reports = Vec::new();
-    queue.poll(&mut reports, 3, ms(0));
-    assert_eq!(queue.poll(&mut reports, 1, PATIENCE), 1, "what cannot be batched does not linger");
+    poll(&queue, &mut reports, 3, ms(0));
+    assert_eq!(poll(&queue, &mut reports, 1, PATIENCE), 1, "what cannot be batched does not linger");
 }
 
 #[test]

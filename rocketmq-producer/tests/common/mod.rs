@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rocketmq_mock::{Fault, FaultRule, MockCluster, MockOptions, RecordedRequest};
 use rocketmq_producer::{
-    CompletionQueue, Config, Error, LogLevel, LogSink, Message, Producer, Receipt, Report, Tag,
+    CompletionQueue, Config, Error, Event, LogLevel, LogSink, Message, Producer, Receipt, Report, Tag,
 };
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,11 +54,25 @@ pub(crate) fn enqueue(producer: &Producer, message: &Message<'_>, queue: &Comple
     producer.send_queued(message, None, queue, Tag(index, 0)).expect("accepted");
 }
 
+/// Adds at most so many outcomes that lie in the queue, waiting for the first event, and says how many.
+pub(crate) fn poll(
+    queue: &CompletionQueue,
+    reports: &mut Vec<Report>,
+    max: usize,
+    timeout: Duration,
+) -> usize {
+    let mut events = Vec::new();
+    queue.poll(&mut events, max, timeout);
+    let before = reports.len();
+    reports.extend(events.into_iter().filter_map(Event::into_report));
+    reports.len() - before
+}
+
 /// The outcomes of the messages with the tags from 0 to `count`, each once.
 pub(crate) fn in_order(queue: &CompletionQueue, count: usize) -> Vec<Result<Receipt, Error>> {
     let mut reports = Vec::new();
     while reports.len() < count {
-        assert!(queue.poll(&mut reports, count, PATIENCE) > 0, "{} of {count} outcomes", reports.len());
+        assert!(poll(queue, &mut reports, count, PATIENCE) > 0, "{} of {count} outcomes", reports.len());
     }
     reports.sort_by_key(|report: &Report| report.tag.0);
     assert!(reports.iter().map(|report| report.tag.0).eq(0..count), "each once");

@@ -12,9 +12,7 @@ use rocketmq_producer::{
     CompletionQueue, Config, Destination, ErrorCode, Message, Producer, QueueRef, QueueSelector,
 };
 
-use crate::common::{
-    Lines, PATIENCE, cluster, config, enqueue, in_order, ms, on_batches, on_sends, with_topic,
-};
+use crate::common::{Lines, PATIENCE, config, enqueue, in_order, on_batches, on_sends, with_topic};
 
 /// The default hook of panics writes to the standard error stream; those of these tests need not.
 fn keep_boom_quiet() {
@@ -132,22 +130,4 @@ fn a_selector_that_panics_fails_its_message_alone() {
         }
         assert_eq!(lines.count("the queue selector hook panicked and is ignored: boom"), 10);
     }
-}
-
-/// The listener is told in the midst of an outcome.
-#[test]
-fn a_writable_listener_that_panics_loses_no_outcome() {
-    keep_boom_quiet();
-    let cluster = cluster(1);
-    let mut config = config(&cluster.name_server(), &[("in.flight.max.messages", "1")]);
-    config.set_writable(Some(Arc::new(|| panic!("boom"))));
-    let lines = Lines::of(&mut config);
-    let producer = Producer::new(&config).expect("a producer");
-    let send = || producer.send_async(&Message::new("T", b"x"), None);
-    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(300))));
-    let (sent, refused) = (send(), send());
-    drop(sent);
-    drop(refused);
-    producer.close(PATIENCE).expect("every send has its outcome");
-    assert_eq!((cluster.stored_count("T"), lines.count("writable")), (1, 1));
 }

@@ -8,7 +8,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use rocketmq_producer::sync::Mutex;
-use rocketmq_producer::{CompletionQueue, Report, sys};
+use rocketmq_producer::{CompletionQueue, Event, Report, sys};
 
 use super::calls::Answers;
 use super::results::{Results, set_result_of};
@@ -25,8 +25,8 @@ use crate::receipt::Receipt;
 /// The sends of so many tasks that one drain woke go together; those of fewer cost less by themselves.
 const WORTH_A_BURST: usize = 8;
 
-/// So many reports are resolved before the loop gets its turn again.
-const REPORTS: usize = 4096;
+/// So many events are handled before the loop gets its turn again.
+const EVENTS: usize = 4096;
 
 /// Resolves futures of one loop. All calls but `abandon` come from the loop's thread.
 #[pyclass(frozen, module = "rmq._rmq")]
@@ -40,7 +40,7 @@ pub(crate) struct Door {
     descriptor: i32,
     pub(super) state: Mutex<State>,
     pub(super) hooks: Hooks,
-    reports: Mutex<Vec<Report>>,
+    events: Mutex<Vec<Event>>,
     pub(super) answers: Answers,
 }
 
@@ -66,7 +66,7 @@ impl Door {
                 descriptor,
                 state: Mutex::new(State::new()),
                 hooks: hooks.clone_ref(py),
-                reports: Mutex::default(),
+                events: Mutex::default(),
                 answers: Answers::default(),
             },
         )?;
@@ -299,13 +299,13 @@ impl Door {
     fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
         sys::guard_thread();
         let (py, door) = (slf.py(), slf.get());
-        let mut reports = mem::take(&mut *door.reports.lock());
+        let mut events = mem::take(&mut *door.events.lock());
         let mut results = Results::default();
-        door.queue.get()?.poll(&mut reports, REPORTS, Duration::ZERO);
+        door.queue.get()?.poll(&mut events, EVENTS, Duration::ZERO);
         // What saves time for many costs some for one.
-        let are_many = reports.len() > 1;
+        let are_many = events.len() > 1;
         let mut woken = 0;
-        for Report { tag, result, .. } in reports.drain(..) {
+        for Report { tag, result, .. } in events.drain(..).filter_map(Event::into_report) {
             let finished = door.state.lock().complete(tag, result);
             match finished {
                 Finished::NotYet => {}
@@ -323,7 +323,7 @@ impl Door {
             }
         }
         door.set(py, &mut results);
-        *door.reports.lock() = reports;
+        *door.events.lock() = events;
         door.answer_calls(py);
         if woken >= WORTH_A_BURST {
             Self::gather(slf);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyList;
-use rocketmq_producer::{self as rmq, Error, Report, Tag};
+use rocketmq_producer::{self as rmq, Error, Event, Report, Tag};
 
 use super::{Producer, left_until};
 use crate::error::{is_queue_full, no_room, raise};
@@ -105,10 +105,10 @@ impl Producer {
             let send = |left| producer.send_queued(message, Some(left), &queue, Tag(0, 0));
             self.when_room(py, deadline, |left| hand_over(py, from_ref(message), || send(left)))
         })?;
-        let mut reports = Vec::with_capacity(1);
+        let mut events = Vec::with_capacity(1);
         let report = loop {
-            wait(py, &queue, &mut reports, UNBOUNDED)?;
-            if let Some(report) = reports.pop() {
+            wait(py, &queue, &mut events, UNBOUNDED)?;
+            if let Some(report) = events.drain(..).find_map(Event::into_report) {
                 break report;
             }
         };
@@ -173,7 +173,7 @@ impl Producer {
     fn wait_for_all(&self, py: Python<'_>, mut many: Many) -> PyResult<Outcomes> {
         let producer = self.handle.producer()?;
         let queue = self.take_queue();
-        let mut reports = Vec::new();
+        let mut events = Vec::new();
         loop {
             if many.is_waiting() && many.deadline() <= Instant::now() {
                 many.expire();
@@ -183,8 +183,8 @@ impl Producer {
                 break;
             }
             let at_most = if many.is_waiting() { LOOK_FOR_ROOM } else { UNBOUNDED };
-            wait(py, &queue, &mut reports, at_most)?;
-            for Report { tag, result, .. } in reports.drain(..) {
+            wait(py, &queue, &mut events, at_most)?;
+            for Report { tag, result, .. } in events.drain(..).filter_map(Event::into_report) {
                 many.complete(tag.1, result);
             }
         }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use rocketmq_producer::{CompletionQueue, Config, Destination, Message, Producer, Property, Tag};
+use rocketmq_producer::{CompletionQueue, Config, Destination, Event, Message, Producer, Property, Tag};
 use rocketmq_protocol::properties::name;
 
 use crate::messages::Outgoing;
@@ -43,8 +43,9 @@ pub(crate) fn send_under_pressure(
         producer.send_queued(&message, Some(LIMIT), &outcomes, Tag(serial, 0))?;
     }
     producer.flush(LIMIT)?;
-    let mut reports = Vec::new();
-    outcomes.poll(&mut reports, messages.len(), LIMIT);
+    let mut events = Vec::new();
+    outcomes.poll(&mut events, messages.len(), LIMIT);
+    let mut reports: Vec<_> = events.into_iter().filter_map(Event::into_report).collect();
     reports.sort_by_key(|report| report.tag.0);
     let batched = producer.stats()?.wire_batch_messages as usize;
     if batched < messages.len() / 2 {

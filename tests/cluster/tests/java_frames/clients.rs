@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cluster::{JavaSender, Version};
 use rocketmq_mock::{MockCluster, MockOptions, Profile, RecordedRequest};
-use rocketmq_producer::{CompletionQueue, Config, Message, Producer, Tag};
+use rocketmq_producer::{CompletionQueue, Config, Event, Message, Producer, Tag};
 use rocketmq_protocol::codes::request;
 use rocketmq_protocol::frame::HeaderEncoding;
 
@@ -203,8 +203,9 @@ fn send_batch_queued(producer: &Producer, batch: &[Message<'_>]) -> Result<(), S
     let queue = CompletionQueue::new();
     let tags: Vec<_> = (0..batch.len()).map(|index| Tag(index, 0)).collect();
     producer.send_batch_queued(batch, Some(LIMIT), &queue, &tags).map_err(|e| e.to_string())?;
-    let mut reports = Vec::new();
-    while reports.len() < batch.len() && queue.poll(&mut reports, batch.len(), LIMIT) > 0 {}
+    let mut events = Vec::new();
+    while events.len() < batch.len() && queue.poll(&mut events, batch.len(), LIMIT) > 0 {}
+    let reports: Vec<_> = events.into_iter().filter_map(Event::into_report).collect();
     match reports.iter().find_map(|report| report.result.as_ref().err()) {
         Some(error) => Err(error.to_string()),
         None if reports.len() < batch.len() => Err("a member of a batch had no outcome".to_owned()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cluster::LaunchError;
 use cluster::reader::Wanted;
-use rocketmq_producer::{CompletionQueue, Producer};
+use rocketmq_producer::{CompletionQueue, Event, Producer};
 
 use crate::ledger;
 use crate::scene::{PATIENCE, SURVIVOR, Scene, VICTIM};
@@ -103,9 +103,9 @@ fn settle(producer: &Producer) -> Option<String> {
 }
 
 fn take_the_rest(queue: &CompletionQueue, sent: &mut [Sent]) {
-    let mut reports = Vec::new();
-    queue.poll(&mut reports, usize::MAX, Duration::ZERO);
-    for report in reports {
+    let mut events = Vec::new();
+    queue.poll(&mut events, usize::MAX, Duration::ZERO);
+    for report in events.into_iter().filter_map(Event::into_report) {
         sent[report.tag.0].outcomes.push(report.result);
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use cluster::LaunchError;
 use cluster::process::wait_for;
-use rocketmq_producer::{CompletionQueue, Destination, Error, Message, Producer, Receipt, Report, Tag};
+use rocketmq_producer::{
+    CompletionQueue, Destination, Error, Event, Message, Producer, Receipt, Report, Tag,
+};
 
 use crate::scene::{PATIENCE, QUEUES};
 
@@ -191,11 +193,13 @@ impl Worker {
     }
 
     fn take_reports(&mut self, queue: &CompletionQueue, patience: Duration) -> usize {
-        let mut reports = Vec::new();
-        queue.poll(&mut reports, usize::MAX, patience);
-        let count = reports.len();
-        for Report { tag, result, .. } in reports {
-            self.complete(tag.0, result);
+        let (mut events, mut count) = (Vec::new(), 0);
+        // Room again is an event too.
+        while count == 0 && queue.poll(&mut events, usize::MAX, patience) > 0 {
+            for Report { tag, result, .. } in events.drain(..).filter_map(Event::into_report) {
+                self.complete(tag.0, result);
+                count += 1;
+            }
         }
         count
     }
