@@ -131,30 +131,39 @@ impl fmt::Debug for Receipt {
 /// addresses have 56.
 #[derive(Clone)]
 pub(crate) enum IdText {
-    Inline { len: u8, text: [u8; Self::INLINE] },
+    Inline { len: u8, text: InlineText },
     Heap(Box<str>),
 }
 
-impl IdText {
-    const INLINE: usize = 32;
+const INLINE: usize = 32;
 
+/// Aligned, so that a check of it looks at whole words.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+pub(crate) struct InlineText([u8; INLINE]);
+
+const _: () = assert!(size_of::<IdText>() <= 40);
+
+impl IdText {
     pub(crate) fn new(id: &str) -> Self {
         Self::of_bytes(id.as_bytes())
     }
 
     /// Of bytes that are text: whoever reads it checks that again.
     pub(crate) fn of_bytes(id: &[u8]) -> Self {
-        if id.len() > Self::INLINE {
+        if id.len() > INLINE {
             return Self::Heap(String::from_utf8_lossy(id).into());
         }
-        let mut text = [0; Self::INLINE];
-        text[..id.len()].copy_from_slice(id);
+        let mut text = InlineText([0; INLINE]);
+        text.0[..id.len()].copy_from_slice(id);
         Self::Inline { len: id.len() as u8, text }
     }
 
     fn as_str(&self) -> &str {
         match self {
-            Self::Inline { len, text } => std::str::from_utf8(&text[..usize::from(*len)]).unwrap_or_default(),
+            Self::Inline { len, text } => {
+                std::str::from_utf8(&text.0[..usize::from(*len)]).unwrap_or_default()
+            }
             Self::Heap(text) => text,
         }
     }

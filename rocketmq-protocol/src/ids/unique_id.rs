@@ -18,9 +18,14 @@ const AHEAD_MS: u32 = 1_000;
 /// A unique message id: 32 (IPv4) or 56 (IPv6) upper-case hexadecimal characters, stored in place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UniqueId {
-    text: [u8; MAX_TEXT],
+    text: Text,
     len: u8,
 }
+
+/// Aligned, so that a check of it looks at whole words: each message has an id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(align(8))]
+struct Text([u8; MAX_TEXT]);
 
 impl UniqueId {
     /// The id as text.
@@ -31,7 +36,7 @@ impl UniqueId {
 
     /// The id's ASCII characters.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.text[..usize::from(self.len)]
+        &self.text.0[..usize::from(self.len)]
     }
 }
 
@@ -91,7 +96,7 @@ impl UniqueIdGenerator {
         let mut text = [b'0'; MAX_TEXT];
         hex::write(&mut text, &bytes[..address_length + 6]);
         let len = 2 * (address_length + 6 + SUFFIX) as u8;
-        UniqueIdGenerator { prefix: UniqueId { text, len }, hash, next: AtomicU64::new(0) }
+        UniqueIdGenerator { prefix: UniqueId { text: Text(text), len }, hash, next: AtomicU64::new(0) }
     }
 
     /// The length of every id, in bytes.
@@ -112,10 +117,10 @@ impl UniqueIdGenerator {
         suffix[4..].copy_from_slice(&(number as u16).to_be_bytes());
         let mut id = self.prefix;
         let end = usize::from(id.len) - 2 * SUFFIX;
-        hex::write(&mut id.text[end..], &suffix);
+        hex::write(&mut id.text.0[end..], &suffix);
         let era = (number >> ERA_SHIFT) as u32;
         if era > 0 {
-            hex::write(&mut id.text[end - 2 * HASH..end], &self.hash.wrapping_add(era).to_be_bytes());
+            hex::write(&mut id.text.0[end - 2 * HASH..end], &self.hash.wrapping_add(era).to_be_bytes());
         }
         id
     }
