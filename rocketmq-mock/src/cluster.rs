@@ -3,13 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::broker::{Broker, attributes};
+use crate::endpoint::ServerId;
 use crate::fault::{FaultId, FaultRule};
+use crate::locks::Mutex;
 use crate::options::MockOptions;
 use crate::server::{Command, ServingThread};
-use crate::state::{ServerId, Shared};
+use crate::state::Shared;
 use crate::topic::TopicConfig;
 
 /// A name server and brokers on 127.0.0.1, served by one thread of this process named `rmq-mock`.

@@ -1,9 +1,7 @@
 //! One client connection: read what is there, answer all of it, write once.
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,8 +11,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::dispatch::{self, Arrival};
-use crate::state::{ServerId, Shared, now_ms};
+use crate::dispatch;
+use crate::output::{After, Output};
+use crate::request::{Arrival, Origin};
+use crate::state::{Shared, now_ms};
 
 /// Room for the first read of a connection; it doubles whenever a read fills it.
 const FIRST_READ: usize = 8 * 1024;
@@ -23,73 +23,12 @@ const MAX_READ: usize = 256 * 1024;
 /// A client that leaves so many bytes of answers unread is not read from until it has taken them.
 const MAX_UNSENT: usize = 16 * 1024 * 1024;
 
-/// What becomes of a connection after a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum After {
-    /// Goes on.
-    Continue,
-    /// Closed in good order, after what was answered before.
-    Close,
-    /// Reset, after what was answered before.
-    Reset,
-}
-
-/// Where a connection leads, and whose it is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin {
-    pub(crate) server: ServerId,
-    /// Whether it came to the VIP port.
-    pub(crate) is_vip: bool,
-    /// Its number.
-    pub(crate) connection: u64,
-    pub(crate) peer: SocketAddr,
-}
-
 /// What the cluster says to a connection.
 #[derive(Debug)]
 pub(crate) struct Orders {
     pub(crate) killed: oneshot::Receiver<()>,
     /// Frames that the server sends by itself.
     pub(crate) pushed: mpsc::UnboundedReceiver<Vec<u8>>,
-}
-
-/// Answers on their way out.
-#[derive(Debug, Default)]
-pub(crate) struct Output {
-    pub(crate) bytes: Vec<u8>,
-    sent: usize,
-    delayed: BTreeMap<(Instant, u64), Vec<u8>>,
-    delayed_count: u64,
-}
-
-impl Output {
-    /// Sends a frame later, in order of time.
-    pub(crate) fn delay(&mut self, frame: Vec<u8>, until: Instant) {
-        self.delayed.insert((until, self.delayed_count), frame);
-        self.delayed_count += 1;
-    }
-
-    fn unsent(&self) -> &[u8] {
-        &self.bytes[self.sent..]
-    }
-
-    fn next_due(&self) -> Option<Instant> {
-        self.delayed.keys().next().map(|(due, _)| *due)
-    }
-
-    fn take_due(&mut self, now: Instant) {
-        while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
-            self.bytes.extend_from_slice(&entry.remove());
-        }
-    }
-
-    fn note_sent(&mut self, count: usize) {
-        self.sent += count;
-        if self.sent == self.bytes.len() {
-            self.sent = 0;
-            self.bytes.clear();
-        }
-    }
 }
 
 enum Event {

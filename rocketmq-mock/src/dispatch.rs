@@ -3,57 +3,21 @@
 use bytes::Bytes;
 use rocketmq_protocol::frame::{Frame, HeaderEncoding};
 use rocketmq_protocol::header::Header;
-use rocketmq_protocol::requests::SendRequest;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
-use crate::connection::{After, Origin, Output};
+use crate::endpoint::ServerId;
 use crate::fault::Fault;
-use crate::inspection::RecordedRequest;
 use crate::name_server;
-use crate::state::{ServerId, State};
-use crate::store::NewRecord;
+use crate::output::{After, Output};
+use crate::request::{Arrival, Request};
+use crate::request_log::RecordedRequest;
+use crate::state::State;
 
 /// A body no decoder takes for a JSON header.
 const UNDECODABLE: &[u8] = b"{\"code\":0,\"opaque\"";
 /// Flips an opaque to one no client of ours can be waiting for.
 const OPAQUE_MASK: i32 = i32::MIN;
-
-/// Where and when requests came in; one read may bring many.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival {
-    pub(crate) origin: Origin,
-    /// The server's clock, in ms since the epoch.
-    pub(crate) now: i64,
-}
-
-/// A decoded request.
-#[derive(Debug)]
-pub(crate) struct Request<'r, 'f> {
-    pub(crate) arrival: &'r Arrival,
-    pub(crate) header: &'r Header<'f>,
-    pub(crate) body: &'f [u8],
-}
-
-impl Request<'_, '_> {
-    /// The record of a send as the client asks for it, before the broker changes anything.
-    pub(crate) fn record<'a>(&'a self, sent: &'a SendRequest<'_>) -> NewRecord<'a> {
-        NewRecord {
-            topic: &sent.topic,
-            queue_id: sent.queue_id,
-            body: self.body,
-            properties: &sent.properties,
-            flag: sent.flag,
-            sys_flag: sent.sys_flag,
-            born_timestamp: sent.born_timestamp,
-            born_host: self.arrival.origin.peer,
-            reconsume_times: sent.reconsume_times,
-            store_timestamp: self.arrival.now,
-            prepared_transaction_offset: 0,
-            messages: 1,
-        }
-    }
-}
 
 /// Serves one frame; answers go to `output`.
 pub(crate) fn serve(state: &mut State, arrival: &Arrival, frame: &Frame<'_>, output: &mut Output) -> After {

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rocketmq_protocol::frame::HeaderEncoding;
 use rocketmq_protocol::{properties, sys_flag};
 
 use crate::broker::batch_members;
 use crate::cluster::MockCluster;
+use crate::endpoint::Endpoint;
 use crate::ids::offset_message_id;
-use crate::state::Endpoint;
+use crate::request_log::RecordedRequest;
 use crate::store::StoredRecord;
 
 /// A stored message, as a consumer would see it (protocol 14.4).
@@ -87,42 +87,6 @@ impl StoredMessage {
             reconsume_times: record.reconsume_times,
             store_timestamp: record.store_timestamp,
         }
-    }
-}
-
-/// A request as it arrived, faults or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedRequest {
-    /// Name of the broker, or [`NAME_SERVER`](crate::NAME_SERVER).
-    pub server: String,
-    /// Number of the connection, unique in the cluster.
-    pub connection: u64,
-    /// Whether it came to the VIP port of a broker, its main port - 2.
-    pub vip: bool,
-    /// Header encoding of its frame.
-    pub encoding: HeaderEncoding,
-    /// Request code.
-    pub code: i32,
-    /// Language code.
-    pub language: u8,
-    /// The sender's protocol version.
-    pub version: i32,
-    /// Correlation id.
-    pub opaque: i32,
-    /// Flag bits (protocol 1.4).
-    pub flag: i32,
-    /// Remark, if there was one.
-    pub remark: Option<String>,
-    /// Ext fields in the order they came.
-    pub fields: Vec<(String, String)>,
-    /// Body.
-    pub body: Bytes,
-}
-
-impl RecordedRequest {
-    /// An ext field's value; the last of several counts.
-    pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 

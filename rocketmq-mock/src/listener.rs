@@ -8,8 +8,10 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::connection::{Connection, Orders, Origin};
-use crate::state::{ConnectionHandle, ServerId, Shared};
+use crate::connection::{Connection, Orders};
+use crate::endpoint::{ConnectionHandle, ServerId};
+use crate::request::Origin;
+use crate::state::Shared;
 
 /// Connections that may wait for being accepted.
 const BACKLOG: u32 = 4096;

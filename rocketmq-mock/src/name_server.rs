@@ -9,7 +9,7 @@ use rocketmq_protocol::version;
 
 use crate::answer::Answer;
 use crate::broker::Broker;
-use crate::dispatch::Request;
+use crate::request::Request;
 use crate::state::State;
 use crate::topic::CLUSTER;
 

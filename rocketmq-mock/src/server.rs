@@ -8,10 +8,11 @@ use std::thread;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc as async_mpsc;
 
+use crate::delivery;
+use crate::endpoint::ServerId;
 use crate::listener::Listener;
 use crate::options::MockOptions;
-use crate::parked;
-use crate::state::{ServerId, Shared, State};
+use crate::state::{Shared, State};
 
 /// What to do with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ fn serve(
     shared: &Arc<Shared>,
 ) {
     runtime.block_on(async {
-        tokio::spawn(parked::deliver(Arc::clone(shared)));
+        tokio::spawn(delivery::run(Arc::clone(shared)));
         while let Some(order) = orders.recv().await {
             let Some(listener) = listeners.iter_mut().find(|listener| listener.server() == order.server)
             else {

@@ -1,18 +1,17 @@
 //! The one state behind a cluster: the serving thread works on it, the test's threads look at it.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::Notify;
 
 use crate::broker::Broker;
+use crate::endpoint::{Endpoint, ServerId};
 use crate::fault::{FaultTable, NAME_SERVER};
-use crate::inspection::RecordedRequest;
+use crate::locks::{Condvar, Mutex};
 use crate::options::{MockOptions, Profile};
+use crate::request_log::RequestLog;
 
 /// State plus the signal that it may have changed.
 #[derive(Debug)]
@@ -30,7 +29,7 @@ impl Shared {
             state: Mutex::new(state),
             deliveries: Arc::default(),
             changes: Mutex::new(0),
-            changed: Condvar::new(),
+            changed: Condvar::default(),
         }
     }
 
@@ -48,45 +47,11 @@ impl Shared {
     /// Waits for a change after the `seen`th; `false` if none came before the deadline.
     pub(crate) fn wait_for_change(&self, seen: u64, deadline: Instant) -> bool {
         let mut changes = self.changes.lock();
-        while *changes == seen {
-            if self.changed.wait_until(&mut changes, deadline).timed_out() {
-                return *changes != seen;
-            }
+        while *changes == seen && Instant::now() < deadline {
+            changes = self.changed.wait_until(changes, deadline);
         }
-        true
+        *changes != seen
     }
-}
-
-/// Which server of the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ServerId {
-    NameServer,
-    Broker(usize),
-}
-
-/// A server's address and who is connected to it.
-#[derive(Debug)]
-pub(crate) struct Endpoint {
-    pub(crate) name: String,
-    pub(crate) address: SocketAddr,
-    /// Whether its port is open.
-    pub(crate) running: bool,
-    pub(crate) connections: HashMap<u64, ConnectionHandle>,
-}
-
-impl Endpoint {
-    pub(crate) fn new(name: String, address: SocketAddr) -> Endpoint {
-        Endpoint { name, address, running: false, connections: HashMap::new() }
-    }
-}
-
-/// Ends a connection: dropping `kill` resets it, `task` is then soon over.
-#[derive(Debug)]
-pub(crate) struct ConnectionHandle {
-    pub(crate) kill: oneshot::Sender<()>,
-    /// Frames that the server sends by itself.
-    pub(crate) pushes: mpsc::UnboundedSender<Vec<u8>>,
-    pub(crate) task: JoinHandle<()>,
 }
 
 /// Everything a cluster knows.
@@ -158,28 +123,6 @@ impl State {
         if let ServerId::Broker(index) = server {
             self.brokers[index].clients.forget_connection(connection);
         }
-    }
-}
-
-/// Requests counted by code always, and kept whole while recording.
-#[derive(Debug, Default)]
-pub(crate) struct RequestLog {
-    /// A handful of codes: searching them in a row beats hashing.
-    counts: Vec<(i32, u64)>,
-    pub(crate) recording: bool,
-    pub(crate) recorded: Vec<RecordedRequest>,
-}
-
-impl RequestLog {
-    pub(crate) fn note(&mut self, code: i32) {
-        match self.counts.iter_mut().find(|(known, _)| *known == code) {
-            Some((_, count)) => *count += 1,
-            None => self.counts.push((code, 1)),
-        }
-    }
-
-    pub(crate) fn count(&self, code: i32) -> u64 {
-        self.counts.iter().find(|(known, _)| *known == code).map_or(0, |(_, count)| *count)
     }
 }
 

@@ -7,13 +7,13 @@ use rocketmq_protocol::sys_flag;
 
 use super::placing::Placing;
 use super::properties::{self, Known};
-use super::send::Refusal;
+use super::refusal::Refusal;
 use super::send_checks::{MAX_BODY, MESSAGE_TOO_LONG, Target};
 use super::{Broker, batch_members};
 use crate::answer::{Answer, AnswerFields, SendFields};
-use crate::dispatch::Request;
 use crate::ids::offset_message_id;
 use crate::options::Profile;
+use crate::request::Request;
 use crate::store::NewRecord;
 use crate::topic::CLUSTER;
 

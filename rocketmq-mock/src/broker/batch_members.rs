@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::send::Refusal;
+use super::refusal::Refusal;
 
 /// A member of a batch.
 #[derive(Debug, PartialEq, Eq)]

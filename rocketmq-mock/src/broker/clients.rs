@@ -1,14 +1,6 @@
-//! Who is registered: heartbeats and their undoing (protocol 2.5).
+//! Who is registered.
 
 use std::collections::BTreeMap;
-
-use rocketmq_protocol::answers::HeartbeatAnswer;
-use rocketmq_protocol::heartbeat::HeartbeatData;
-use rocketmq_protocol::requests::UnregisterClientRequest;
-
-use super::Broker;
-use crate::answer::{Answer, AnswerFields};
-use crate::dispatch::Request;
 
 /// Producer groups by the connections that registered them.
 #[derive(Debug, Default)]
@@ -18,6 +10,14 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
+    pub(super) fn register(&mut self, group: String, connection: u64, client_id: String) {
+        self.producers.insert((group, connection), client_id);
+    }
+
+    pub(super) fn unregister(&mut self, group: String, connection: u64) {
+        self.producers.remove(&(group, connection));
+    }
+
     /// (group, client id) of every registration.
     pub(crate) fn registrations(&self) -> impl Iterator<Item = (&str, &str)> {
         self.producers.iter().map(|((group, _), client_id)| (group.as_str(), client_id.as_str()))
@@ -30,36 +30,5 @@ impl Clients {
 
     pub(crate) fn forget_connection(&mut self, connection: u64) {
         self.producers.retain(|(_, registered), _| *registered != connection);
-    }
-}
-
-impl Broker {
-    pub(super) fn heartbeat(&mut self, request: &Request<'_, '_>) -> Answer {
-        let data = match HeartbeatData::from_json(request.body) {
-            Ok(data) => data,
-            Err(error) => return Answer::exception(format!("com.alibaba.fastjson.JSONException: {error}")),
-        };
-        for group in data.producer_groups {
-            let key = (group, request.arrival.origin.connection);
-            self.clients.producers.insert(key, data.client_id.clone());
-        }
-        if !self.profile.is_v5() {
-            return Answer::success();
-        }
-        Answer::with_fields(AnswerFields::Heartbeat(HeartbeatAnswer {
-            supports_v2: Some(true),
-            subscription_changed: Some(true),
-        }))
-    }
-
-    pub(super) fn unregister(&mut self, request: &Request<'_, '_>) -> Answer {
-        let leaving = match UnregisterClientRequest::decode(&request.header.fields) {
-            Ok(leaving) => leaving,
-            Err(error) => return Answer::exception(error.to_string()),
-        };
-        if let Some(group) = leaving.producer_group {
-            self.clients.producers.remove(&(group.into_owned(), request.arrival.origin.connection));
-        }
-        Answer::success()
     }
 }

@@ -4,7 +4,7 @@ use rocketmq_protocol::requests::SendRequest;
 use rocketmq_protocol::{perm, topics};
 
 use super::Broker;
-use crate::dispatch::Request;
+use crate::request::Request;
 use crate::topic::TopicConfig;
 
 /// `retryMaxTimes` of a subscription group.

@@ -5,7 +5,7 @@ use rocketmq_protocol::requests::{BOUNDARY_UPPER, QueueRequest, SearchOffsetRequ
 
 use super::Broker;
 use crate::answer::{Answer, AnswerFields};
-use crate::dispatch::Request;
+use crate::request::Request;
 
 impl Broker {
     pub(super) fn max_offset(&self, request: &Request<'_, '_>) -> Answer {

@@ -8,7 +8,7 @@ use rocketmq_protocol::recall::RecallHandle;
 use rocketmq_protocol::topics;
 
 use super::properties::Known;
-use super::send::Refusal;
+use super::refusal::Refusal;
 use crate::options::Profile;
 use crate::topic::MAX_DELAY_LEVEL;
 

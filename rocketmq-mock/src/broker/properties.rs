@@ -3,7 +3,7 @@
 use rocketmq_protocol::properties;
 use rocketmq_protocol::properties::name;
 
-use super::send::Refusal;
+use super::refusal::Refusal;
 
 /// What the send processor needs of a message's properties, found in one pass. The last of several equal names counts.
 #[derive(Clone, Copy, Debug, Default)]

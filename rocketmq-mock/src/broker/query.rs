@@ -10,7 +10,7 @@ use rocketmq_protocol::requests::{QueryMessageRequest, ViewMessageRequest};
 
 use super::Broker;
 use crate::answer::{Answer, AnswerFields};
-use crate::dispatch::Request;
+use crate::request::Request;
 use crate::store::StoredRecord;
 
 impl Broker {

@@ -1,7 +1,5 @@
 //! The send processor: requests 10, 310 and 320, stage by stage in the order of protocol 14.2.
 
-use std::borrow::Cow;
-
 use rocketmq_protocol::DecodeError;
 use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::properties::{MAX_LEN, name, push};
@@ -11,11 +9,12 @@ use rocketmq_protocol::sys_flag;
 use super::Broker;
 use super::placing::Placing;
 use super::properties::{self, Known};
+use super::refusal::Refusal;
 use super::send_checks::{MAX_BODY, MESSAGE_TOO_LONG, TOPIC_IS_BLANK, Target};
 use crate::answer::{Answer, AnswerFields, REGION, SendFields};
-use crate::dispatch::Request;
 use crate::ids::offset_message_id;
 use crate::options::Profile;
+use crate::request::Request;
 use crate::store::NewRecord;
 use crate::topic::CLUSTER;
 
@@ -26,44 +25,6 @@ const REPLACED_V5: &[&str] =
 const REPLACED_V4_9: &[&str] = &[name::CLUSTER];
 const WAIT: &[&str] = &[name::WAIT];
 const TIMERS: &[&str] = &[name::TIMER_DELAY_SEC, name::TIMER_DELAY_MS, name::TIMER_DELIVER_MS];
-
-/// Why a send is refused.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// By a check: the answer names region and trace switch.
-    Checked { code: i32, remark: Cow<'static, str> },
-    /// By an exception: code 1 and its text, no ext fields.
-    Exception(Cow<'static, str>),
-}
-
-impl Refusal {
-    pub(crate) fn new(code: i32, remark: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal::Checked { code, remark: remark.into() }
-    }
-
-    pub(crate) fn exception(text: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal::Exception(text.into())
-    }
-
-    /// The answer to anything but a send.
-    pub(super) fn answer_without_region(self) -> Answer {
-        match self {
-            Refusal::Checked { code, remark } => Answer::refusal(code, remark),
-            Refusal::Exception(text) => Answer::exception(text),
-        }
-    }
-
-    fn answer(self) -> Answer {
-        match self {
-            Refusal::Checked { code, remark } => Answer {
-                code,
-                remark: Some(remark),
-                ..Answer::with_fields(AnswerFields::Send(SendFields::default()))
-            },
-            Refusal::Exception(text) => Answer::exception(text),
-        }
-    }
-}
 
 impl Broker {
     /// Serves a send.

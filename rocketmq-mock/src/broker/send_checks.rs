@@ -8,7 +8,7 @@ use rocketmq_protocol::{sys_flag, topics};
 
 use super::Broker;
 use super::properties::Known;
-use super::send::Refusal;
+use super::refusal::Refusal;
 use crate::options::Profile;
 
 /// A broker's default `maxMessageSize`, in bytes.

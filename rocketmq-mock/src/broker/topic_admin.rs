@@ -4,10 +4,10 @@ use rocketmq_protocol::codes::response;
 use rocketmq_protocol::requests::{CreateTopicRequest, SINGLE_TAG};
 use rocketmq_protocol::topics;
 
-use super::send::Refusal;
+use super::refusal::Refusal;
 use super::{Broker, attributes};
 use crate::answer::{Answer, REMARK_LEFT_OVER};
-use crate::dispatch::Request;
+use crate::request::Request;
 use crate::topic::{CLUSTER, TopicConfig};
 
 const MULTI_TAG: &str = "MULTI_TAG";

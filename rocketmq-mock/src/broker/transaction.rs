@@ -7,7 +7,7 @@ use rocketmq_protocol::sys_flag;
 
 use super::Broker;
 use crate::answer::Answer;
-use crate::dispatch::Request;
+use crate::request::Request;
 use crate::store::{NewRecord, StoredRecord};
 
 impl Broker {

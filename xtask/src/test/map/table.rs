@@ -51,13 +51,8 @@ const PROTOCOL: House = House {
 const C_LIBRARY: House =
     House { name: "rmq", root: "rocketmq-ffi/lib.rs", floors: &[], known: &[], circles: &[2, 2] };
 
-const MOCK: House = House {
-    name: "rocketmq-mock",
-    root: "rocketmq-mock/src/lib.rs",
-    floors: &[],
-    known: &[],
-    circles: &[16],
-};
+const MOCK: House =
+    House { name: "rocketmq-mock", root: "rocketmq-mock/src/lib.rs", floors: &[], known: &[], circles: &[] };
 
 const PYTHON: House =
     House { name: "rmq-python", root: "bindings/python/src/lib.rs", floors: &[], known: &[], circles: &[2] };

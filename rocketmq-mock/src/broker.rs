@@ -10,6 +10,8 @@ mod offsets;
 mod placing;
 mod properties;
 mod query;
+mod refusal;
+mod registration;
 mod send;
 mod send_checks;
 mod topic_admin;
@@ -20,12 +22,12 @@ use std::net::Ipv4Addr;
 use rocketmq_protocol::codes::request;
 use rocketmq_protocol::ids::UniqueIdGenerator;
 
+use self::clients::Clients;
 use crate::answer::Answer;
-use crate::broker::clients::Clients;
-use crate::dispatch::Request;
+use crate::endpoint::Endpoint;
 use crate::options::{MockOptions, Profile};
 use crate::parked::Parked;
-use crate::state::Endpoint;
+use crate::request::Request;
 use crate::store::Store;
 use crate::topic::TopicTable;
 
