@@ -166,13 +166,10 @@ mod tests {
                 "a.rs",
                 "use crate::b::{Deep, shallow as other}; use std::fmt; fn f() -> fmt::Result { loop {} }",
             ),
-            ("b/mod.rs", "mod c; pub(crate) use c::Deep; pub(crate) fn shallow() {}"),
+            ("b.rs", "mod c; pub(crate) use c::Deep; pub(crate) fn shallow() {}"),
             ("b/c.rs", "pub(crate) struct Deep;"),
         ];
-        assert_eq!(
-            edges("through", &files),
-            ["a.rs b/c.rs", "a.rs b/mod.rs", "b/mod.rs b/c.rs", "lib.rs b/c.rs"]
-        );
+        assert_eq!(edges("through", &files), ["a.rs b.rs", "a.rs b/c.rs", "b.rs b/c.rs", "lib.rs b/c.rs"]);
     }
 
     #[test]

@@ -129,9 +129,12 @@ fn place(
     if let Some(path) = attributes.iter().find_map(path_in) {
         return Ok((beside.join(path), inside));
     }
-    let candidates = [folder.join(format!("{name}.rs")), inside.join("mod.rs")];
-    let file = candidates.into_iter().find(|file| file.exists());
-    Ok((file.ok_or_else(|| format!("no file of module {name} in {}", folder.display()))?, inside))
+    // That there is no `name/mod.rs` is a lint's to see.
+    let file = folder.join(format!("{name}.rs"));
+    if !file.exists() {
+        return Err(format!("no file of module {name} in {}", folder.display()).into());
+    }
+    Ok((file, inside))
 }
 
 /// The text of `#[path = "…"]`, also of one below `cfg_attr`.
