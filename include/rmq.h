@@ -46,7 +46,9 @@
  * Objects do not depend on the order of their end: a configuration may end before its producers.
  *
  * Structs are plain data of yours. Start each with its initializer (RMQ_MESSAGE_INIT, ...): it writes the size your
- * compiler knows into `struct_size`, by which libraries newer and older than this header can serve you.
+ * compiler knows into `struct_size`, by which libraries newer and older than this header can serve you. Two have none,
+ * rmq_property_t and rmq_queue_ref_t: they stand in arrays that one side makes and the other indexes, so they keep their
+ * size for ever.
  *
  * What you pass is read during the call and copied if it is needed longer: texts, bodies, arrays and structs are yours
  * again when the call returns. The exceptions are the `opaque` pointers: the library hands them back and never looks
@@ -77,7 +79,7 @@
  * A status like FLUSH_DISK_TIMEOUT is not an error: the message is stored, and the receipt says how safely.
  *
  *
- * OUTCOMES: THREE DOORS
+ * OUTCOMES AND OTHER EVENTS: THREE DOORS
  *
  * A send function either returns an error, and then there is no outcome, or accepts the message, and then there is
  * exactly one, even when the producer is closed or destroyed. It comes through the door you chose:
@@ -86,10 +88,27 @@
  *   send. Callbacks of one producer run one at a time. A slow one delays those after it, never the network.
  * - Poll: rmq_send_queued and rmq_send_many put the outcome into a queue (rmq_queue_new); rmq_queue_poll takes many at
  *   once.
- * - Descriptor: rmq_queue_fd gives a file descriptor that is readable exactly while outcomes lie in the queue, for an
+ * - Descriptor: rmq_queue_fd gives a file descriptor that is readable exactly while something lies in the queue, for an
  *   event loop of yours, which then calls rmq_queue_poll without waiting.
  *
  * rmq_send waits itself and rmq_send_oneway has no outcome.
+ *
+ * What lies in a queue are events (rmq_event_t). Their kind says what has happened: RMQ_EVENT_OUTCOME is the outcome of a
+ * send; RMQ_EVENT_WRITABLE says that there is room again after a send to this queue failed with QUEUE_FULL;
+ * RMQ_EVENT_ROUTED is the end of what rmq_producer_look_up began. Later versions have more kinds: pass over those that you
+ * do not know.
+ *
+ *     rmq_event_t events[64] = { RMQ_EVENT_INIT };
+ *     size_t count = 0, i;
+ *
+ *     if ((error = rmq_queue_poll(queue, events, 64, -1, &count)) == NULL)
+ *         for (i = 0; i < count; i++) {
+ *             switch (events[i].kind) {
+ *             case RMQ_EVENT_OUTCOME: finished(events[i].opaque, events[i].error, &events[i].receipt); break;
+ *             case RMQ_EVENT_WRITABLE: send_on(events[i].producer); break;
+ *             }
+ *             rmq_error_destroy(events[i].error);
+ *         }
  *
  * rmq_send_batch and rmq_send_batch_queued put several messages into one request; each has an outcome of its own. With
  * the key batch.auto the library does so by itself with messages sent by callback or queue.
@@ -97,8 +116,9 @@
  * What is in flight is bounded by the keys in.flight.max.messages and in.flight.max.bytes. Over them sends fail with
  * QUEUE_FULL at once or wait for room, as the key in.flight.full says. A message counts until its callback has
  * returned or its outcome was polled. rmq_send always waits for room. From a callback that is in vain if only the
- * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL. The function of
- * rmq_config_set_writable is told when there is room again, and rmq_producer_wait_writable waits for it.
+ * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL. There are three
+ * ways to hear of room again after QUEUE_FULL: RMQ_EVENT_WRITABLE comes to the queue of the refused send;
+ * rmq_config_set_writable has a function called, whatever the way of sending; rmq_producer_wait_writable waits.
  *
  *
  * WHEN AND WHERE A MESSAGE ARRIVES
@@ -205,8 +225,9 @@
 /** `rmq_failed_attempt_t attempt = RMQ_FAILED_ATTEMPT_INIT;` */
 #define RMQ_FAILED_ATTEMPT_INIT { (uint32_t)sizeof(rmq_failed_attempt_t), 0, -1, 0, 0, NULL, NULL, NULL }
 
-/** `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };` */
-#define RMQ_COMPLETION_INIT { (uint32_t)sizeof(rmq_completion_t), 0, NULL, NULL, { 0, 0 }, RMQ_RECEIPT_INIT }
+/** `rmq_event_t events[64] = { RMQ_EVENT_INIT };` */
+#define RMQ_EVENT_INIT \
+    { (uint32_t)sizeof(rmq_event_t), 0, 0, 0, NULL, NULL, NULL, { 0, 0 }, RMQ_RECEIPT_INIT }
 
 /** `rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;` */
 #define RMQ_CONFIG_KEY_INIT { (uint32_t)sizeof(rmq_config_key_t), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
@@ -400,6 +421,22 @@
 #define RMQ_SEND_SLAVE_NOT_AVAILABLE 3
 
 /**
+ * The outcome of a send: `code`, and `receipt` or `error`. One for every accepted message.
+ */
+#define RMQ_EVENT_OUTCOME 1
+
+/**
+ * A send to this queue, or a call of `rmq_send_many` for some of its messages, was refused as `QUEUE_FULL`, and there is
+ * room for what was refused now. Comes once, however many were refused meanwhile, and never unless one was.
+ */
+#define RMQ_EVENT_WRITABLE 2
+
+/**
+ * The end of a look-up that `rmq_producer_look_up` began: `code`, and `queue_count` or `error`.
+ */
+#define RMQ_EVENT_ROUTED 3
+
+/**
  * The program waits for the outcome.
  */
 #define RMQ_MODE_SYNC 0
@@ -431,7 +468,7 @@ typedef struct rmq_config_t rmq_config_t;
  * An error with all that is known about it. NULL stands for success.
  *
  * An error object never changes and may be read by any number of threads. Those that functions return and that
- * stand in an `rmq_completion_t` are yours: end them with `rmq_error_destroy`. Those that callbacks get are
+ * stand in an `rmq_event_t` are yours: end them with `rmq_error_destroy`. Those that callbacks get are
  * borrowed: they live until the callback returns; `rmq_error_clone` makes one that stays.
  */
 typedef struct rmq_error_t rmq_error_t;
@@ -442,8 +479,8 @@ typedef struct rmq_error_t rmq_error_t;
 typedef struct rmq_producer_t rmq_producer_t;
 
 /**
- * A completion queue: the outcomes of sends lie here until they are polled. Any number of producers may send
- * with it and any number of threads may poll it.
+ * A completion queue: the outcomes of sends lie here until they are polled, and other events too. Any number of
+ * producers may send with it and any number of threads may poll it.
  */
 typedef struct rmq_queue_t rmq_queue_t;
 
@@ -633,21 +670,32 @@ typedef struct rmq_message_queue_t {
 } rmq_message_queue_t;
 
 /**
- * The outcome of one send.
+ * Something that a producer has to tell, as `rmq_queue_poll` gives it.
  *
- * Start an array with `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };`.
+ * Start an array with `rmq_event_t events[64] = { RMQ_EVENT_INIT };`.
+ *
+ * Later versions have more kinds. Pass over a kind that you do not know; all that an event owns, whatever its kind, is
+ * `error`. Kinds that own more come only to programs that asked for them.
  */
-typedef struct rmq_completion_t {
+typedef struct rmq_event_t {
   /**
-   * Set by `RMQ_COMPLETION_INIT`: the size of the struct in your header.
+   * Set by `RMQ_EVENT_INIT`: the size of the struct in your header.
    */
   uint32_t struct_size;
+  /**
+   * What has happened: one of `RMQ_EVENT_*`.
+   */
+  int32_t kind;
   /**
    * `RMQ_OK`, or the code of `error`.
    */
   int32_t code;
   /**
-   * The pointer given with the send.
+   * Of `RMQ_EVENT_ROUTED`: how many queues of the topic may be written. Else 0.
+   */
+  int32_t queue_count;
+  /**
+   * The pointer given with the send or the look-up. NULL for `RMQ_EVENT_WRITABLE`.
    */
   void *opaque;
   /**
@@ -655,17 +703,23 @@ typedef struct rmq_completion_t {
    */
   struct rmq_error_t *error;
   /**
+   * The producer that this comes from, to tell apart those that share the queue. It may have been destroyed meanwhile:
+   * compare it before you use it.
+   */
+  struct rmq_producer_t *producer;
+  /**
    * Zero; room for growth.
    */
   uint64_t reserved[2];
   /**
-   * The receipt; holds nothing unless `error` is NULL. Always the last member.
+   * The receipt. Holds nothing but in an `RMQ_EVENT_OUTCOME` without `error`. Always the last member.
    */
   struct rmq_receipt_t receipt;
-} rmq_completion_t;
+} rmq_event_t;
 
 /**
- * A user property: a name and a value, both UTF-8. Neither may be NULL.
+ * A user property: a name and a value, both UTF-8. Neither may be NULL. The library indexes an array of these, so this
+ * struct keeps its size for ever; what a later version has to add comes as another member of `rmq_message_t`.
  */
 typedef struct rmq_property_t {
   /**
@@ -679,7 +733,8 @@ typedef struct rmq_property_t {
 } rmq_property_t;
 
 /**
- * A queue of a topic that a selector may choose.
+ * A queue of a topic that a selector may choose. Functions of yours index an array of these, so this struct keeps its size
+ * for ever; what a later version has to add comes by another type of function.
  */
 typedef struct rmq_queue_ref_t {
   /**
@@ -1134,26 +1189,6 @@ struct rmq_error_t *rmq_config_set_writable(struct rmq_config_t *config,
                                             rmq_finalizer_fn finalizer);
 
 /**
- * Writes the queues of a topic that may be written, in the Java client's order, to the array `out` of `capacity`
- * elements, and their number to `out_count`; 0 if the topic has queues that are only read. Asks the name server if the
- * topic is not known yet; waits at most `timeout_ms` for it (negative: without bound).
- *
- * `struct_size` of the first element must be set and is the distance between elements; the others need no value.
- * With an `out` of NULL and a `capacity` of 0 it only tells the number.
- *
- * Errors: `INVALID_ARGUMENT`, also when `capacity` is too small (the message names the room that is needed);
- * `MESSAGE_ILLEGAL` for a bad name of a topic; `NO_ROUTE`, `NAME_SERVER`, `NO_NAME_SERVER`, `TIMEOUT`;
- * `WOULD_DEADLOCK` from a hook, a selector or a log callback; `CLOSED`, `FORKED`.
- */
-RMQ_MUST_USE
-struct rmq_error_t *rmq_producer_queues(struct rmq_producer_t *producer,
-                                        const char *topic,
-                                        int64_t timeout_ms,
-                                        struct rmq_message_queue_t *out,
-                                        size_t capacity,
-                                        size_t *out_count);
-
-/**
  * Makes a producer and starts it. The configuration is copied.
  *
  * Needs `producer.group`, and `name.server` (or `name.server.url`, or the environment variable `NAMESRV_ADDR`).
@@ -1264,6 +1299,41 @@ RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_renew_after_fork(struct rmq_producer_t *producer);
 
 /**
+ * Writes the queues of a topic that may be written, in the Java client's order, to the array `out` of `capacity`
+ * elements, and their number to `out_count`; 0 if the topic has queues that are only read. Asks the name server if the
+ * topic is not known yet; waits at most `timeout_ms` for it (negative: without bound).
+ *
+ * `struct_size` of the first element must be set and is the distance between elements; the others need no value.
+ * With an `out` of NULL and a `capacity` of 0 it only tells the number.
+ *
+ * Errors: `INVALID_ARGUMENT`, also when `capacity` is too small (the message names the room that is needed);
+ * `MESSAGE_ILLEGAL` for a bad name of a topic; `NO_ROUTE`, `NAME_SERVER`, `NO_NAME_SERVER`, `TIMEOUT`;
+ * `WOULD_DEADLOCK` from a hook, a selector or a log callback; `CLOSED`, `FORKED`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_queues(struct rmq_producer_t *producer,
+                                        const char *topic,
+                                        int64_t timeout_ms,
+                                        struct rmq_message_queue_t *out,
+                                        size_t capacity,
+                                        size_t *out_count);
+
+/**
+ * Looks the queues of a topic up without waiting: the event `RMQ_EVENT_ROUTED` comes to `queue` with `opaque`, once, within
+ * `timeout_ms` (negative: without bound); at once if the topic is known. After it, `rmq_producer_queues` with a timeout of
+ * 0 gives the queues, and the first send to the topic waits for no name server.
+ *
+ * Errors, and then there is no event: `MESSAGE_ILLEGAL` for a bad name of a topic; `WOULD_DEADLOCK` from a hook or a
+ * selector; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`. Errors of the event: those of `rmq_producer_queues`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_look_up(struct rmq_producer_t *producer,
+                                         const char *topic,
+                                         int64_t timeout_ms,
+                                         struct rmq_queue_t *queue,
+                                         void *opaque);
+
+/**
  * Makes an empty queue.
  *
  * End it with `rmq_queue_destroy`. Errors: `INVALID_ARGUMENT`.
@@ -1274,30 +1344,30 @@ RMQ_MUST_USE struct rmq_error_t *rmq_queue_new(struct rmq_queue_t **out);
  * Ends a queue; the pointer must not be used again, but for calls that wait already: polls return. Does nothing
  * with NULL.
  *
- * Outcomes that lie in it or come later are lost and count no longer as in flight, so end it after its
- * producers. Its descriptor is closed at once. In a forked child it only forgets the parent's queue.
+ * Events that lie in it or come later are lost, and outcomes among them count no longer as in flight, so end it after
+ * its producers. Its descriptor is closed at once. In a forked child it only forgets the parent's queue.
  */
 void rmq_queue_destroy(struct rmq_queue_t *queue);
 
 /**
- * Moves up to `capacity` outcomes from the queue to the array `out` and writes their number to `out_count`,
+ * Moves up to `capacity` events from the queue to the array `out` and writes their number to `out_count`,
  * oldest first. Waits at most `timeout_ms` (0: does not wait; negative: without bound) for the first one; when
  * none came, the number is 0.
  *
  * `struct_size` of the first element must be set and is the distance between elements; the others need no
- * value. The caller owns the errors in the completions.
+ * value. The caller owns the errors in the events.
  *
  * Errors: `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_queue_poll(struct rmq_queue_t *queue,
-                                   struct rmq_completion_t *out,
+                                   struct rmq_event_t *out,
                                    size_t capacity,
                                    int64_t timeout_ms,
                                    size_t *out_count);
 
 /**
- * A descriptor that `poll`, `epoll` and `select` report as readable exactly while outcomes lie in the queue.
+ * A descriptor that `poll`, `epoll` and `select` report as readable exactly while events lie in the queue.
  *
  * It belongs to the queue: do not read, write or close it; it is closed by `rmq_queue_destroy`. Every call
  * gives the same one.

@@ -67,7 +67,7 @@ pub const RMQ_PERSISTED: i32 = 2;
 /// An error with all that is known about it. NULL stands for success.
 ///
 /// An error object never changes and may be read by any number of threads. Those that functions return and that
-/// stand in an `rmq_completion_t` are yours: end them with `rmq_error_destroy`. Those that callbacks get are
+/// stand in an `rmq_event_t` are yours: end them with `rmq_error_destroy`. Those that callbacks get are
 /// borrowed: they live until the callback returns; `rmq_error_clone` makes one that stays.
 pub struct rmq_error_t {
     _opaque: [u8; 0],

@@ -10,11 +10,12 @@ use rocketmq_producer::{Delivery, Destination, Error, Message, Property};
 use smallvec::SmallVec;
 
 use crate::arguments::{self, Argument, SizedStruct};
-use crate::message_queue::{
+use crate::selector::{
     RMQ_QUEUE_BY_NUMBER, RMQ_QUEUE_RANDOM, RMQ_QUEUE_ROUND_ROBIN, Selectors, rmq_selector_fn,
 };
 
-/// A user property: a name and a value, both UTF-8. Neither may be NULL.
+/// A user property: a name and a value, both UTF-8. Neither may be NULL. The library indexes an array of these, so this
+/// struct keeps its size for ever; what a later version has to add comes as another member of `rmq_message_t`.
 #[repr(C)]
 pub struct rmq_property_t {
     /// The name; not one of RocketMQ's reserved names, not blank.

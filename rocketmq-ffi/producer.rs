@@ -206,7 +206,11 @@ pub unsafe extern "C" fn rmq_producer_new(
 ) -> *mut rmq_error_t {
     armour!(rmq_producer_new(config: handle, out: out) {
         let values = config.lock()?.clone();
-        out.write(rmq_producer_t::give(Arc::new(ProducerObject::start(values)?)));
+        let producer = Arc::new(ProducerObject::start(values)?);
+        let handle = rmq_producer_t::give(Arc::clone(&producer));
+        // Events name it so.
+        producer.core.set_tag(handle.expose_provenance());
+        out.write(handle);
         Ok(())
     })
 }

@@ -46,6 +46,7 @@ programs! {
     doors
     error_fields
     error_history
+    events
     exit_in_flight
     fork_in_flight
     fork_renew

@@ -20,7 +20,7 @@ int main(void) {
     rmq_message_t first = RMQ_MESSAGE_INIT, second = RMQ_MESSAGE_INIT, third = RMQ_MESSAGE_INIT;
     rmq_error_t *error = NULL;
     char where[32];
-    void *my_sender = NULL;
+    void *my_sender = NULL, *my_order = NULL;
 
     first.topic = "OrderPaid";
     first.body = "order 42";
@@ -37,6 +37,7 @@ int main(void) {
     /* An error with a history. */
     error = rmq_send(producer, &first, -1, NULL);
     if (rmq_error_history_count(error) != 1) return 1;
+    (void)my_order;
     {
         /* the block */
     }

@@ -46,7 +46,9 @@
  * Objects do not depend on the order of their end: a configuration may end before its producers.
  *
  * Structs are plain data of yours. Start each with its initializer (RMQ_MESSAGE_INIT, ...): it writes the size your
- * compiler knows into `struct_size`, by which libraries newer and older than this header can serve you.
+ * compiler knows into `struct_size`, by which libraries newer and older than this header can serve you. Two have none,
+ * rmq_property_t and rmq_queue_ref_t: they stand in arrays that one side makes and the other indexes, so they keep their
+ * size for ever.
  *
  * What you pass is read during the call and copied if it is needed longer: texts, bodies, arrays and structs are yours
  * again when the call returns. The exceptions are the `opaque` pointers: the library hands them back and never looks
@@ -77,7 +79,7 @@
  * A status like FLUSH_DISK_TIMEOUT is not an error: the message is stored, and the receipt says how safely.
  *
  *
- * OUTCOMES: THREE DOORS
+ * OUTCOMES AND OTHER EVENTS: THREE DOORS
  *
  * A send function either returns an error, and then there is no outcome, or accepts the message, and then there is
  * exactly one, even when the producer is closed or destroyed. It comes through the door you chose:
@@ -86,10 +88,27 @@
  *   send. Callbacks of one producer run one at a time. A slow one delays those after it, never the network.
  * - Poll: rmq_send_queued and rmq_send_many put the outcome into a queue (rmq_queue_new); rmq_queue_poll takes many at
  *   once.
- * - Descriptor: rmq_queue_fd gives a file descriptor that is readable exactly while outcomes lie in the queue, for an
+ * - Descriptor: rmq_queue_fd gives a file descriptor that is readable exactly while something lies in the queue, for an
  *   event loop of yours, which then calls rmq_queue_poll without waiting.
  *
  * rmq_send waits itself and rmq_send_oneway has no outcome.
+ *
+ * What lies in a queue are events (rmq_event_t). Their kind says what has happened: RMQ_EVENT_OUTCOME is the outcome of a
+ * send; RMQ_EVENT_WRITABLE says that there is room again after a send to this queue failed with QUEUE_FULL;
+ * RMQ_EVENT_ROUTED is the end of what rmq_producer_look_up began. Later versions have more kinds: pass over those that you
+ * do not know.
+ *
+ *     rmq_event_t events[64] = { RMQ_EVENT_INIT };
+ *     size_t count = 0, i;
+ *
+ *     if ((error = rmq_queue_poll(queue, events, 64, -1, &count)) == NULL)
+ *         for (i = 0; i < count; i++) {
+ *             switch (events[i].kind) {
+ *             case RMQ_EVENT_OUTCOME: finished(events[i].opaque, events[i].error, &events[i].receipt); break;
+ *             case RMQ_EVENT_WRITABLE: send_on(events[i].producer); break;
+ *             }
+ *             rmq_error_destroy(events[i].error);
+ *         }
  *
  * rmq_send_batch and rmq_send_batch_queued put several messages into one request; each has an outcome of its own. With
  * the key batch.auto the library does so by itself with messages sent by callback or queue.
@@ -97,8 +116,9 @@
  * What is in flight is bounded by the keys in.flight.max.messages and in.flight.max.bytes. Over them sends fail with
  * QUEUE_FULL at once or wait for room, as the key in.flight.full says. A message counts until its callback has
  * returned or its outcome was polled. rmq_send always waits for room. From a callback that is in vain if only the
- * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL. The function of
- * rmq_config_set_writable is told when there is room again, and rmq_producer_wait_writable waits for it.
+ * return of callbacks can make room: the send waits its whole timeout and fails with QUEUE_FULL. There are three
+ * ways to hear of room again after QUEUE_FULL: RMQ_EVENT_WRITABLE comes to the queue of the refused send;
+ * rmq_config_set_writable has a function called, whatever the way of sending; rmq_producer_wait_writable waits.
  *
  *
  * WHEN AND WHERE A MESSAGE ARRIVES

@@ -19,8 +19,9 @@
 /** `rmq_failed_attempt_t attempt = RMQ_FAILED_ATTEMPT_INIT;` */
 #define RMQ_FAILED_ATTEMPT_INIT { (uint32_t)sizeof(rmq_failed_attempt_t), 0, -1, 0, 0, NULL, NULL, NULL }
 
-/** `rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };` */
-#define RMQ_COMPLETION_INIT { (uint32_t)sizeof(rmq_completion_t), 0, NULL, NULL, { 0, 0 }, RMQ_RECEIPT_INIT }
+/** `rmq_event_t events[64] = { RMQ_EVENT_INIT };` */
+#define RMQ_EVENT_INIT \
+    { (uint32_t)sizeof(rmq_event_t), 0, 0, 0, NULL, NULL, NULL, { 0, 0 }, RMQ_RECEIPT_INIT }
 
 /** `rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;` */
 #define RMQ_CONFIG_KEY_INIT { (uint32_t)sizeof(rmq_config_key_t), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }

@@ -56,8 +56,8 @@ impl Producer {
     }
 
     /// For a forked child: another producer with the settings, hooks and log of this one, and with its name servers as
-    /// they were set last. Nothing of the parent is touched: its connections and sends go on there, and nothing is heard of
-    /// them here. Its queues, its tag and whoever [hears of room](Self::hear_of_room) stay there.
+    /// they were set last, and its tag. Nothing of the parent is touched: its connections and sends go on there, and nothing
+    /// is heard of them here. Its queues and whoever [hears of room](Self::hear_of_room) stay there.
     ///
     /// # Errors
     /// `CLOSED` if this one was closed before the fork; `SYSTEM` (no thread); `GROUP_CONFLICT` and `INVALID_VALUE` as
@@ -72,6 +72,7 @@ impl Producer {
             settings.name_servers = Vec::clone(name_servers);
         }
         let renewed = Self::start(settings)?;
+        renewed.set_tag(self.engine().sends.bounds.producer());
         renewed.0.name_servers.store(name_servers);
         Ok(renewed)
     }

@@ -17,7 +17,7 @@ fn room_told(queue: &CompletionQueue) -> Vec<usize> {
         match event {
             Event::Writable { producer } => told.push(*producer),
             Event::Outcome(report) => assert!(report.result.is_ok()),
-            other => panic!("{other:?}"),
+            Event::Routed(_) => panic!("{event:?}"),
         }
     }
     told
@@ -118,7 +118,7 @@ fn a_delivery_thread_lends_every_kind_and_can_be_waited_for() {
         let kind = match event {
             Event::Outcome(_) => "outcome",
             Event::Writable { .. } => "writable",
-            _ => "another",
+            Event::Routed(_) => "routed",
         };
         sender.send(kind).expect("the test listens");
     })

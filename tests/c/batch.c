@@ -82,7 +82,7 @@ static void receipts_of_each(rmq_mock_cluster_t *cluster, rmq_producer_t *produc
 
 static void outcomes_in_a_queue(rmq_mock_cluster_t *cluster, rmq_producer_t *producer, rmq_queue_t *queue)
 {
-    rmq_completion_t completions[COUNT] = { RMQ_COMPLETION_INIT };
+    rmq_event_t events[COUNT] = { RMQ_EVENT_INIT };
     int seen[COUNT] = { 0 };
     void *opaques[COUNT];
     uint64_t before = requests(cluster);
@@ -94,13 +94,13 @@ static void outcomes_in_a_queue(rmq_mock_cluster_t *cluster, rmq_producer_t *pro
         opaques[i] = &seen[i];
     CHECK_OK(rmq_send_batch_queued(producer, batch, COUNT, -1, queue, opaques));
     for (got = 0; got < COUNT; got += count) {
-        CHECK_OK(rmq_queue_poll(queue, completions, COUNT, PATIENCE_MS, &count));
+        CHECK_OK(rmq_queue_poll(queue, events, COUNT, PATIENCE_MS, &count));
         CHECK(count > 0);
         for (i = 0; i < count; i++) {
-            int *mine = completions[i].opaque;
-            CHECK(completions[i].code == RMQ_OK);
+            int *mine = events[i].opaque;
+            CHECK(events[i].code == RMQ_OK);
             ++*mine;
-            offsets[mine - seen] = completions[i].receipt.queue_offset;
+            offsets[mine - seen] = events[i].receipt.queue_offset;
         }
     }
     for (i = 0; i < COUNT; i++)
@@ -117,12 +117,12 @@ static void outcomes_in_a_queue(rmq_mock_cluster_t *cluster, rmq_producer_t *pro
     }
     CHECK_OK(rmq_send_batch_queued(producer, batch, COUNT, -1, queue, NULL));
     for (got = 0; got < COUNT; got += count) {
-        CHECK_OK(rmq_queue_poll(queue, completions, COUNT, PATIENCE_MS, &count));
+        CHECK_OK(rmq_queue_poll(queue, events, COUNT, PATIENCE_MS, &count));
         CHECK(count > 0);
         for (i = 0; i < count; i++) {
-            CHECK(completions[i].code == RMQ_ERR_BROKER && completions[i].opaque == NULL);
-            CHECK(rmq_error_broker_code(completions[i].error) == 13);
-            rmq_error_destroy(completions[i].error);
+            CHECK(events[i].code == RMQ_ERR_BROKER && events[i].opaque == NULL);
+            CHECK(rmq_error_broker_code(events[i].error) == 13);
+            rmq_error_destroy(events[i].error);
         }
     }
     CHECK_OK(rmq_mock_clear_faults(cluster));
@@ -132,14 +132,14 @@ static void outcomes_in_a_queue(rmq_mock_cluster_t *cluster, rmq_producer_t *pro
 static void refused(rmq_producer_t *producer, rmq_queue_t *queue, size_t count, int32_t code, const char *text)
 {
     rmq_receipt_t receipts[COUNT] = { RMQ_RECEIPT_INIT };
-    rmq_completion_t completion = RMQ_COMPLETION_INIT;
+    rmq_event_t event = RMQ_EVENT_INIT;
     size_t polled;
     rmq_error_t *error = rmq_send_batch(producer, batch, count, -1, receipts);
     CHECK(rmq_error_stored_count(error) == 0);
     CHECK_FAILS(error, code, text);
     CHECK(receipts[0].message_id[0] == 0);
     CHECK_FAILS(rmq_send_batch_queued(producer, batch, count, -1, queue, NULL), code, text);
-    CHECK_OK(rmq_queue_poll(queue, &completion, 1, 0, &polled));
+    CHECK_OK(rmq_queue_poll(queue, &event, 1, 0, &polled));
     CHECK(polled == 0);
 }
 

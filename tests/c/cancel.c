@@ -14,10 +14,10 @@ static void clean(void *opaque)
 
 static void *poll_for_ever(void *opaque)
 {
-    rmq_completion_t completion = RMQ_COMPLETION_INIT;
+    rmq_event_t event = RMQ_EVENT_INIT;
     size_t count;
     (void)opaque;
-    CHECK_OK(rmq_queue_poll(queue, &completion, 1, -1, &count));
+    CHECK_OK(rmq_queue_poll(queue, &event, 1, -1, &count));
     return NULL;
 }
 
@@ -128,7 +128,7 @@ static void cancel_oneself(const rmq_error_t *error, const rmq_receipt_t *receip
 int main(void)
 {
     rmq_message_t message = message_to("cancelled", "body");
-    rmq_completion_t completion = RMQ_COMPLETION_INIT;
+    rmq_event_t event = RMQ_EVENT_INIT;
     rmq_config_t *config;
     rmq_mock_cluster_t *silent_cluster = mock_cluster(1);
     outcomes_t outcomes = OUTCOMES_INIT;
@@ -165,8 +165,8 @@ int main(void)
 
     /* All of it works on. */
     CHECK_OK(rmq_send_queued(producer, &message, PATIENCE_MS, queue, NULL));
-    CHECK_OK(rmq_queue_poll(queue, &completion, 1, -1, &count));
-    CHECK(count == 1 && completion.code == RMQ_OK);
+    CHECK_OK(rmq_queue_poll(queue, &event, 1, -1, &count));
+    CHECK(count == 1 && event.code == RMQ_OK);
     for (i = 0; i < 100; i++)
         CHECK_OK(rmq_send_async(producer, &message, PATIENCE_MS, cancel_oneself, &outcomes));
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));

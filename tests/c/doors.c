@@ -35,11 +35,11 @@ typedef struct poller_t {
 static void *poll_without_bound(void *opaque)
 {
     poller_t *poller = opaque;
-    rmq_completion_t completion = RMQ_COMPLETION_INIT;
+    rmq_event_t event = RMQ_EVENT_INIT;
     size_t count = 99;
     poller->thread = gettid();
     gate_pass(&poller->started);
-    CHECK_OK(rmq_queue_poll(poller->queue, &completion, 1, -1, &count));
+    CHECK_OK(rmq_queue_poll(poller->queue, &event, 1, -1, &count));
     CHECK(count == 0);
     return NULL;
 }
@@ -62,7 +62,7 @@ int main(void)
     rmq_queue_t *queue = NULL;
     rmq_message_t message = message_to("doors", "body");
     outcomes_t outcomes = OUTCOMES_INIT;
-    rmq_completion_t completions[64] = { RMQ_COMPLETION_INIT };
+    rmq_event_t events[64] = { RMQ_EVENT_INIT };
     int seen[SENDS] = { 0 }, fd, again, i;
     size_t count = 99, got = 0, k, in_flight;
     poller_t poller = { NULL, GATE_INIT, 0 };
@@ -74,7 +74,7 @@ int main(void)
     CHECK(outcomes.succeeded == SENDS && delivered == SENDS && !pthread_equal(delivery, pthread_self()));
 
     CHECK_OK(rmq_queue_new(&queue));
-    CHECK_OK(rmq_queue_poll(queue, completions, 64, 0, &count));
+    CHECK_OK(rmq_queue_poll(queue, events, 64, 0, &count));
     CHECK(count == 0);
     for (i = 0; i < SENDS; i++)
         CHECK_OK(rmq_send_queued(producer, &message, -1, queue, &seen[i]));
@@ -87,12 +87,12 @@ int main(void)
     CHECK(fd == again && fd >= 0);
     while (got < SENDS) {
         CHECK(readable(fd, 0));
-        CHECK_OK(rmq_queue_poll(queue, completions, 64, 0, &count));
+        CHECK_OK(rmq_queue_poll(queue, events, 64, 0, &count));
         CHECK(count > 0 && count <= 64);
         for (k = 0; k < count; k++) {
-            CHECK(completions[k].code == RMQ_OK && completions[k].error == NULL);
-            CHECK(strlen(completions[k].receipt.message_id) == 32);
-            ++*(int *)completions[k].opaque;
+            CHECK(events[k].code == RMQ_OK && events[k].error == NULL);
+            CHECK(strlen(events[k].receipt.message_id) == 32);
+            ++*(int *)events[k].opaque;
         }
         got += count;
     }
@@ -107,10 +107,10 @@ int main(void)
     message.topic = "nowhere";
     CHECK_OK(rmq_send_queued(producer, &message, -1, queue, NULL));
     CHECK(readable(fd, PATIENCE_MS));
-    CHECK_OK(rmq_queue_poll(queue, completions, 64, 0, &count));
-    CHECK(count == 1 && completions[0].code == RMQ_ERR_NO_ROUTE && completions[0].opaque == NULL);
-    CHECK(rmq_error_code(completions[0].error) == RMQ_ERR_NO_ROUTE);
-    rmq_error_destroy(completions[0].error);
+    CHECK_OK(rmq_queue_poll(queue, events, 64, 0, &count));
+    CHECK(count == 1 && events[0].code == RMQ_ERR_NO_ROUTE && events[0].opaque == NULL);
+    CHECK(rmq_error_code(events[0].error) == RMQ_ERR_NO_ROUTE);
+    rmq_error_destroy(events[0].error);
 
     /* A poll without bound ends when its queue does. */
     poller.queue = queue;

@@ -14,7 +14,7 @@ static void child(void)
 {
     rmq_message_t message = message_to("forked", "from the child");
     const rmq_message_t *messages[1] = { &message };
-    rmq_completion_t completion = RMQ_COMPLETION_INIT;
+    rmq_event_t event = RMQ_EVENT_INIT;
     rmq_producer_t *new_producer = NULL;
     rmq_stats_t *no_stats = NULL;
     double accepted;
@@ -42,7 +42,7 @@ static void child(void)
     CHECK_FAILS(rmq_producer_set_name_servers(producer, "127.0.0.1:1"), RMQ_ERR_FORKED, NULL);
     CHECK_FAILS(rmq_producer_stats(producer, &no_stats), RMQ_ERR_FORKED, NULL);
     CHECK(no_stats == NULL);
-    CHECK_FAILS(rmq_queue_poll(queue, &completion, 1, -1, &count), RMQ_ERR_FORKED, NULL);
+    CHECK_FAILS(rmq_queue_poll(queue, &event, 1, -1, &count), RMQ_ERR_FORKED, NULL);
     CHECK_FAILS(rmq_queue_fd(queue, &fd), RMQ_ERR_FORKED, NULL);
     CHECK_FAILS(rmq_mock_name_server(cluster, address, sizeof address), RMQ_ERR_FORKED, NULL);
     rmq_producer_destroy(producer);

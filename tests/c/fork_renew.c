@@ -62,7 +62,7 @@ static void use(int sends_before)
 {
     rmq_message_t message = message_to("renewed", "from a child");
     outcomes_t own = OUTCOMES_INIT;
-    rmq_completion_t completion = RMQ_COMPLETION_INIT;
+    rmq_event_t event = RMQ_EVENT_INIT;
     rmq_queue_t *own_queue = NULL;
     rmq_stats_t *stats = NULL;
     pthread_t threads[4];
@@ -78,8 +78,8 @@ static void use(int sends_before)
     CHECK_OK(rmq_send_oneway(producer, &message, PATIENCE_MS));
     CHECK_OK(rmq_queue_new(&own_queue));
     CHECK_OK(rmq_send_queued(producer, &message, PATIENCE_MS, own_queue, NULL));
-    CHECK_OK(rmq_queue_poll(own_queue, &completion, 1, PATIENCE_MS, &count));
-    CHECK(count == 1 && completion.code == RMQ_OK);
+    CHECK_OK(rmq_queue_poll(own_queue, &event, 1, PATIENCE_MS, &count));
+    CHECK(count == 1 && event.code == RMQ_OK);
     CHECK_FAILS(rmq_send_queued(producer, &message, -1, queue, NULL), RMQ_ERR_FORKED, NULL);
     CHECK_OK(rmq_flush(producer, PATIENCE_MS));
     CHECK(own.succeeded == 1 && own.failed == 0);

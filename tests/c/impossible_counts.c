@@ -10,7 +10,7 @@ int main(void)
     rmq_producer_t *producer = mock_producer(cluster);
     rmq_message_t message = message_to("counted", "body"), wrong = message;
     const rmq_message_t *messages[2] = { NULL, &message };
-    rmq_completion_t completions[2] = { RMQ_COMPLETION_INIT };
+    rmq_event_t events[2] = { RMQ_EVENT_INIT };
     rmq_message_queue_t queues[8] = { RMQ_MESSAGE_QUEUE_INIT };
     rmq_receipt_t receipts[2] = { RMQ_RECEIPT_INIT };
     void *opaques[3] = { NULL, NULL, NULL };
@@ -38,7 +38,7 @@ int main(void)
         CHECK_FAILS(rmq_send(producer, &wrong, -1, NULL),
                     many > PTRDIFF_MAX ? RMQ_ERR_INVALID_ARGUMENT : RMQ_ERR_MESSAGE_ILLEGAL, "body");
         if (many >= (size_t)1 << 59) {
-            CHECK_FAILS(rmq_queue_poll(queue, completions, many, 0, &count), RMQ_ERR_INVALID_ARGUMENT, "argument capacity is");
+            CHECK_FAILS(rmq_queue_poll(queue, events, many, 0, &count), RMQ_ERR_INVALID_ARGUMENT, "argument capacity is");
             CHECK_FAILS(rmq_producer_queues(producer, "counted", -1, queues, many, &count), RMQ_ERR_INVALID_ARGUMENT,
                         "argument capacity is");
         }
@@ -53,8 +53,8 @@ int main(void)
     /* A message that cannot be read has its code when the call succeeds, and none after an error. */
     CHECK_OK(rmq_send_many(producer, messages, 2, -1, queue, opaques, codes, &accepted));
     CHECK(codes[0] == RMQ_ERR_INVALID_ARGUMENT && codes[1] == RMQ_OK && accepted == 1);
-    CHECK_OK(rmq_queue_poll(queue, completions, 2, PATIENCE_MS, &count));
-    CHECK(count == 1 && completions[0].code == RMQ_OK);
+    CHECK_OK(rmq_queue_poll(queue, events, 2, PATIENCE_MS, &count));
+    CHECK(count == 1 && events[0].code == RMQ_OK);
     codes[0] = codes[1] = UNTOUCHED;
     accepted = UNTOUCHED;
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));

@@ -106,6 +106,9 @@ static void producers(rmq_config_t *config, rmq_producer_t *producer)
     NAMES(rmq_producer_set_name_servers(producer, NULL), "addresses");
     NAMES(rmq_producer_renew_after_fork(NULL), "producer");
     NAMES(rmq_producer_wait_writable(NULL, 0), "producer");
+    NAMES(rmq_producer_look_up(NULL, "nulls", 0, NULL, NULL), "producer");
+    NAMES(rmq_producer_look_up(producer, NULL, 0, NULL, NULL), "topic");
+    NAMES(rmq_producer_look_up(producer, "nulls", 0, NULL, NULL), "queue");
     CHECK_OK(rmq_producer_wait_writable(producer, 0));
     rmq_producer_destroy(NULL);
 }
@@ -188,14 +191,14 @@ static void members(rmq_producer_t *producer)
 
 static void queues(rmq_queue_t *queue)
 {
-    rmq_completion_t completions[2] = { RMQ_COMPLETION_INIT };
+    rmq_event_t events[2] = { RMQ_EVENT_INIT };
     size_t count;
     int fd;
     NAMES(rmq_queue_new(NULL), "out");
-    NAMES(rmq_queue_poll(NULL, completions, 2, 0, &count), "queue");
+    NAMES(rmq_queue_poll(NULL, events, 2, 0, &count), "queue");
     NAMES(rmq_queue_poll(queue, NULL, 2, 0, &count), "out");
-    NAMES(rmq_queue_poll(queue, completions, 2, 0, NULL), "out_count");
-    CHECK_FAILS(rmq_queue_poll(queue, completions, 0, 0, &count), RMQ_ERR_INVALID_ARGUMENT, "capacity");
+    NAMES(rmq_queue_poll(queue, events, 2, 0, NULL), "out_count");
+    CHECK_FAILS(rmq_queue_poll(queue, events, 0, 0, &count), RMQ_ERR_INVALID_ARGUMENT, "capacity");
     NAMES(rmq_queue_fd(NULL, &fd), "queue");
     NAMES(rmq_queue_fd(queue, NULL), "out");
     rmq_queue_destroy(NULL);

@@ -17,7 +17,7 @@ int main(void)
     int numbers[6];
     void *opaques[6];
     int32_t codes[6];
-    rmq_completion_t completions[8] = { RMQ_COMPLETION_INIT };
+    rmq_event_t events[8] = { RMQ_EVENT_INIT };
     size_t accepted = 0, count = 0, got, i, full = 0;
     char text[64];
     rmq_error_t *error;
@@ -42,11 +42,11 @@ int main(void)
     for (i = 0; i < 6; i++)
         CHECK(codes[i] == wanted[i]);
     for (got = 0; got < 2; got += count) {
-        CHECK_OK(rmq_queue_poll(queue, completions, 8, PATIENCE_MS, &count));
+        CHECK_OK(rmq_queue_poll(queue, events, 8, PATIENCE_MS, &count));
         CHECK(count > 0);
         for (i = 0; i < count; i++)
-            CHECK(completions[i].code == RMQ_OK
-                  && (completions[i].opaque == &numbers[0] || completions[i].opaque == &numbers[3]));
+            CHECK(events[i].code == RMQ_OK
+                  && (events[i].opaque == &numbers[0] || events[i].opaque == &numbers[3]));
     }
     CHECK_OK(rmq_mock_stored_property(cluster, "many", 1, "KEYS", text, sizeof text));
     CHECK(strcmp(text, "order-1 order-2") == 0);
@@ -70,11 +70,11 @@ int main(void)
 
     CHECK_FAILS(rmq_producer_close(producer, 0), RMQ_ERR_TIMEOUT, NULL);
     for (got = 0; got < 3; got += count) {
-        CHECK_OK(rmq_queue_poll(queue, completions, 8, PATIENCE_MS, &count));
+        CHECK_OK(rmq_queue_poll(queue, events, 8, PATIENCE_MS, &count));
         CHECK(count > 0);
         for (i = 0; i < count; i++) {
-            CHECK(completions[i].code == RMQ_ERR_CLOSED && completions[i].opaque == NULL);
-            rmq_error_destroy(completions[i].error);
+            CHECK(events[i].code == RMQ_ERR_CLOSED && events[i].opaque == NULL);
+            rmq_error_destroy(events[i].error);
         }
     }
     rmq_producer_destroy(producer);

@@ -12,10 +12,10 @@ typedef struct newer_receipt_t {
     unsigned char unknown[32];
 } newer_receipt_t;
 
-typedef struct newer_completion_t {
-    rmq_completion_t known;
+typedef struct newer_event_t {
+    rmq_event_t known;
     uint64_t unknown[3];
-} newer_completion_t;
+} newer_event_t;
 
 /* Nothing but the size and `wait_store_ok`. */
 static void initial_message(void)
@@ -36,7 +36,7 @@ int main(void)
     rmq_queue_t *queue = NULL;
     newer_message_t message;
     newer_receipt_t receipt;
-    newer_completion_t completions[4];
+    newer_event_t events[4];
     rmq_config_key_t key = RMQ_CONFIG_KEY_INIT;
     rmq_mock_fault_t fault = RMQ_MOCK_FAULT_INIT;
     uint64_t stored;
@@ -63,8 +63,8 @@ int main(void)
     CHECK_FAILS(rmq_config_key(0, &key), RMQ_ERR_INVALID_ARGUMENT, "out->struct_size");
     fault.struct_size = 1;
     CHECK_FAILS(rmq_mock_inject(cluster, &fault), RMQ_ERR_INVALID_ARGUMENT, "fault->struct_size");
-    completions[0].known.struct_size = 12;
-    CHECK_FAILS(rmq_queue_poll(queue, &completions[0].known, 4, 0, &count), RMQ_ERR_INVALID_ARGUMENT, "struct_size");
+    events[0].known.struct_size = 12;
+    CHECK_FAILS(rmq_queue_poll(queue, &events[0].known, 4, 0, &count), RMQ_ERR_INVALID_ARGUMENT, "struct_size");
     CHECK_OK(rmq_mock_stored_count(cluster, "sizes", &stored));
     CHECK(stored == 0);
 
@@ -81,18 +81,18 @@ int main(void)
 
     for (i = 0; i < 3; i++)
         CHECK_OK(rmq_send_queued(producer, &message.known, -1, queue, (void *)(uintptr_t)(i + 1)));
-    memset(completions, 0xcd, sizeof completions);
+    memset(events, 0xcd, sizeof events);
     for (got = 0; got < 3; got += count) {
-        completions[got].known.struct_size = sizeof completions[0];
-        CHECK_OK(rmq_queue_poll(queue, &completions[got].known, 4 - got, PATIENCE_MS, &count));
+        events[got].known.struct_size = sizeof events[0];
+        CHECK_OK(rmq_queue_poll(queue, &events[got].known, 4 - got, PATIENCE_MS, &count));
         CHECK(count > 0);
     }
     for (i = 0; i < 3; i++) {
-        CHECK(completions[i].known.struct_size == sizeof completions[0]);
-        CHECK(completions[i].known.code == RMQ_OK && completions[i].known.error == NULL);
-        CHECK((uintptr_t)completions[i].known.opaque >= 1 && (uintptr_t)completions[i].known.opaque <= 3);
-        CHECK(strcmp(completions[i].known.receipt.topic, "sizes") == 0);
-        CHECK(completions[i].unknown[0] == 0xcdcdcdcdcdcdcdcd);
+        CHECK(events[i].known.struct_size == sizeof events[0]);
+        CHECK(events[i].known.code == RMQ_OK && events[i].known.error == NULL);
+        CHECK((uintptr_t)events[i].known.opaque >= 1 && (uintptr_t)events[i].known.opaque <= 3);
+        CHECK(strcmp(events[i].known.receipt.topic, "sizes") == 0);
+        CHECK(events[i].unknown[0] == 0xcdcdcdcdcdcdcdcd);
     }
 
     rmq_producer_destroy(producer);

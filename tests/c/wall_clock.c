@@ -52,15 +52,15 @@ static size_t taken;
 
 static void take_ids(rmq_queue_t *queue, size_t in_flight)
 {
-    static rmq_completion_t completions[256] = { RMQ_COMPLETION_INIT };
+    static rmq_event_t events[256] = { RMQ_EVENT_INIT };
     size_t count, i;
     while (in_flight > 0) {
-        CHECK_OK(rmq_queue_poll(queue, completions, 256, PATIENCE_MS, &count));
+        CHECK_OK(rmq_queue_poll(queue, events, 256, PATIENCE_MS, &count));
         CHECK(count > 0);
         for (i = 0; i < count; i++) {
-            CHECK(completions[i].code == RMQ_OK);
-            CHECK(strlen(completions[i].receipt.message_id) == ID_LEN - 1);
-            strcpy(ids[taken++], completions[i].receipt.message_id);
+            CHECK(events[i].code == RMQ_OK);
+            CHECK(strlen(events[i].receipt.message_id) == ID_LEN - 1);
+            strcpy(ids[taken++], events[i].receipt.message_id);
         }
         in_flight -= count;
     }

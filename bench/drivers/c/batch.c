@@ -16,8 +16,8 @@ static void *take(void *opaque)
 {
     taker_t *taker = opaque;
     tally_t *tally = &taker->tally;
-    rmq_completion_t *taken = room(MOST, sizeof *taken);
-    *taken = (rmq_completion_t)RMQ_COMPLETION_INIT;
+    rmq_event_t *taken = room(MOST, sizeof *taken);
+    *taken = (rmq_event_t)RMQ_EVENT_INIT;
     while (tally->succeeded + tally->failed < taker->count) {
         size_t count = 0;
         check(rmq_queue_poll(taker->queue, taken, MOST, TIMEOUT_MS, &count), "rmq_queue_poll");

@@ -72,7 +72,7 @@ static void send_queued(rmq_producer_t *producer, slot_t *slot, rmq_queue_t *que
 }
 
 static void take_outcomes(rmq_queue_t *queue, int open) {
-    rmq_completion_t taken[4] = {RMQ_COMPLETION_INIT};
+    rmq_event_t taken[4] = {RMQ_EVENT_INIT};
     while (open > 0) {
         size_t count = 0;
         check(rmq_queue_poll(queue, taken, 4, TIMEOUT_MS + 1000, &count), "rmq_queue_poll");
@@ -81,6 +81,10 @@ static void take_outcomes(rmq_queue_t *queue, int open) {
             exit(1);
         }
         for (size_t i = 0; i < count; i++) {
+            if (taken[i].kind != RMQ_EVENT_OUTCOME) {
+                fprintf(stderr, "rmq_queue_poll: an event of kind %d\n", (int)taken[i].kind);
+                exit(1);
+            }
             on_outcome(taken[i].error, &taken[i].receipt, taken[i].opaque);
             rmq_error_destroy(taken[i].error);
         }
