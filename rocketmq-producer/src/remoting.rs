@@ -4,6 +4,7 @@
 //! answer; a large body stays where it is until it is written. The channel's task writes all that is there, joined but
 //! for large bodies, reads all that came, and hands each answer to what waits for it. Nothing here knows of topics or messages.
 
+mod body;
 mod call;
 mod channel;
 mod connection;
@@ -24,13 +25,13 @@ mod testing;
 mod turn;
 mod writing;
 
+pub(crate) use body::{Body, SHARED_BODY};
 pub(crate) use call::{Answer, call};
 pub(crate) use channel::Channel;
 pub(crate) use exchange::{Exchange, Failure, FailureKind, Reply};
 pub(crate) use frame_writer::FrameWriter;
 pub(crate) use inbound::InboundBudget;
 pub(crate) use limits::{HEADER, OFFSET_ID};
-pub(crate) use outbound::{Body, SHARED_BODY};
 pub(crate) use prepare::{ExtraFields, Preparation};
 pub(crate) use resolve::Resolver;
 pub(crate) use turn::Turn;

@@ -8,10 +8,10 @@ use rocketmq_protocol::encode::ExtFields;
 use rocketmq_protocol::header::Header;
 use tokio::sync::oneshot;
 
+use super::body::Body;
 use super::channel::Channel;
 use super::exchange::{Exchange, Failure, FailureKind};
 use super::frame_writer::FrameWriter;
-use super::outbound::Body;
 use super::prepare::{ExtraFields, Preparation};
 use crate::deferred::Deferred;
 use crate::producer_id::ProducerId;
@@ -76,11 +76,11 @@ impl<F: ExtFields + Send> Exchange for Call<F> {
         self.begun
     }
 
-    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], _: Moment, _: &mut Deferred) {
+    fn answered(self: Box<Self>, header: &Header<'_>, body: Body<'_>, _: Moment, _: &mut Deferred) {
         let answer = Answer {
             code: header.code,
             remark: header.remark.as_deref().map(str::to_owned),
-            body: Bytes::copy_from_slice(body),
+            body: body.into_bytes(),
         };
         self.finish(Ok(answer));
     }

@@ -1,17 +1,23 @@
-use std::io::Read;
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+
+use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
+use rocketmq_protocol::frame::HeaderEncoding;
+use rocketmq_protocol::header::flag;
+use rocketmq_protocol::language::Language;
 
 use super::*;
 use crate::hooks::{RpcHook, RpcRequest};
 use crate::remoting::state::PLENTY;
 use crate::remoting::testing::{PATIENCE, TestRequest, Told, peer, runtime, submit};
+use crate::remoting::{Body, SHARED_BODY};
 
 /// The kind of the next failure.
 fn next_failure(told: &mpsc::Receiver<Told>) -> FailureKind {
     match told.recv_timeout(PATIENCE).expect("told") {
         Told::Failed(failure) => failure.kind,
-        Told::Answered | Told::Written => panic!("no failure"),
+        Told::Answered(_) | Told::Written => panic!("no failure"),
     }
 }
 
@@ -229,8 +235,45 @@ fn a_caller_leaves_one_way_requests_to_the_io_task_when_the_peer_is_gone() {
     channel.forget();
     match outcomes.try_recv().expect("told") {
         Told::Failed(failure) => assert!(!failure.sent, "it was not written"),
-        Told::Answered | Told::Written => panic!("written to a peer that is gone"),
+        Told::Answered(_) | Told::Written => panic!("written to a peer that is gone"),
     }
+}
+
+#[test]
+fn the_body_of_a_large_answer_is_not_copied() {
+    let runtime = runtime();
+    let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
+    let (told, outcomes) = mpsc::channel();
+    submit(&channel, TestRequest::telling(&told), false);
+    submit(&channel, TestRequest::telling(&told), false);
+    submit(&channel, TestRequest::telling(&told), false);
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    let (mut peer, _) = listener.accept().expect("the connection");
+    let bodies = [vec![1; SHARED_BODY - 1], vec![2; 3 * SHARED_BODY], vec![3; 5]];
+    let mut answers = Vec::new();
+    for (opaque, body) in bodies.iter().enumerate() {
+        let preamble = Preamble {
+            code: 0,
+            language: Language::Rust,
+            version: 0,
+            opaque: opaque as i32,
+            flag: flag::RESPONSE,
+            remark: None,
+        };
+        encode_frame(&mut answers, HeaderEncoding::Rocketmq, &preamble, &NoFields, &[body])
+            .expect("an answer");
+    }
+    peer.write_all(&answers).expect("written");
+    for (body, is_shared) in bodies.iter().zip([false, true, false]) {
+        match outcomes.recv_timeout(PATIENCE).expect("told") {
+            Told::Answered(told) => {
+                assert_eq!(&*told, &**body);
+                assert_eq!(matches!(told, Body::Shared(_)), is_shared);
+            }
+            Told::Written | Told::Failed(_) => panic!("no answer"),
+        }
+    }
+    channel.forget();
 }
 
 #[test]

@@ -9,6 +9,7 @@ use rocketmq_protocol::frame;
 use rocketmq_protocol::header::{Header, HeaderReader, flag};
 use tokio::time::sleep_until;
 
+use super::body::{Body, SHARED_BODY};
 use super::channel::Channel;
 use super::dial::dial;
 use super::exchange::{Failure, FailureKind};
@@ -289,23 +290,31 @@ impl Connection {
         let now = Moment::now();
         let (mut consumed, mut frames, mut more) = (0, 0, false);
         loop {
+            let large;
             let bytes = &self.inbound.bytes()[consumed..];
             check_header(&self.channel, bytes)?;
-            let Some((frame, len)) = frame::split(bytes).map_err(garbage)? else { break };
+            let Some((mut frame, len)) = frame::split(bytes).map_err(garbage)? else { break };
             frames += 1;
             if frames % FRAMES_AT_ONCE == 0 && now.elapsed() >= TURN {
                 more = true;
                 break;
             }
+            let mut body = Body::Copied(frame.body);
+            if frame.body.len() < SHARED_BODY {
+                consumed += len;
+            } else {
+                large = self.inbound.take(std::mem::take(&mut consumed), len);
+                let Some((again, _)) = frame::split(&large).map_err(garbage)? else { break };
+                (frame, body) = (again, Body::Shared(large.slice_ref(again.body)));
+            }
             let header = self.headers.decode(frame.encoding, frame.header).map_err(garbage)?;
-            consumed += len;
             if header.is_response() {
                 self.silent_since = None;
                 self.has_answered = true;
                 let pending = self.channel.state.lock().in_flight.answer(header.opaque);
                 if let Some(pending) = pending {
                     self.channel.show_response(pending.exchange.code(), &header);
-                    pending.exchange.answered(&header, frame.body, now, &mut self.deferred);
+                    pending.exchange.answered(&header, body, now, &mut self.deferred);
                 }
             } else {
                 requested(&self.channel, &header, frame.body, &mut self.replies);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rocketmq_protocol::header::Header;
 
-use super::{ExtraFields, FrameWriter, Preparation, limits};
+use super::{Body, ExtraFields, FrameWriter, Preparation, limits};
 use crate::deferred::Deferred;
 use crate::producer_id::ProducerId;
 use crate::sys::Moment;
@@ -33,7 +33,7 @@ pub(crate) trait Exchange: Send {
     }
 
     /// The answer came, about `now` (the clock is read once for all answers of a read).
-    fn answered(self: Box<Self>, header: &Header<'_>, body: &[u8], now: Moment, deferred: &mut Deferred);
+    fn answered(self: Box<Self>, header: &Header<'_>, body: Body<'_>, now: Moment, deferred: &mut Deferred);
 
     /// A one-way request was handed to the socket as a whole.
     fn written(self: Box<Self>, deferred: &mut Deferred);

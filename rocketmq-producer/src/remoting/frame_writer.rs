@@ -3,8 +3,9 @@
 use rocketmq_protocol::encode::{EncodeError, ExtFields, FieldVisitor, Preamble, encode_head};
 
 use super::RemotingOptions;
+use super::body::Body;
 use super::exchange::{Failure, FailureKind};
-use super::outbound::{Body, Outbound};
+use super::outbound::Outbound;
 use super::prepare::ExtraFields;
 
 /// The protocol version we tell. Servers that shut down serve a client of this version until their sockets

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::limits::{INBOUND, KEPT_INBOUND, READ_SPACE};
 use super::stream::Stream;
@@ -41,6 +41,12 @@ impl Inbound {
         let count = stream.read(&mut self.bytes)?;
         self.peak = self.peak.max(self.bytes.len());
         Ok(count)
+    }
+
+    /// Takes out the whole frame of this length that begins there. The bytes before it were whole frames too.
+    pub(super) fn take(&mut self, start: usize, len: usize) -> Bytes {
+        self.bytes.advance(start);
+        self.bytes.split_to(len).freeze()
     }
 
     /// So many bytes were whole frames, and the rest waits for more. An error if the process holds too much already.

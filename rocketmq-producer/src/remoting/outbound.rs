@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
+use super::body::Body;
 use super::{Failure, FailureKind};
 
 /// A buffer that grew beyond this is given back to the system when it is empty.
@@ -15,28 +16,6 @@ const LARGE: usize = 64 * 1024;
 
 /// A head of a frame has no more bytes than this, usually.
 const USUAL_HEAD: usize = 1024;
-
-/// A body from this size on is written from where it lies; smaller ones are copied behind their headers, so that many
-/// frames go in one write.
-pub(crate) const SHARED_BODY: usize = 32 * 1024;
-
-/// The body of a frame.
-pub(crate) enum Body<'a> {
-    Copied(&'a [u8]),
-    /// Shared with the request until it is written.
-    Shared(Bytes),
-}
-
-impl Deref for Body<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Copied(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
-        }
-    }
-}
 
 /// Frames that wait to be written, in order.
 #[derive(Default)]

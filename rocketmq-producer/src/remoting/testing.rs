@@ -39,7 +39,7 @@ impl Events for Nobody {
 
 /// What a [`TestRequest`] was told.
 pub(super) enum Told {
-    Answered,
+    Answered(Body<'static>),
     Written,
     Failed(Failure),
 }
@@ -107,8 +107,12 @@ impl Exchange for TestRequest {
         Moment::now()
     }
 
-    fn answered(self: Box<Self>, _: &Header<'_>, _: &[u8], _: Moment, _: &mut Deferred) {
-        self.tell(Told::Answered);
+    fn answered(self: Box<Self>, _: &Header<'_>, body: Body<'_>, _: Moment, _: &mut Deferred) {
+        let body = match body {
+            Body::Copied(bytes) => Body::Copied(bytes.to_vec().leak()),
+            Body::Shared(bytes) => Body::Shared(bytes),
+        };
+        self.tell(Told::Answered(body));
     }
 
     fn written(mut self: Box<Self>, _: &mut Deferred) {

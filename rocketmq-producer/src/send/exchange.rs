@@ -83,7 +83,7 @@ impl Exchange for Shipment {
         }
     }
 
-    fn answered(mut self: Box<Self>, header: &Header<'_>, _: &[u8], now: Moment, deferred: &mut Deferred) {
+    fn answered(mut self: Box<Self>, header: &Header<'_>, _: Body<'_>, now: Moment, deferred: &mut Deferred) {
         let attempt = outcome::of_answer(header, &self.request.context.settings.retry_response_codes);
         self.request.conclude(Some(attempt.verdict()), &self.sends, now);
         match attempt {
