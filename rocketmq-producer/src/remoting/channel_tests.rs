@@ -277,6 +277,24 @@ fn the_body_of_a_large_answer_is_not_copied() {
 }
 
 #[test]
+fn a_frame_that_does_not_come_to_its_end_ends_the_connection() {
+    let runtime = runtime();
+    let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
+    let (told, outcomes) = mpsc::channel();
+    submit(&channel, TestRequest::telling(&told), false);
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    let (mut peer, _) = listener.accept().expect("the connection");
+    peer.write_all(&[0, 0, 1, 0, 0]).expect("written");
+    match outcomes.recv_timeout(PATIENCE / 2).expect("told before its deadline") {
+        Told::Failed(failure) => {
+            assert_eq!((failure.kind, failure.sent), (FailureKind::Silent, true));
+            assert!(failure.cause_text().starts_with("5 bytes of a frame"), "{}", failure.cause_text());
+        }
+        Told::Answered(_) | Told::Written => panic!("no answer"),
+    }
+}
+
+#[test]
 fn an_address_rests_also_while_a_try_after_a_failed_one_is_under_way() {
     let mut state = State::default();
     state.begin();

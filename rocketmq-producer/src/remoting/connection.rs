@@ -188,6 +188,10 @@ impl Connection {
                 let by = if gathered { Some(now) } else { state.gathered_by };
                 (state.next_check, by, state.has_failed())
             };
+            let unfinished = match self.inbound.check(now) {
+                Ok(check) => check,
+                Err(error) => return Failure::because(FailureKind::Silent, error),
+            };
             let is_due = |moment: Option<Moment>| moment.is_some_and(|moment| moment <= now);
             // Before the select, which may have something to read for ever.
             if is_due(check)
@@ -207,7 +211,7 @@ impl Connection {
                 };
                 continue;
             }
-            let next = check.into_iter().chain(gathered).min();
+            let next = check.into_iter().chain(gathered).chain(unfinished).min();
             if next != armed {
                 armed = next;
                 if let Some(next) = next {
@@ -320,7 +324,7 @@ impl Connection {
                 requested(&self.channel, &header, frame.body, &mut self.replies);
             }
         }
-        self.inbound.consume(consumed).map_err(|error| Failure::because(FailureKind::Garbage, error))?;
+        self.inbound.consume(consumed, now).map_err(|error| Failure::because(FailureKind::Garbage, error))?;
         if !self.replies.is_empty() {
             self.channel.reply(&self.replies)?;
             self.replies.clear();

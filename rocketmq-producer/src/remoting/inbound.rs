@@ -1,4 +1,10 @@
-//! What was read of a connection and is not yet understood, and how much of that a process holds.
+//! What was read of a connection and is not yet understood, how much of that a process holds, and for how long.
+//!
+//! | the connection holds | all of the process hold | |
+//! | --- | --- | --- |
+//! | up to its fair share | whatever | is held, up to the time limit of a frame |
+//! | more | up to the bound | is held, up to the time limit of a frame |
+//! | more | more | ends this connection when it grows |
 
 use std::io;
 use std::sync::Arc;
@@ -6,8 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::limits::{INBOUND, KEPT_INBOUND, READ_SPACE};
+use super::limits::{FAIR_INBOUND, INBOUND, KEPT_INBOUND, READ_SPACE, UNFINISHED};
 use super::stream::Stream;
+use crate::sys::Moment;
 
 /// The bytes of unfinished frames that the connections of a process hold.
 #[derive(Default)]
@@ -23,11 +30,15 @@ pub(super) struct Inbound {
     share: usize,
     /// The most it held since it was made.
     peak: usize,
+    /// When the frame that is not finished began to come, about.
+    unfinished_since: Option<Moment>,
+    /// When that is looked at next.
+    next_check: Option<Moment>,
 }
 
 impl Inbound {
     pub(super) fn new(budget: Arc<InboundBudget>) -> Self {
-        Self { budget, bytes: BytesMut::new(), share: 0, peak: 0 }
+        Self { budget, bytes: BytesMut::new(), share: 0, peak: 0, unfinished_since: None, next_check: None }
     }
 
     /// What there is.
@@ -46,25 +57,45 @@ impl Inbound {
     /// Takes out the whole frame of this length that begins there. The bytes before it were whole frames too.
     pub(super) fn take(&mut self, start: usize, len: usize) -> Bytes {
         self.bytes.advance(start);
+        self.unfinished_since = None;
         self.bytes.split_to(len).freeze()
     }
 
-    /// So many bytes were whole frames, and the rest waits for more. An error if the process holds too much already.
-    pub(super) fn consume(&mut self, count: usize) -> Result<(), TooMuch> {
+    /// So many bytes were whole frames, and the rest waits for more. An error if that is too much.
+    pub(super) fn consume(&mut self, count: usize, now: Moment) -> Result<(), Unfinished> {
         self.bytes.advance(count);
-        if self.bytes.is_empty() && self.peak > KEPT_INBOUND {
-            (self.bytes, self.peak) = (BytesMut::new(), 0);
+        if self.bytes.is_empty() {
+            self.unfinished_since = None;
+            if self.peak > KEPT_INBOUND {
+                (self.bytes, self.peak) = (BytesMut::new(), 0);
+            }
+        } else if count > 0 || self.unfinished_since.is_none() {
+            self.unfinished_since = Some(now);
         }
         let share = self.bytes.len().saturating_sub(READ_SPACE);
         if share != self.share {
             let others = self.budget.taken.fetch_add(share, Relaxed) - self.share;
             self.budget.taken.fetch_sub(self.share, Relaxed);
             self.share = share;
-            if share > 0 && others + share > INBOUND {
-                return Err(TooMuch { here: self.bytes.len(), others });
+            if share > FAIR_INBOUND && others + share > INBOUND {
+                return Err(Unfinished::TooMuch { here: self.bytes.len(), others });
             }
         }
         Ok(())
+    }
+
+    /// An error if a frame is unfinished for too long. Tells when to look again. (The frame that is unfinished then may be
+    /// another one: the timer is not set anew for each.)
+    pub(super) fn check(&mut self, now: Moment) -> Result<Option<Moment>, Unfinished> {
+        let end = || self.unfinished_since.map(|since| since + UNFINISHED);
+        match self.next_check {
+            Some(check) if check > now => {}
+            Some(_) if end().is_some_and(|end| end <= now) => {
+                return Err(Unfinished::TooLong { here: self.bytes.len() });
+            }
+            _ => self.next_check = end(),
+        }
+        Ok(self.next_check)
     }
 }
 
@@ -74,22 +105,28 @@ impl Drop for Inbound {
     }
 }
 
-/// Too many bytes of unfinished frames.
+/// A frame that is not waited for any longer.
 #[derive(Debug)]
-pub(super) struct TooMuch {
-    here: usize,
-    others: usize,
+pub(super) enum Unfinished {
+    /// It is large, and so are those of others.
+    TooMuch { here: usize, others: usize },
+    /// It does not come to its end.
+    TooLong { here: usize },
 }
 
-impl std::error::Error for TooMuch {}
+impl std::error::Error for Unfinished {}
 
-impl std::fmt::Display for TooMuch {
+impl std::fmt::Display for Unfinished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} bytes of an unfinished frame, and {} of other peers, are more than the {INBOUND} that a process holds",
-            self.here, self.others
-        )
+        match self {
+            Self::TooMuch { here, others } => write!(
+                f,
+                "{here} bytes of an unfinished frame, and {others} of other peers, are more than the {INBOUND} that a process holds"
+            ),
+            Self::TooLong { here } => {
+                write!(f, "{here} bytes of a frame that is still unfinished after {} s", UNFINISHED.as_secs())
+            }
+        }
     }
 }
 
@@ -97,11 +134,11 @@ impl std::fmt::Display for TooMuch {
 mod tests {
     use super::*;
 
-    fn filled(budget: &Arc<InboundBudget>, len: usize) -> (Inbound, Result<(), TooMuch>) {
+    fn filled(budget: &Arc<InboundBudget>, len: usize) -> (Inbound, Result<(), Unfinished>) {
         let mut inbound = Inbound::new(Arc::clone(budget));
         inbound.bytes.resize(len, 0);
         inbound.peak = len;
-        let held = inbound.consume(0);
+        let held = inbound.consume(0, Moment::now());
         (inbound, held)
     }
 
@@ -119,12 +156,47 @@ mod tests {
             assert!(error.contains(&size.to_string()), "{error} names {size}");
         }
         drop(over);
-        assert!(half.consume(INBOUND / 2 + READ_SPACE).is_ok());
+        assert!(half.consume(INBOUND / 2 + READ_SPACE, Moment::now()).is_ok());
         assert_eq!((budget.taken.load(Relaxed), half.bytes.capacity()), (0, 0), "given back");
         let (_whole, held) = filled(&budget, INBOUND + READ_SPACE);
         assert!(held.is_ok());
         let (_small, held) = filled(&budget, READ_SPACE);
         assert!(held.is_ok(), "a small frame needs nothing of it");
         drop(small);
+    }
+
+    #[test]
+    fn who_holds_little_is_not_refused_for_those_who_hold_much() {
+        let budget = Arc::<InboundBudget>::default();
+        let (mut greedy, held) = filled(&budget, INBOUND + READ_SPACE);
+        assert!(held.is_ok());
+        let (modest, held) = filled(&budget, FAIR_INBOUND + READ_SPACE);
+        assert!(held.is_ok(), "its fair share");
+        greedy.bytes.extend_from_slice(b"x");
+        assert!(greedy.consume(0, Moment::now()).is_err(), "who holds most goes first");
+        drop((greedy, modest));
+        assert_eq!(budget.taken.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn a_frame_has_its_time_and_the_next_one_has_it_again() {
+        let begun = Moment::now();
+        let mut inbound = Inbound::new(Arc::default());
+        assert!(matches!(inbound.check(begun), Ok(None)), "there is none");
+        inbound.bytes.extend_from_slice(b"half");
+        assert!(inbound.consume(0, begun).is_ok());
+        let end = begun + UNFINISHED;
+        assert!(matches!(inbound.check(begun), Ok(Some(check)) if check == end));
+        assert!(
+            inbound.consume(2, begun + UNFINISHED / 2).is_ok(),
+            "the first frame is whole, the second is not"
+        );
+        let end = end + UNFINISHED / 2;
+        assert!(matches!(inbound.check(begun + UNFINISHED), Ok(Some(check)) if check == end));
+        inbound.bytes.extend_from_slice(b"more");
+        assert!(inbound.consume(0, begun + UNFINISHED).is_ok(), "that is no other frame");
+        assert!(matches!(inbound.check(end), Err(Unfinished::TooLong { here: 6 })));
+        assert!(inbound.consume(6, end).is_ok());
+        assert!(matches!(inbound.check(end), Ok(None)));
     }
 }

@@ -3,6 +3,8 @@
 //! (Frames are at most [`MAX_FRAME`](rocketmq_protocol::frame::MAX_FRAME) long. What a header's reader remembers is bounded
 //! where it is kept, in the protocol crate.)
 
+use std::time::Duration;
+
 /// So many bytes are read at once, and a connection may hold so many without asking the process for more.
 pub(super) const READ_SPACE: usize = 64 * 1024;
 
@@ -18,6 +20,14 @@ pub(crate) const OFFSET_ID: usize = 57;
 /// legitimate frame is a route of 16 MiB, and a name server is asked for few at a time; the answer to a send is read at
 /// once. (Their buffers may take twice as much.)
 pub(super) const INBOUND: usize = 128 << 20;
+
+/// The bytes of an unfinished frame that a connection may hold whatever the others hold: only who holds more than this is
+/// refused for the sum. All answers but the largest routes are shorter.
+pub(super) const FAIR_INBOUND: usize = INBOUND / 16;
+
+/// How long a frame may take from its first byte to its last. The longest takes so long at 280 KB a second, and the deadlines of
+/// those who wait for it are mostly shorter. What is held beyond [`INBOUND`] is held no longer than this.
+pub(super) const UNFINISHED: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 60 });
 
 /// A buffer that held more than this is given back to the system when it is empty: few frames are so large.
 pub(super) const KEPT_INBOUND: usize = 1 << 20;
