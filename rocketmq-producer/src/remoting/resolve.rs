@@ -1,23 +1,45 @@
 //! Host names to addresses. The system's resolver blocks, so each name is looked up on a thread of its own: a name whose
 //! servers are silent holds up those who need it and nobody else. All who ask for a name meanwhile share one look-up.
+//!
+//! Threads have a bound, so names stand in two lines: those that are found quickly or not known yet, and those that are slow. Names
+//! that hang fill the second line only, and the first one goes on:
+//!
+//! ```text
+//!            first time, or quick the last time                 slow the last time
+//!                         │                                             │
+//!                         ▼                                             ▼
+//!              line of quick names ── no answer for 2 s, ──▶ line of slow names
+//!                         │        if there is room there               │
+//!                         ▼                                             ▼
+//!                       found: quick if that took less than 2 s, else slow
+//! ```
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::error::Error as StdError;
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::sync::Mutex;
 use crate::sys;
+use crate::sys::Moment;
 use crate::task;
 
-/// So many names are looked up at once; others wait until one is done. Each takes a thread, and programs know a few
+/// Names of each line that are looked up at once; others wait until one is done. Each takes a thread, and programs know a few
 /// dozen brokers by name.
 const MOST_THREADS: usize = 64;
+
+/// A look-up that takes longer than this is slow: the system asks a server that is silent again only after five seconds.
+const QUICK: Duration = Duration::from_secs(2);
+
+/// Names that are remembered as slow.
+const MOST_SLOW: usize = 4096;
 
 /// Longer than any name that the DNS can hold.
 const LONGEST_NAME: usize = 255;
@@ -30,8 +52,25 @@ pub(crate) struct Resolver(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
-    /// Names that are or will be looked up, and who waits for each.
-    asked: HashMap<Arc<str>, Vec<oneshot::Sender<Found>>>,
+    /// Names that are or will be looked up.
+    asked: HashMap<Arc<str>, Asked>,
+    quick: Line,
+    slow: Line,
+    /// Names whose last look-up was slow.
+    known_as_slow: HashSet<Arc<str>>,
+}
+
+/// A name that somebody asked for.
+struct Asked {
+    waiting: Vec<oneshot::Sender<Found>>,
+    is_slow: bool,
+    /// When its look-up began; none while it waits for a thread.
+    begun: Option<Moment>,
+}
+
+/// Names of one kind.
+#[derive(Default)]
+struct Line {
     /// Those that wait for a thread.
     queued: VecDeque<Arc<str>>,
     threads: usize,
@@ -52,7 +91,13 @@ impl Resolver {
             let text = format!("a host name has 1 to {LONGEST_NAME} characters, not {}", host.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let found = self.ask(host).await;
+        let mut found = self.ask(host);
+        let found = loop {
+            match timeout(QUICK, &mut found).await {
+                Ok(found) => break found,
+                Err(_) => self.make_way(),
+            }
+        };
         let found = found.map_err(|_| io::Error::other("the look-up has ended without a result"))?;
         let addresses = found.map_err(|error| io::Error::new(error.0.kind(), error))?;
         let with_port = |mut address: SocketAddr| {
@@ -65,82 +110,124 @@ impl Resolver {
     fn ask(self: &Arc<Self>, host: &str) -> oneshot::Receiver<Found> {
         let (sender, receiver) = oneshot::channel();
         let mut table = self.0.lock();
-        if let Some(waiting) = table.asked.get_mut(host) {
-            waiting.retain(|sender| !sender.is_closed());
-            waiting.push(sender);
+        if let Some(asked) = table.asked.get_mut(host) {
+            asked.waiting.retain(|sender| !sender.is_closed());
+            asked.waiting.push(sender);
             return receiver;
         }
         let host: Arc<str> = host.into();
-        table.asked.insert(Arc::clone(&host), vec![sender]);
-        if table.threads == MOST_THREADS {
-            table.queued.push_back(host);
-            return receiver;
-        }
-        table.threads += 1;
+        let is_slow = table.known_as_slow.contains(&host);
+        let asked = Asked { waiting: vec![sender], is_slow, begun: None };
+        table.asked.insert(Arc::clone(&host), asked);
+        table.line(is_slow).queued.push_back(host);
         drop(table);
-        self.look_up(host);
+        self.make_way();
         receiver
     }
 
-    /// Looks this name up, and after it those that wait, as long as there are threads.
-    fn look_up(self: &Arc<Self>, host: Arc<str>) {
-        let mut next = Some(host);
-        while let Some(host) = next {
-            let (asked, name, resolver) = (Arc::clone(&host), Arc::clone(&host), Arc::clone(self));
-            let begun = task::thread(
-                "rmq-resolver",
-                move || ask_the_system(&asked),
-                move |outcome| {
-                    let found = outcome.unwrap_or_else(|stopped| Err(io::Error::other(stopped)));
-                    if let Some(next) = resolver.told(&name, found) {
-                        resolver.look_up(next);
-                    }
-                },
-            );
-            next = match begun {
-                Ok(_) => None,
-                Err(refused) => {
-                    let text = format!("no thread to look the name up: {refused}");
-                    self.told(&host, Err(io::Error::new(refused.kind(), Because { text, cause: refused })))
-                }
-            };
+    /// Lets the names go on that wait for a thread, if there is one or one that hangs makes way for them.
+    fn make_way(self: &Arc<Self>) {
+        let next = {
+            let mut table = self.0.lock();
+            table.set_slow_aside(Moment::now());
+            table.take_next()
+        };
+        for host in next {
+            self.look_up(host);
         }
     }
 
-    /// A look-up has ended. Gives the name that may be looked up instead.
-    fn told(&self, host: &str, found: io::Result<Vec<SocketAddr>>) -> Option<Arc<str>> {
+    /// Looks this name up, and after it those that wait.
+    fn look_up(self: &Arc<Self>, host: Arc<str>) {
+        let (asked, name, resolver) = (Arc::clone(&host), Arc::clone(&host), Arc::clone(self));
+        let begun = task::thread(
+            "rmq-resolver",
+            move || ask_the_system(&asked),
+            move |outcome| {
+                let found = outcome.unwrap_or_else(|stopped| Err(io::Error::other(stopped)));
+                resolver.told(&name, found);
+                resolver.make_way();
+            },
+        );
+        if let Err(refused) = begun {
+            let text = format!("no thread to look the name up: {refused}");
+            self.told(&host, Err(io::Error::new(refused.kind(), Because { text, cause: refused })));
+        }
+    }
+
+    /// A look-up has ended.
+    fn told(&self, host: &str, found: io::Result<Vec<SocketAddr>>) {
         let found: Found = match found {
             Ok(addresses) => Ok(addresses.into()),
             Err(error) => Err(Shared(Arc::new(error))),
         };
-        let mut table = self.0.lock();
-        let waiting = table.asked.remove(host).unwrap_or_default();
-        let next = table.next_wanted();
-        if next.is_none() {
-            table.threads -= 1;
-        }
-        drop(table);
+        let waiting = self.0.lock().ended(host, Moment::now());
         for sender in waiting {
             // Whoever does not wait any more wants nothing.
             let _ = sender.send(found.clone());
         }
-        next
     }
 }
 
 impl Table {
-    /// The next name of the queue that somebody still waits for.
-    fn next_wanted(&mut self) -> Option<Arc<str>> {
-        while let Some(host) = self.queued.pop_front() {
-            let is_wanted =
-                |waiting: &Vec<oneshot::Sender<Found>>| waiting.iter().any(|one| !one.is_closed());
-            if self.asked.get(&host).is_some_and(is_wanted) {
-                return Some(host);
-            }
-            self.asked.remove(&host);
-        }
-        None
+    fn line(&mut self, is_slow: bool) -> &mut Line {
+        if is_slow { &mut self.slow } else { &mut self.quick }
     }
+
+    /// Quick names wait, and some before them hang: those go over to the slow ones, as far as there is room.
+    fn set_slow_aside(&mut self, now: Moment) {
+        if self.quick.threads < MOST_THREADS || self.quick.queued.is_empty() {
+            return;
+        }
+        for (host, asked) in &mut self.asked {
+            let hangs = !asked.is_slow && asked.begun.is_some_and(|begun| now.since(begun) > QUICK);
+            if hangs && self.slow.threads < MOST_THREADS {
+                asked.is_slow = true;
+                self.quick.threads -= 1;
+                self.slow.threads += 1;
+                remember(&mut self.known_as_slow, host);
+            }
+        }
+    }
+
+    /// The names that have a thread now. Those that nobody waits for any more are forgotten.
+    fn take_next(&mut self) -> Vec<Arc<str>> {
+        let mut next = Vec::new();
+        for line in [&mut self.quick, &mut self.slow] {
+            while line.threads < MOST_THREADS
+                && let Some(host) = line.queued.pop_front()
+            {
+                match self.asked.get_mut(&host) {
+                    Some(asked) if asked.waiting.iter().any(|one| !one.is_closed()) => {
+                        asked.begun = Some(Moment::now());
+                        line.threads += 1;
+                        next.push(host);
+                    }
+                    _ => drop(self.asked.remove(&host)),
+                }
+            }
+        }
+        next
+    }
+
+    /// The look-up of this name has ended. Gives who waits for it.
+    fn ended(&mut self, host: &str, now: Moment) -> Vec<oneshot::Sender<Found>> {
+        let Some((host, asked)) = self.asked.remove_entry(host) else { return Vec::new() };
+        self.line(asked.is_slow).threads -= 1;
+        match asked.begun {
+            Some(begun) if now.since(begun) > QUICK => remember(&mut self.known_as_slow, &host),
+            _ => drop(self.known_as_slow.remove(&host)),
+        }
+        asked.waiting
+    }
+}
+
+/// Remembers a slow name; with too many of them, all others are new again.
+fn remember(known_as_slow: &mut HashSet<Arc<str>>, host: &Arc<str>) {
+    if known_as_slow.len() >= MOST_SLOW {
+        known_as_slow.clear();
+    }
+    known_as_slow.insert(Arc::clone(host));
 }
 
 /// Blocks as long as the system's resolver does.
@@ -218,76 +305,5 @@ impl StdError for Because {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolved(host: &str) -> io::Result<Vec<SocketAddr>> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(Arc::<Resolver>::default().resolve(host, 9))
-    }
-
-    #[test]
-    fn addresses_need_no_look_up() {
-        for (host, shown) in [
-            ("127.0.0.1", "127.0.0.1:9"),
-            ("::1", "[::1]:9"),
-            ("[2001:db8::7]", "[2001:db8::7]:9"),
-            ("[fe80::1%lo]", "[fe80::1%1]:9"),
-            ("fe80::1%7", "[fe80::1%7]:9"),
-        ] {
-            let address = literal(host).expect(host).expect(host);
-            assert_eq!(address.port(), 0);
-            let all = resolved(host).expect(host);
-            assert_eq!(all.iter().map(ToString::to_string).collect::<Vec<_>>(), [shown]);
-        }
-        let error = resolved("fe80::1%nothing0").unwrap_err();
-        assert!(error.to_string().contains("nothing0"), "{error}");
-        for name in ["localhost", "a.example", "1.2.3", "[1.2.3", "a%lo"] {
-            assert!(literal(name).expect(name).is_none(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_name_that_is_none_is_an_error() {
-        for name in ["", &"n".repeat(256), "a\0b"] {
-            assert_eq!(resolved(name).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name:?}");
-        }
-    }
-
-    #[test]
-    fn those_who_ask_for_one_name_share_its_look_up() {
-        let resolver = Arc::new(Resolver::default());
-        // As if a thread were at it.
-        let (first, mut found) = oneshot::channel();
-        resolver.0.lock().asked.insert("slow".into(), vec![first]);
-        resolver.0.lock().threads = 1;
-        let mut second = resolver.ask("slow");
-        drop(resolver.ask("slow"));
-        assert_eq!(resolver.0.lock().asked["slow"].len(), 3);
-        let third = resolver.ask("slow");
-        assert_eq!(resolver.0.lock().asked["slow"].len(), 3, "whoever left is forgotten");
-        drop(third);
-        assert_eq!(resolver.0.lock().threads, 1);
-        assert!(resolver.told("slow", Err(io::ErrorKind::PermissionDenied.into())).is_none());
-        for waiting in [&mut found, &mut second] {
-            let error = waiting.try_recv().expect("told").unwrap_err();
-            assert_eq!(error.0.kind(), io::ErrorKind::PermissionDenied);
-        }
-        assert_eq!(resolver.0.lock().threads, 0);
-        assert!(resolver.0.lock().asked.is_empty());
-    }
-
-    #[test]
-    fn more_names_than_threads_wait_in_turn_and_those_nobody_wants_are_left_out() {
-        let resolver = Arc::new(Resolver::default());
-        resolver.0.lock().threads = MOST_THREADS;
-        let kept = resolver.ask("first");
-        drop(resolver.ask("unwanted"));
-        let later = resolver.ask("second");
-        assert_eq!(resolver.told("sick", Ok(Vec::new())).as_deref(), Some("first"));
-        assert_eq!(resolver.told("sick too", Ok(Vec::new())).as_deref(), Some("second"));
-        assert_eq!(resolver.0.lock().threads, MOST_THREADS, "they have the threads of the sick ones");
-        assert!(resolver.0.lock().queued.is_empty());
-        drop((kept, later));
-    }
-}
+#[path = "resolve_tests.rs"]
+mod tests;
