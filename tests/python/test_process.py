@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import rmq
+
 from conftest import LATE, Program
 
 # Every message is a request of its own, so that the requests say how many messages are under way.
@@ -38,6 +40,9 @@ INTERRUPT = f"""{SILENT}
         return lambda: cluster.request_count(310) == held + count
     def got_batch():
         return cluster.request_count(320) > 0
+    routes = cluster.request_count(105)
+    def asked_for_a_route():
+        return cluster.request_count(105) > routes
     def a_call_waits():
         tasks = os.listdir("/proc/self/task")
         return any(open(f"/proc/self/task/{{task}}/comm").read() == "rmq-wait\\n" for task in tasks)
@@ -52,15 +57,22 @@ INTERRUPT = f"""{SILENT}
     [
         ("got(1)", 'producer.send("topic", b"x")'),
         ("got(10)", 'producer.send_many([rmq.Message("topic", b"x")] * 10)'),
+        (
+            "got(10)",
+            # An outcome comes before each look for signals.
+            'cluster.clear_faults(); cluster.inject(Fault.delay(0.02), request_code=310); '
+            'rmq.Producer("narrow", cluster.name_server, in_flight_max_messages=1, send_timeout_ms=60_000)'
+            '.send_many([rmq.Message("topic", b"x")] * 1500)',
+        ),
         ("got_batch", 'producer.send_batch([rmq.Message("topic", b"x")] * 10)'),
         (
             "got_batch",
             'rmq.Producer("split", cluster.name_server, batch_split=True, send_timeout_ms=60_000)'
             '.send_batch([rmq.Message("topic", b"x")] * 10)',
         ),
-        ("a_call_waits", 'cluster.inject(Fault.no_answer(), broker="namesrv"); producer.queues("other", 60)'),
+        ("asked_for_a_route", 'cluster.inject(Fault.no_answer(), broker="namesrv"); producer.queues("other", 60)'),
         (
-            "a_call_waits",
+            "asked_for_a_route",
             'cluster.inject(Fault.no_answer(), broker="namesrv"); '
             'producer.send("other", b"x", selector=lambda queues: 0)',
         ),
@@ -432,3 +444,25 @@ def test_the_host_is_left_as_it_was(run_program: Program) -> None:
         """
     )
     assert (result.returncode, result.stdout) == (0, "good\n"), result.stderr
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'producer.send("topic", b"")',
+        'producer.send_many([rmq.Message("topic", b"")])',
+        'producer.send_batch([rmq.Message("topic", b"")])',
+        'rmq.Message("topic", b"x", delay_ms=1, delay_level=1)',
+    ],
+)
+def test_ctrl_c_while_an_error_is_made_is_not_lost(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    import rmq._errors
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with rmq.Producer("group", test_mock_brokers=1) as producer:
+        monkeypatch.setattr(rmq._errors, "make", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            eval(call, {"rmq": rmq, "producer": producer})
+        monkeypatch.undo()

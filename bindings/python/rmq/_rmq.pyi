@@ -23,7 +23,6 @@ __all__ = [
     "Producer",
     "Receipt",
     "Registration",
-    "Selecting",
     "StoredMessage",
     "__version__",
     "config_keys",
@@ -486,28 +485,13 @@ class AioProducer:
     def _attach(self) -> None: ...
     def _idle(self) -> asyncio.Future[None]: ...
     def _refuse(self) -> None: ...
-    def _is_routed(self, topic: str) -> bool: ...
+    def _close_routes(self) -> bool: ...
     def _queues(self, topic: str, timeout: float | None) -> asyncio.Future[list[tuple[str, int]]]: ...
     def _wait_ready(self, timeout: float) -> asyncio.Future[None]: ...
     def _flush(self, timeout: float | None) -> asyncio.Future[None]: ...
     def _close(self, timeout: float | None) -> asyncio.Future[None]: ...
     def _detach(self) -> None: ...
     def _abandon(self) -> None: ...
-
-@final
-class Selecting:
-    """A call of a send that waits for the queues of its topics."""
-
-    @property
-    def topics(self) -> list[str]:
-        """The topics whose queues are needed."""
-    def send(self, found: dict[str, list[tuple[str, int]] | Error], timeout: float) -> asyncio.Future[Any] | None:
-        """
-        Asks the selectors and sends; `found` has the queues of topics that were looked up, or the error why they
-        could not be had. The future of the outcome, or `None` if there is none.
-        """
-    def cancel(self) -> None:
-        """Gives up, unless it was sent."""
 
 @final
 class Fault:

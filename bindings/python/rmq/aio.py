@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._errors import TimeoutError
-from ._look_up import Turns
-from ._rmq import AioProducer, Selecting
+from ._rmq import AioProducer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -79,12 +77,12 @@ class Producer(AioProducer):
         left = await self._wait_idle(timeout)
         cut_off = False
         if left is not None:
-            cut_off = left < 0.0 and self._turns.close()
+            cut_off = left < 0.0 and self._close_routes()
             left = max(left, 0.0)
         try:
             await self._run(self._close, left, timeout)
         finally:
-            await self._settled()
+            await self._idle()
             self._detach()
         if cut_off:
             raise _late(timeout)
@@ -103,39 +101,16 @@ class Producer(AioProducer):
     async def _wait_idle(self, timeout: float | None) -> float | None:
         """The seconds left when no send is open; negative if some still are."""
         if timeout is None:
-            await self._settled()
+            await self._idle()
             return None
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
-        settled = asyncio.ensure_future(self._settled())
+        idle = self._idle()
         try:
-            done, _ = await asyncio.wait([settled], timeout=timeout)
+            done, _ = await asyncio.wait([idle], timeout=timeout)
         finally:
-            settled.cancel()
-        if not done:
-            return -1.0
-        settled.result()
-        return max(deadline - loop.time(), 0.0)
-
-    async def _settled(self) -> None:
-        """Waits until no send of the running loop is open."""
-        while waiting := self._turns.tasks():
-            await asyncio.wait(waiting)
-        await self._idle()
-
-    @cached_property
-    def _turns(self) -> Turns:
-        # Threads of two loops may come here at once; both get the same.
-        turns: Turns = self.__dict__.setdefault("_turns", Turns())
-        return turns
-
-    def _when_routed(self, selecting: Selecting, timeout: float) -> Any:
-        """Lets a send with selectors go on: at once if the queues of its topics are known, else in a task when they
-        are. The future of its outcome; `None` if it has none."""
-        topics = selecting.topics
-        if self._turns.may_pass(topics) and all(self._is_routed(topic) for topic in topics):
-            return selecting.send({}, timeout)
-        return self._turns.join(selecting, timeout, self._queues)
+            idle.cancel()
+        return max(deadline - loop.time(), 0.0) if done else -1.0
 
     def __del__(self) -> None:
         # A constructor that raised leaves an object without anything to give up.

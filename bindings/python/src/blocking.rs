@@ -10,9 +10,9 @@ use pyo3::exceptions::{PyException, PyTimeoutError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rocketmq_producer::CompletionQueue;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::sys::PerFork;
+use rocketmq_producer::{CompletionQueue, Error, Event, Tag};
 
 use crate::config::{Door, prepare};
 use crate::error::raise;
@@ -20,7 +20,7 @@ use crate::handle::Handle;
 use crate::hooks::Hooks;
 use crate::selector::Queues;
 use crate::timeout::{UNBOUNDED, optional, seconds};
-use crate::waiting::{close, interruptible};
+use crate::waiting::{close, interruptible, wait};
 
 /// So many idle completion queues are kept; where threads are greenlets each has a descriptor.
 const IDLE: usize = 64;
@@ -41,7 +41,7 @@ impl Producer {
         self.idle.get().and_then(|idle| idle.lock().pop()).unwrap_or_default()
     }
 
-    /// Gives back a queue to which no report is on its way.
+    /// Gives back a queue to which nothing is on its way but that there is room.
     fn keep_queue(&self, queue: CompletionQueue) {
         let made = self.idle.get_or_try_init(|_| Ok::<_, Infallible>(Mutex::default()));
         let mut idle = made.unwrap_or_else(|never| match never {}).lock();
@@ -56,12 +56,28 @@ impl Producer {
     }
 
     fn look_up(&self, py: Python<'_>, topic: &str, deadline: Instant) -> PyResult<Queues> {
-        if let Ok(queues) = self.handle.known_queues(py, topic) {
+        if let Some(queues) = self.handle.known_queues(py, topic)? {
             return Ok(queues);
         }
-        let (producer, topic) = (self.handle.producer()?.clone(), topic.to_owned());
-        let left = left_until(deadline);
-        interruptible(py, move || producer.queues(&topic, left))?.map_err(|error| raise(&error))
+        let queue = self.take_queue();
+        let asked = self.handle.producer()?.look_up(topic, left_until(deadline), &queue, Tag(0, 0));
+        asked.map_err(|error| raise(&error))?;
+        let mut events = Vec::with_capacity(1);
+        let found = loop {
+            wait(py, &queue, &mut events, UNBOUNDED)?;
+            if let Some(found) = events.drain(..).find_map(of_look_up) {
+                break found;
+            }
+        };
+        self.keep_queue(queue);
+        found.map_err(|error| raise(&error))
+    }
+}
+
+fn of_look_up(event: Event) -> Option<Result<Queues, Error>> {
+    match event {
+        Event::Routed(routed) => Some(routed.result),
+        _ => None,
     }
 }
 

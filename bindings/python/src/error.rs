@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use rocketmq_producer::{Error, ErrorCode, FailedAttempt, Persistence, shown, sys};
 
@@ -28,6 +28,15 @@ pub(crate) fn no_room(py: Python<'_>, waited: Duration) -> PyErr {
     exception(py, &Error::new(ErrorCode::Timeout, text), waited)
 }
 
+/// The wait of a send for the queues of its topics took its whole time.
+pub(crate) fn no_turn(py: Python<'_>, waited: Duration) -> PyErr {
+    let text = format!(
+        "the queues of its topics were not known for {} ms, or those of earlier sends to them",
+        waited.as_millis()
+    );
+    exception(py, &Error::new(ErrorCode::Timeout, text), waited)
+}
+
 fn exception(py: Python<'_>, error: &Error, elapsed: Duration) -> PyErr {
     sys::guard_thread();
     let made = package::make_error(py).and_then(|make| {
@@ -46,6 +55,8 @@ fn exception(py: Python<'_>, error: &Error, elapsed: Duration) -> PyErr {
     });
     match made {
         Ok(instance) => PyErr::from_value(instance),
+        // Ctrl-C or the like, while Python code of the package ran: it is not to be lost.
+        Err(interruption) if !interruption.is_instance_of::<PyException>(py) => interruption,
         Err(failure) => {
             // Out of memory, or the package is being torn down: keep both texts.
             let fallback = PyRuntimeError::new_err(error.to_string());

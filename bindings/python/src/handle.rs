@@ -70,10 +70,13 @@ impl Handle {
         self.parts.get_or_try_init(renew).map(|parts| &parts.producer).map_err(|error| raise(&error))
     }
 
-    /// The queues of a topic whose route is known; for another one an error, and a look-up begins.
-    pub(crate) fn known_queues(&self, py: Python<'_>, topic: &str) -> PyResult<Queues> {
+    /// The queues of a topic whose route is known; of another one nothing, and a look-up begins.
+    ///
+    /// # Errors
+    /// `ForkedError`.
+    pub(crate) fn known_queues(&self, py: Python<'_>, topic: &str) -> PyResult<Option<Queues>> {
         let producer = self.producer()?;
-        py.detach(|| producer.queues(topic, Duration::ZERO)).map_err(|error| raise(&error))
+        Ok(py.detach(|| producer.queues(topic, Duration::ZERO)).ok())
     }
 
     /// Takes other name servers: a text or a list of texts.

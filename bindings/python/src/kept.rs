@@ -19,6 +19,10 @@ pub(crate) struct Kept {
     pub(crate) map: Py<PyAny>,
     /// `collections.deque`.
     pub(crate) deque: Py<PyAny>,
+    /// `functools.partial`.
+    pub(crate) partial: Py<PyAny>,
+    /// `contextvars.copy_context`.
+    pub(crate) copy_context: Py<PyAny>,
     /// `asyncio.InvalidStateError`.
     pub(crate) invalid_state: Py<PyAny>,
     /// `asyncio.get_running_loop`.
@@ -38,7 +42,6 @@ pub(crate) struct Names {
     pub(crate) receipts: Py<PyString>,
     pub(crate) set_exception: Py<PyString>,
     pub(crate) set_result: Py<PyString>,
-    pub(crate) when_routed: Py<PyString>,
 }
 
 /// Fills it at the import of the module. A later interpreter finds what the first one made.
@@ -68,6 +71,8 @@ impl Kept {
             sys: sys.unbind(),
             map: object("builtins", "map")?,
             deque: object("collections", "deque")?,
+            partial: object("functools", "partial")?,
+            copy_context: object("contextvars", "copy_context")?,
             invalid_state: object("asyncio", "InvalidStateError")?,
             get_running_loop: object("asyncio", "get_running_loop")?,
             json_loads: object("json", "loads")?,
@@ -88,7 +93,6 @@ impl Names {
             receipts: name("receipts"),
             set_exception: name("set_exception"),
             set_result: name("set_result"),
-            when_routed: name("_when_routed"),
         }
     }
 }

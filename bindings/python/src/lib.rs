@@ -40,7 +40,7 @@ use pyo3::prelude::*;
 mod _rmq {
     use pyo3::prelude::*;
 
-    use crate::aio::{AioProducer, Selecting};
+    use crate::aio::AioProducer;
     use crate::blocking::Producer;
     use crate::config::config_keys;
     use crate::interpreter;
@@ -57,7 +57,6 @@ mod _rmq {
         warm_up(module.py())?;
         module.add("__version__", rocketmq_producer::version())?;
         module.add_class::<AioProducer>()?;
-        module.add_class::<Selecting>()?;
         module.add_class::<Producer>()?;
         module.add_class::<LogQueue>()?;
         module.add_class::<Message>()?;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use rocketmq_producer::{self as rmq, BatchError, CompletionQueue, Error, ErrorCode, Producer, Tag, sys};
@@ -42,8 +43,8 @@ pub(crate) struct Many {
 enum Outcome {
     Core(Result<rmq::Receipt, Error>),
     NoRoom(Duration),
-    /// The queues that its selector chooses from could not be had.
-    NoQueues(PyErr),
+    /// It was not handed over: the queues that its selector chooses from could not be had, or the producer has ended.
+    Refused(PyErr),
 }
 
 impl Many {
@@ -67,7 +68,7 @@ impl Many {
         };
         for (item, failure) in failures.into_iter().enumerate() {
             match failure {
-                Some(error) => many.settle(item, Outcome::NoQueues(error)),
+                Some(error) => many.settle(item, Outcome::Refused(error)),
                 None => many.waiting.push_back(item),
             }
         }
@@ -143,10 +144,10 @@ impl Many {
         }
     }
 
-    /// Fails everything that still waits for room with this error.
-    pub(crate) fn refuse(&mut self, error: &Error) {
+    /// Fails everything that was not handed over with this error.
+    pub(crate) fn refuse(&mut self, py: Python<'_>, error: &PyErr) {
         while let Some(item) = self.waiting.pop_front() {
-            self.settle(item, Outcome::Core(Err(error.clone())));
+            self.settle(item, Outcome::Refused(error.clone_ref(py)));
         }
     }
 
@@ -176,15 +177,26 @@ impl Many {
     pub(crate) fn into_outcomes(self, py: Python<'_>) -> PyResult<Outcomes> {
         let objects = self.outcomes.into_iter().flatten().map(|outcome| match outcome {
             Outcome::Core(Ok(receipt)) => Ok(Py::new(py, Receipt::new(receipt))?.into_any()),
-            Outcome::Core(Err(error)) => Ok(raise(&error).into_value(py).into_any()),
-            Outcome::NoQueues(error) => Ok(error.into_value(py).into_any()),
-            Outcome::NoRoom(waited) => Ok(no_room(py, waited).into_value(py).into_any()),
+            Outcome::Core(Err(error)) => outcome_of(py, raise(&error)),
+            Outcome::Refused(error) => outcome_of(py, error),
+            Outcome::NoRoom(waited) => outcome_of(py, no_room(py, waited)),
         });
         Ok(Outcomes {
             objects: objects.collect::<PyResult<_>>()?,
             messages: self.messages,
             travel: self.travel,
         })
+    }
+}
+
+/// The object of an error in the place of its message.
+///
+/// # Errors
+/// What is no error of a message but ends the call, such as Ctrl-C.
+fn outcome_of(py: Python<'_>, error: PyErr) -> PyResult<Py<PyAny>> {
+    match error.is_instance_of::<PyException>(py) {
+        true => Ok(error.into_value(py).into_any()),
+        false => Err(error),
     }
 }
 
@@ -206,7 +218,7 @@ impl Outcomes {
         let objects = match result {
             Ok(receipts) => receipts.into_iter().map(object).collect::<PyResult<Vec<_>>>()?,
             Err(BatchError { error, receipts, positions }) => {
-                let error = raise(&error).into_value(py).into_any();
+                let error = outcome_of(py, raise(&error))?;
                 let mut objects: Vec<_> = messages.iter().map(|_| error.clone_ref(py)).collect();
                 for (position, receipt) in positions.into_iter().zip(receipts) {
                     objects[position] = object(receipt)?;

@@ -19,7 +19,7 @@ const EVENTS: usize = 256;
 ///
 /// # Errors
 /// What ended the wait: what a signal handler raised, or what was thrown into the greenlet. Then the queue is closed, so
-/// that late reports are dropped. `ForkedError` in a child that was forked meanwhile.
+/// that late events are dropped. `ForkedError` in a child that was forked meanwhile.
 pub(crate) fn wait(
     py: Python<'_>,
     queue: &CompletionQueue,
@@ -28,10 +28,7 @@ pub(crate) fn wait(
 ) -> PyResult<()> {
     let Some(hub) = Hub::current(py)? else {
         py.detach(|| queue.poll(events, EVENTS, at_most.min(SIGNAL_SLICE)));
-        if events.is_empty() {
-            py.check_signals().inspect_err(|_| queue.close())?;
-        }
-        return Ok(());
+        return if events.is_empty() { look_for_signals(py, queue) } else { Ok(()) };
     };
     let generation = sys::fork_generation();
     let waited = hub.wait(queue, at_most);
@@ -44,31 +41,12 @@ pub(crate) fn wait(
     Ok(())
 }
 
-/// Waits until another message has room in flight, for `at_most` or until it is time to look for signals. Room for
-/// some message need not be enough for this one: after many refusals it looks again in a moment.
+/// Looks for signals; for calls that go on though events came, of which there may be no end.
 ///
 /// # Errors
-/// As [`wait`].
-pub(crate) fn wait_for_room(
-    py: Python<'_>,
-    producer: &Producer,
-    at_most: Duration,
-    refusals: u32,
-) -> PyResult<()> {
-    const MANY: u32 = 3;
-    const MOMENT: Duration = Duration::from_millis(1);
-    if Hub::current(py)?.is_some() {
-        // Nobody rings for room.
-        return wait(py, &CompletionQueue::new(), &mut Vec::new(), at_most.min(MOMENT));
-    }
-    py.detach(|| {
-        if refusals >= MANY {
-            thread::sleep(at_most.min(MOMENT));
-        }
-        // Whatever it says, the next send finds out.
-        let _ = producer.wait_writable(at_most.min(SIGNAL_SLICE));
-    });
-    py.check_signals()
+/// What a signal handler raised. Then the queue is closed, so that late events are dropped.
+pub(crate) fn look_for_signals(py: Python<'_>, queue: &CompletionQueue) -> PyResult<()> {
+    py.check_signals().inspect_err(|_| queue.close())
 }
 
 /// Tells the outcome of a call of the core from another thread, once; the end of the wait when it is dropped without.

@@ -1,13 +1,12 @@
 //! Calls of the core that wait: each on a short-lived thread of its own, whose end is told through the door's queue. The
 //! loop's executor has no part in it, however busy it is.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use rocketmq_producer::sync::Mutex;
-use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Producer};
+use rocketmq_producer::{Error, Producer, Tag};
 
+use super::answers::{Outcome, Teller};
 use super::door::Door;
 use super::state::Future;
 use crate::error::raise;
@@ -16,39 +15,8 @@ use crate::kept::names;
 use crate::selector::Queues;
 use crate::waiting::{close_at_once, start_thread};
 
-/// What such a call gives.
-pub(super) enum Answer {
-    Nothing,
-    Queues(Queues),
-}
-
-type Outcome = Result<Answer, Error>;
-
-/// Outcomes on their way to the loop, with the places of their futures.
-#[derive(Clone, Default)]
-pub(super) struct Answers(Arc<Mutex<Vec<(usize, Outcome)>>>);
-
-/// Tells the outcome of one call, at the latest when it is dropped.
-struct Teller {
-    answers: Answers,
-    queue: CompletionQueue,
-    place: usize,
-    outcome: Outcome,
-}
-
-impl Teller {
-    fn tell(mut self, outcome: Outcome) {
-        self.outcome = outcome;
-    }
-}
-
-impl Drop for Teller {
-    fn drop(&mut self) {
-        let outcome = std::mem::replace(&mut self.outcome, Ok(Answer::Nothing));
-        self.answers.0.lock().push((self.place, outcome));
-        self.queue.ring();
-    }
-}
+/// The second word of the tag of a look-up that a call asked for; the first one is the place of its future.
+pub(super) const ASKED_FOR: usize = usize::MAX;
 
 impl Door {
     /// The future of what `call` gives, which ends by its own timeout.
@@ -74,7 +42,7 @@ impl Door {
         handle: &Handle,
         timeout: Duration,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let close = move |producer: &Producer| producer.close(timeout).map(|()| Answer::Nothing);
+        let close = move |producer: &Producer| producer.close(timeout);
         let refused = match self.call_or_refused(py, handle, close)? {
             Ok(future) => return Ok(future),
             Err(refused) => refused,
@@ -94,22 +62,53 @@ impl Door {
         let (producer, queue) = (handle.producer()?.clone(), self.queue.get()?.clone());
         let future = self.new_future(py)?;
         let place = self.state.lock().insert_call(future.clone().unbind());
-        let outcome = Err(Error::new(ErrorCode::Internal, "a call of the core has no outcome"));
-        let teller = Teller { answers: self.answers.clone(), queue, place, outcome };
+        let teller = Teller::new(&self.answers, queue, place);
         if let Err(refused) = start_thread(move || teller.tell(call(&producer))) {
             // What is told of it finds no future.
             let taken = self.state.lock().take_call(place);
-            self.answers.0.lock().retain(|(told, _)| *told != place);
+            self.answers.forget(place);
             drop(taken);
             return Ok(Err(refused));
         }
         Ok(Ok(future))
     }
 
+    /// The future of the queues of a topic.
+    ///
+    /// # Errors
+    /// `MessageIllegalError` for a bad name, `ClosedError`, `ForkedError`.
+    pub(super) fn queues<'py>(
+        &self,
+        py: Python<'py>,
+        handle: &Handle,
+        topic: &str,
+        timeout: Duration,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (producer, queue) = (handle.producer()?, self.queue.get()?);
+        let future = self.new_future(py)?;
+        let place = self.state.lock().insert_call(future.clone().unbind());
+        if let Err(error) = producer.look_up(topic, timeout, queue, Tag(place, ASKED_FOR)) {
+            let taken = self.state.lock().take_call(place);
+            drop(taken);
+            return Err(raise(&error));
+        }
+        Ok(future)
+    }
+
+    /// Resolves the future of the queues of a topic.
+    pub(super) fn answer_queues(&self, py: Python<'_>, place: usize, found: Result<Queues, Error>) {
+        let taken = self.state.lock().take_call(place);
+        let Some(future) = taken else { return };
+        let answered = match found {
+            Ok(queues) => queues.into_pyobject(py).and_then(|queues| self.resolve(py, &future, Ok(&queues))),
+            Err(error) => self.resolve(py, &future, Err(&raise(&error))),
+        };
+        self.report(py, answered);
+    }
+
     /// Resolves the futures of calls that have ended.
     pub(super) fn answer_calls(&self, py: Python<'_>) {
-        let answers = std::mem::take(&mut *self.answers.0.lock());
-        for (place, outcome) in answers {
+        for (place, outcome) in self.answers.take() {
             let taken = self.state.lock().take_call(place);
             let Some(future) = taken else { continue };
             self.report(py, self.answer(py, &future, outcome));
@@ -118,8 +117,7 @@ impl Door {
 
     fn answer(&self, py: Python<'_>, future: &Future, outcome: Outcome) -> PyResult<()> {
         match outcome {
-            Ok(Answer::Nothing) => self.resolve(py, future, Ok(py.None().bind(py))),
-            Ok(Answer::Queues(queues)) => self.resolve(py, future, Ok(&queues.into_pyobject(py)?)),
+            Ok(()) => self.resolve(py, future, Ok(py.None().bind(py))),
             Err(error) => self.resolve(py, future, Err(&raise(&error))),
         }
     }

@@ -14,9 +14,9 @@ use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::sys::PerFork;
 use rocketmq_producer::{Error, Producer};
 
-use super::calls::Answer;
 use super::door::Door;
-use super::selecting::{Kind, Selecting, send_oneway};
+use super::route_line::{Kind, Selecting};
+use super::selecting::send_oneway;
 use crate::config::{self, prepare};
 use crate::error::raise;
 use crate::handle::Handle;
@@ -115,13 +115,20 @@ impl AioProducer {
         };
         let door = own.door(py)?;
         if own.hooks.are_absent() && message.queue_selector().is_none() {
-            return Door::send(&door, &own.handle, Outgoing::unseen(message), timeout);
+            let future = door.get().new_future(py)?;
+            Door::send(&door, &own.handle, &future, Outgoing::unseen(message), timeout)?;
+            return Ok(future);
         }
         let message = own.hooks.before(py, Py::new(py, message)?)?;
-        if message.get().queue_selector().is_some() {
-            return Selecting::start(slf, &own.handle, door, vec![message], Kind::Send, timeout);
+        let future = door.get().new_future(py)?;
+        match message.get().queue_selector() {
+            Some(_) => {
+                let call = Selecting::new(Some(&future), Kind::Send, vec![message], timeout);
+                Door::select_and_send(&door, &own.handle, call)?;
+            }
+            None => Door::send(&door, &own.handle, &future, Outgoing::plain(message), timeout)?,
         }
-        Door::send(&door, &own.handle, Outgoing::plain(message), timeout)
+        Ok(future)
     }
 
     /// What `send_oneway` does.
@@ -143,7 +150,8 @@ impl AioProducer {
         let message = own.hooks.before(py, Py::new(py, message)?)?;
         if message.get().queue_selector().is_some() {
             let door = own.door(py)?;
-            return Selecting::start(slf, &own.handle, door, vec![message], Kind::Oneway, timeout).map(drop);
+            let call = Selecting::new(None, Kind::Oneway, vec![message], timeout);
+            return Door::select_and_send(&door, &own.handle, call);
         }
         send_oneway(py, &own.handle, &own.hooks, &Outgoing::plain(message), timeout)
     }
@@ -163,11 +171,15 @@ impl AioProducer {
         }
         let door = own.door(py)?;
         let messages = own.hooks.before_all(py, messages)?;
+        let future = door.get().new_future(py)?;
         if messages.iter().any(|message| message.get().queue_selector().is_some()) {
-            return Selecting::start(slf, &own.handle, door, messages, Kind::Many(travel), timeout);
+            let call = Selecting::new(Some(&future), Kind::Many(travel), messages, timeout);
+            Door::select_and_send(&door, &own.handle, call)?;
+        } else {
+            let messages = messages.into_iter().map(Outgoing::plain).collect();
+            Door::send_many(&door, &own.handle, &future, Many::new(py, messages, travel, timeout))?;
         }
-        let messages = messages.into_iter().map(Outgoing::plain).collect();
-        Door::send_many(&door, &own.handle, Many::new(py, messages, travel, timeout))
+        Ok(future)
     }
 }
 
@@ -259,7 +271,7 @@ impl AioProducer {
 
     /// A future that is resolved when no send of the running loop is open.
     fn _idle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.door(py)?.get().idle(py)
+        Door::idle(&self.door(py)?)
     }
 
     /// Refuses sends from now on.
@@ -267,40 +279,38 @@ impl AioProducer {
         self.local().closing.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the queues of a topic are known.
-    fn _is_routed(&self, py: Python<'_>, topic: &str) -> PyResult<bool> {
-        self.handle.producer()?;
-        Ok(self.handle.known_queues(py, topic).is_ok())
+    /// Fails the sends of the running loop that wait for the queues of their topics. Whether there was any.
+    fn _close_routes(&self, py: Python<'_>) -> PyResult<bool> {
+        Door::close_routes(&self.door(py)?)
     }
 
     /// The future of the queues of a topic.
     fn _queues<'py>(
         &self,
         py: Python<'py>,
-        topic: String,
+        topic: &str,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (timeout, door) = (self.timeout(timeout)?, self.door(py)?);
-        if let Ok(queues) = self.handle.known_queues(py, &topic) {
+        if let Some(queues) = self.handle.known_queues(py, topic)? {
             let future = door.get().new_future(py)?;
             future.call_method1(&names(py).set_result, (queues,))?;
             return Ok(future);
         }
-        let look_up = move |producer: &Producer| producer.queues(&topic, timeout).map(Answer::Queues);
-        door.get().call(py, &self.handle, look_up)
+        door.get().queues(py, &self.handle, topic, timeout)
     }
 
     /// A future that is resolved when a name server has answered.
     fn _wait_ready<'py>(&self, py: Python<'py>, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
         let timeout = seconds(timeout)?;
-        let wait = move |producer: &Producer| producer.wait_ready(timeout).map(|()| Answer::Nothing);
+        let wait = move |producer: &Producer| producer.wait_ready(timeout);
         self.door(py)?.get().call(py, &self.handle, wait)
     }
 
     /// A future that is resolved when the core has an outcome for everything.
     fn _flush<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
-        let flush = move |producer: &Producer| producer.flush(timeout).map(|()| Answer::Nothing);
+        let flush = move |producer: &Producer| producer.flush(timeout);
         self.door(py)?.get().call(py, &self.handle, flush)
     }
 

@@ -1,6 +1,7 @@
-//! The line of sends that wait for room in flight.
+//! The line of sends that wait for room in flight. The core tells the door's queue when there is room for the first one, which
+//! was refused.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pyo3::prelude::*;
 use rocketmq_producer::{Error, ErrorCode};
@@ -9,10 +10,6 @@ use super::door::{Door, is_done};
 use super::state::{Handed, Waiting};
 use crate::error::{no_room, raise, refuse};
 use crate::outgoing::Outgoing;
-
-/// How often waiting sends look for room that nobody announces: one-way sends and those of other loops make it
-/// silently.
-const LOOK_FOR_ROOM: Duration = Duration::from_millis(5);
 
 impl Door {
     /// Hands over sends that waited, as far as there is room now.
@@ -82,12 +79,14 @@ impl Door {
     }
 
     fn refuse(&self, py: Python<'_>, waiting: Waiting, error: &Error) -> PyResult<()> {
+        // Made before the lock: it is a Python object.
+        let error = raise(error);
         match waiting {
-            Waiting::One { future, message, .. } => self.fail(py, &future, &message, &raise(error)),
+            Waiting::One { future, message, .. } => self.fail(py, &future, &message, &error),
             Waiting::Group(place) => {
                 let mut state = self.state.lock();
                 if let Some(many) = state.many(place) {
-                    many.refuse(error);
+                    many.refuse(py, &error);
                 }
                 let finished = state.take_if_done(place);
                 drop(state);
@@ -136,19 +135,16 @@ impl Door {
         }
     }
 
-    /// Sees to it that the loop calls `on_timer` when the first waiting send gives up, or sooner because room may
-    /// come silently. `newcomer` is the deadline of a send that waits since now.
+    /// Sees to it that the loop calls `on_timer` when the first waiting send gives up. `newcomer` is the deadline of a send
+    /// that waits since now.
     pub(super) fn arm_timer(slf: &Bound<'_, Self>, newcomer: Option<Instant>) {
         let (py, door) = (slf.py(), slf.get());
-        let now = Instant::now();
         let mut state = door.state.lock();
         let armed = state.timer.as_ref().map(|(armed, _)| *armed);
+        state.first_deadline = state.first_deadline.filter(|_| !state.waiting.is_empty());
         state.first_deadline = state.first_deadline.into_iter().chain(newcomer).min();
-        if state.waiting.is_empty() {
-            return;
-        }
-        let look = now + LOOK_FOR_ROOM;
-        let due = state.first_deadline.map_or(look, |first| first.min(look));
+        let deadlines = state.first_deadline.into_iter().chain(state.routes.next_deadline());
+        let Some(due) = deadlines.min() else { return };
         if armed.is_some_and(|armed| armed <= due) {
             return;
         }
@@ -158,7 +154,7 @@ impl Door {
             door.report(py, handle.call_method0(py, "cancel"));
         }
         // A timer of the loop may go off a moment early; then it is armed once more.
-        let delay = due.saturating_duration_since(now).as_secs_f64();
+        let delay = due.saturating_duration_since(Instant::now()).as_secs_f64();
         let on_timer = slf.getattr("on_timer");
         let handle =
             on_timer.and_then(|call| door.event_loop.bind(py).call_method1("call_later", (delay, call)));

@@ -8,10 +8,13 @@ use std::collections::VecDeque;
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use rocketmq_producer::{Burst, CompletionQueue, Error, Producer, Receipt, Tag};
 use slab::Slab;
 
+use super::route_line::RouteLine;
 use crate::error::is_queue_full;
 use crate::many::Many;
 use crate::message::{Message, hand_over};
@@ -27,11 +30,13 @@ pub(super) struct State {
     calls: Slab<Future>,
     /// What tasks send that one drain woke, while they run: it goes together.
     pub(super) burst: Option<Burst>,
-    /// In the order of their calls; nobody overtakes.
+    /// Sends that wait for the queues of their topics.
+    pub(super) routes: RouteLine,
+    /// Sends that wait for room, in the order of their calls; nobody overtakes.
     pub(super) waiting: VecDeque<Waiting>,
     /// No waiting send gives up before this. Kept, because looking at all of a long line takes long.
     pub(super) first_deadline: Option<Instant>,
-    /// When the timer for the waiting sends goes off, and its handle.
+    /// When the timer for those that wait goes off, and its handle.
     pub(super) timer: Option<(Instant, Py<PyAny>)>,
     /// Futures to resolve when nothing is left.
     pub(super) idle: Vec<Future>,
@@ -89,6 +94,7 @@ impl State {
             groups: Slab::new(),
             calls: Slab::new(),
             burst: None,
+            routes: RouteLine::default(),
             waiting: VecDeque::new(),
             first_deadline: None,
             timer: None,
@@ -203,21 +209,23 @@ impl State {
 
     /// Whether no future is open.
     pub(super) fn is_idle(&self) -> bool {
-        !self.is_expecting() && self.waiting.is_empty()
+        !self.is_expecting() && self.routes.is_empty() && self.waiting.is_empty()
     }
 
-    pub(super) fn objects(&self) -> impl Iterator<Item = &Py<PyAny>> {
+    /// Lets the collector of cycles see what is remembered.
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         let waiting = self.waiting.iter().filter_map(|waiting| match waiting {
             Waiting::One { future, .. } => Some(future),
             Waiting::Group(_) => None,
         });
-        self.singles
-            .iter()
-            .map(|(_, single)| &single.future)
+        let futures = (self.singles.iter().map(|(_, single)| &single.future))
             .chain(self.groups.iter().map(|(_, group)| &group.future))
             .chain(self.calls.iter().map(|(_, future)| future))
             .chain(waiting)
-            .chain(self.timer.iter().map(|(_, handle)| handle))
-            .chain(&self.idle)
+            .chain(&self.idle);
+        for object in futures.chain(self.timer.iter().map(|(_, handle)| handle)) {
+            visit.call(object)?;
+        }
+        self.routes.traverse(visit)
     }
 }

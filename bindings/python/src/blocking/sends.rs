@@ -17,10 +17,11 @@ use crate::outgoing::{Outgoing, with_views};
 use crate::receipt::Receipt;
 use crate::selector::{select, select_one};
 use crate::timeout::UNBOUNDED;
-use crate::waiting::{interruptible, wait, wait_for_room};
+use crate::waiting::{interruptible, look_for_signals, wait};
 
-/// How often those that wait for room look whether there is some.
-const LOOK_FOR_ROOM: Duration = Duration::from_millis(5);
+/// Room for some message need not be enough for this one: after so many refusals in a row a one-way message takes it slowly.
+const MANY: u32 = 3;
+const MOMENT: Duration = Duration::from_millis(1);
 
 send_method! {
     /// Sends a message and waits for its receipt.
@@ -103,7 +104,9 @@ impl Producer {
         let queue = self.take_queue();
         message.lend(|message| {
             let send = |left| producer.send_queued(message, Some(left), &queue, Tag(0, 0));
-            self.when_room(py, deadline, |left| hand_over(py, from_ref(message), || send(left)))
+            let hand_over = |left| hand_over(py, from_ref(message), || send(left));
+            // Whoever refuses a message lets its queue know of room for it.
+            self.when_room(py, deadline, hand_over, |left| wait(py, &queue, &mut Vec::new(), left))
         })?;
         let mut events = Vec::with_capacity(1);
         let report = loop {
@@ -119,10 +122,24 @@ impl Producer {
     fn hand_over_oneway(&self, py: Python<'_>, message: &Py<Message>, deadline: Instant) -> PyResult<()> {
         let message = select_one(py, message, |topic| self.look_up(py, topic, deadline))?;
         let producer = self.handle.producer()?;
+        // Most messages have room and need none.
+        let mut queue = None;
+        let mut refusals = 0;
         message.lend(|message| {
-            let send = |left| producer.send_oneway(message, Some(left));
-            self.when_room(py, deadline, |left| hand_over(py, from_ref(message), || send(left)))
-        })
+            let hand_over =
+                |left| hand_over(py, from_ref(message), || producer.send_oneway(message, Some(left)));
+            self.when_room(py, deadline, hand_over, |left| {
+                let queue = queue.get_or_insert_with(|| self.take_queue());
+                refusals += 1;
+                if refusals > MANY {
+                    wait(py, queue, &mut Vec::new(), left.min(MOMENT))?;
+                }
+                producer.when_writable(queue);
+                wait(py, queue, &mut Vec::new(), left)
+            })
+        })?;
+        queue.into_iter().for_each(|queue| self.keep_queue(queue));
+        Ok(())
     }
 
     /// Tells the hook what became of a message, and gives it back.
@@ -182,10 +199,13 @@ impl Producer {
             if many.is_done() {
                 break;
             }
-            let at_most = if many.is_waiting() { LOOK_FOR_ROOM } else { UNBOUNDED };
+            let at_most = if many.is_waiting() { left_until(many.deadline()) } else { UNBOUNDED };
             wait(py, &queue, &mut events, at_most)?;
             for Report { tag, result, .. } in events.drain(..).filter_map(Event::into_report) {
                 many.complete(tag.1, result);
+            }
+            if !many.is_done() {
+                look_for_signals(py, &queue)?;
             }
         }
         self.keep_queue(queue);
@@ -204,15 +224,15 @@ impl Producer {
         Outcomes::of_split(py, messages, result)
     }
 
-    /// Calls `send` until there is room, at most to the deadline; the argument is the time left.
+    /// Calls `send` until there is room, at most to the deadline; the arguments are the time left.
     fn when_room(
         &self,
         py: Python<'_>,
         deadline: Instant,
         mut send: impl FnMut(Duration) -> Result<(), Error>,
+        mut wait_for_room: impl FnMut(Duration) -> PyResult<()>,
     ) -> PyResult<()> {
-        let (producer, started) = (self.handle.producer()?, Instant::now());
-        let mut refusals = 0;
+        let started = Instant::now();
         loop {
             match send(left_until(deadline)) {
                 Err(error) if self.handle.wait_for_room && is_queue_full(&error) => {}
@@ -222,8 +242,8 @@ impl Producer {
             if left.is_zero() {
                 return Err(no_room(py, started.elapsed()));
             }
-            wait_for_room(py, producer, left, refusals)?;
-            refusals += 1;
+            wait_for_room(left)?;
+            py.check_signals()?;
         }
     }
 }
