@@ -37,7 +37,9 @@ pub(crate) fn compile(parts: &Parts<'_>) -> Result<Result<PathBuf, String>, Fail
         .arg(&program)
         .arg("-L")
         .arg(parts.library)
-        .arg(format!("-Wl,-rpath,{}", parts.output.display()))
+        // As RPATH, which comes before LD_LIBRARY_PATH: cargo sets that to the library of this tree, also for the driver of
+        // another revision.
+        .arg(format!("-Wl,--disable-new-dtags,-rpath,{}", parts.output.display()))
         .args(["-lrmq", "-lpthread"])
         .status()
         .map_err(|error| format!("cc: {error}"))?;

@@ -224,7 +224,7 @@ impl<W: Waiting> Permit<W> {
         }
     }
 
-    /// These wait again, before all others of the lane.
+    /// What left the lane waits in it again, before all others.
     pub(crate) fn put_back(&self, returning: Vec<W>) {
         let Some(lane) = &self.0 else { return };
         let now = Moment::now();

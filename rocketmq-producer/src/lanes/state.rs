@@ -63,7 +63,7 @@ impl<W> Default for LaneState<W> {
 }
 
 impl<W: Waiting> LaneState<W> {
-    /// Behind all others.
+    /// Lines up behind all others.
     pub(super) fn push(&mut self, arriving: W, linger: Option<Duration>) {
         self.bytes += arriving.bytes();
         if let Some(linger) = linger {
@@ -72,7 +72,7 @@ impl<W: Waiting> LaneState<W> {
         self.waiting.push_back(arriving);
     }
 
-    /// Before all others. They have waited for company once.
+    /// Lines them up before all others. They have waited for company once.
     pub(super) fn put_back(&mut self, returning: Vec<W>) {
         for waiting in returning.into_iter().rev() {
             self.bytes += waiting.bytes();
@@ -135,7 +135,7 @@ impl<W: Waiting> LaneState<W> {
         std::iter::from_fn(|| take_run(&mut impatient, batching)).collect()
     }
 
-    /// Takes out all.
+    /// Takes out all who wait.
     pub(super) fn take_all(&mut self) -> VecDeque<W> {
         self.bytes = 0;
         std::mem::take(&mut self.waiting)

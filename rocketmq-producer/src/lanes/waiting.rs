@@ -10,7 +10,7 @@ use crate::sys::Moment;
 
 /// The messages of one request-to-be.
 pub(crate) trait Waiting: Sized + Send + 'static {
-    /// When it is over.
+    /// When its time is over.
     fn deadline(&self) -> Moment;
 
     /// Since when it waits for company; one that failed already waits no more.

@@ -17,7 +17,7 @@ use crate::remoting::Turn;
 use crate::sync::Mutex;
 use crate::sys::Moment;
 
-/// So many messages of a lane that are over end before others have the I/O thread.
+/// Messages whose deadline has passed that end one after the other before others have the I/O thread.
 const ENDED_AT_ONCE: usize = 256;
 
 /// Looks at the lanes when time alone changes something in them.
@@ -138,7 +138,7 @@ impl<W> Watch<W> {
         Self { batching, agenda: Mutex::new(agenda), attention: Notify::new() }
     }
 
-    /// Nobody needs it any more.
+    /// Nobody needs the watch any more.
     pub(super) fn end(&self) {
         let mut agenda = self.agenda.lock();
         agenda.ended = true;

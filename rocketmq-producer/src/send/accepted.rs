@@ -64,7 +64,7 @@ impl AcceptedSend {
         self.share.is_none()
     }
 
-    /// To be filled.
+    /// What only some sends have, made at its first use.
     pub(super) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
@@ -75,7 +75,7 @@ impl AcceptedSend {
     }
 
     /// The properties of the attempt under way.
-    #[inline]
+    #[inline(always)]
     pub(super) fn properties(&self) -> std::borrow::Cow<'_, str> {
         match self.added() {
             "" => self.prepared.properties().into(),

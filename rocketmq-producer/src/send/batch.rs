@@ -31,7 +31,7 @@ impl Batch {
         Self { sends, is_programs, body: Vec::new(), gaps: Vec::new(), limit: None }
     }
 
-    /// Those that have their outcome leave.
+    /// The messages that have their outcome leave.
     pub(super) fn forget_ended(&mut self, deferred: &mut Deferred) {
         for mut ended in self.sends.extract_if(.., |send| send.is_over()) {
             deferred.recycle(Memory::of_bytes(ended.prepared.take_memory()));

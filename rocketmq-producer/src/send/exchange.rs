@@ -75,7 +75,7 @@ impl Exchange for Shipment {
         self.request.started
     }
 
-    /// With an id for each message of a batch.
+    /// The answer to a batch has an id for each of its messages.
     fn longest_header(&self) -> usize {
         match &self.sends {
             Sends::Batch(batch) => HEADER + OFFSET_ID * batch.len_as_written(),
@@ -178,7 +178,7 @@ impl Waiting for Box<Shipment> {
         self.sends.are_bound()
     }
 
-    /// Programs' batches fill no other.
+    /// A program's batch fills no other one.
     fn bytes(&self) -> usize {
         match &self.sends {
             Sends::One(send) => send.prepared.marked_item_len(),

@@ -18,7 +18,7 @@ use crate::remoting::Turn;
 use crate::sync::Mutex;
 use crate::sys::Moment;
 
-/// So many go on before others have the I/O thread.
+/// Shipments that go on one after the other before others have the I/O thread.
 const RESUMED_AT_ONCE: usize = 64;
 
 impl Backoff {
@@ -48,7 +48,7 @@ struct State {
 }
 
 impl Pauses {
-    /// Keeps it until then.
+    /// Keeps the shipment until then.
     pub(crate) fn keep(&self, paused: Box<Shipment>, until: Moment) {
         let mut state = self.state.lock();
         state.count += 1;
@@ -99,7 +99,7 @@ impl Pauses {
         }
     }
 
-    /// Nobody needs it any more.
+    /// Nobody needs the pauses any more: their task ends.
     pub(crate) fn end(&self) {
         self.state.lock().ended = true;
         self.attention.notify_one();

@@ -20,7 +20,7 @@ use crate::remoting::{Body, SHARED_BODY};
 /// for a delayed message, REAL_TOPIC and REAL_QID (protocol 5.6).
 const BROKER_MARGIN: usize = 512;
 
-/// So long the property string of a message may be.
+/// The longest property string of a message, in bytes.
 pub(crate) const MAX_PROPERTIES: usize = properties::MAX_LEN - BROKER_MARGIN;
 const _: () = assert!(MAX_PROPERTIES <= u16::MAX as usize);
 
@@ -115,7 +115,7 @@ impl Prepared {
         &self.content[usize::from(self.properties_len)..]
     }
 
-    /// For a connection.
+    /// The body as a connection writes it.
     pub(crate) fn shared_body(&self) -> Body<'_> {
         match &self.content {
             Content::Own(_) => Body::Copied(self.body()),
@@ -157,7 +157,7 @@ impl Prepared {
         batch::ITEM_OVERHEAD + self.content.len()
     }
 
-    /// The same with the marks of its broker, nearly.
+    /// How many bytes it takes in a batch with the properties that its broker adds, nearly.
     pub(crate) fn marked_item_len(&self) -> usize {
         const MARKS: usize = 80;
         self.item_len() + MARKS

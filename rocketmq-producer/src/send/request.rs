@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorCode};
 use crate::routing::{Broker, BrokerTarget, Topic, Verdict};
 use crate::sys::Moment;
 
+/// One request: its topic, and where and since when its attempt is under way.
 pub(super) struct Request {
     pub(super) context: Arc<SendContext>,
     pub(super) topic: Arc<Topic>,
@@ -27,11 +28,11 @@ pub(super) enum Aim {
     Chosen { broker: Arc<Broker>, queue_id: i32 },
     /// The attempt ended there: no route names a master of that broker.
     NoMaster { broker: Arc<Broker>, queue_id: i32 },
-    /// At the address that the broker had then.
+    /// The attempt went to the address that the broker had then.
     Master {
         master: Arc<BrokerTarget>,
         queue_id: i32,
-        /// The statistics have the attempt, and not its end.
+        /// The statistics know of the attempt, and not of its end.
         is_under_way: bool,
     },
 }
@@ -67,7 +68,7 @@ impl Request {
         }
     }
 
-    /// It is handed to the connection.
+    /// The attempt is handed to the connection.
     pub(super) fn submitted(&mut self) {
         if let Aim::Master { master, is_under_way, .. } = &mut self.aim {
             self.context.recorder.attempted(master.id, &master.address.name);
@@ -93,7 +94,7 @@ impl Request {
         }
     }
 
-    /// Of the attempt under way, so far.
+    /// How long the attempt under way has taken so far.
     pub(super) fn latency(&self, now: Moment) -> Duration {
         now.since(self.started)
     }

@@ -3,10 +3,10 @@
 use super::accepted::AcceptedSend;
 use super::batch::Batch;
 
-/// One lies in its shipment, so that it costs one piece of memory.
+/// A single message lies in its shipment, so that it costs one piece of memory.
 #[derive(Default)]
 pub(super) enum Sends {
-    /// They are in another shipment now.
+    /// The messages are in another shipment now.
     #[default]
     Gone,
     One(AcceptedSend),
@@ -39,7 +39,7 @@ impl Sends {
         self.first().is_some_and(|first| !first.prepared.choice.is_any())
     }
 
-    /// Takes it out if it is one.
+    /// Takes the message out if it is a single one.
     pub(super) fn take_one(&mut self) -> Option<AcceptedSend> {
         match std::mem::take(self) {
             Self::One(send) => Some(send),
@@ -50,7 +50,7 @@ impl Sends {
         }
     }
 
-    /// Takes it out if it is a batch whose messages met in a lane, and may part again.
+    /// Takes the batch out if it is one whose messages met in a lane, and may part again.
     pub(super) fn take_lane_batch(&mut self) -> Option<Box<Batch>> {
         match std::mem::take(self) {
             Self::Batch(batch) if !batch.is_programs => Some(batch),

@@ -39,7 +39,7 @@ use crate::memory::Memory;
 use crate::routing::{BrokerTarget, Topic};
 use crate::sys::Moment;
 
-/// It stays where it is in memory, whoever has it.
+/// A shipment stays where it is in memory, whoever has it.
 pub(super) type BoxedShipment = Box<Shipment>;
 
 pub(crate) type Lanes = lanes::Lanes<BoxedShipment>;
@@ -57,7 +57,7 @@ pub(crate) struct Shipment {
 const _: () = assert!(size_of::<Shipment>() <= 176);
 
 impl Shipment {
-    /// A message by itself.
+    /// A shipment of one message.
     pub(crate) fn of_one(
         memory: Memory,
         context: Arc<SendContext>,
@@ -180,7 +180,7 @@ impl Shipment {
         earliest
     }
 
-    /// The pause is over.
+    /// The pause is over: begins the attempt that waited for it.
     pub(super) fn resume(mut self: Box<Self>, deferred: &mut Deferred) {
         if self.request.context.is_aborted() {
             return self.give_up(&Error::closed(), deferred);
