@@ -24,7 +24,7 @@ mod waiter;
 
 pub use delivery::DeliveryThread;
 pub(crate) use event::Queues;
-pub use event::{Event, Report, Routed, Tag};
+pub use event::{Done, Event, Report, Routed, Tag};
 pub(crate) use promise::Promise;
 pub use queue::CompletionQueue;
 pub(crate) use waiter::Waiter;

@@ -33,7 +33,7 @@ pub mod sys;
 mod task;
 mod text;
 
-pub use completion::{CompletionQueue, DeliveryThread, Event, Report, Routed, Tag};
+pub use completion::{CompletionQueue, DeliveryThread, Done, Event, Report, Routed, Tag};
 pub use config::Config;
 pub use deferred::Burst;
 pub use error::{Error, ErrorCode, FailedAttempt, Persistence};

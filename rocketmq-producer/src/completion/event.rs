@@ -24,6 +24,8 @@ pub enum Event {
     },
     /// The end of a look-up ([`Producer::look_up`](crate::Producer::look_up)).
     Routed(Routed),
+    /// The end of a call whose caller did not wait ([`Producer::flush_queued`](crate::Producer::flush_queued) and its like).
+    Done(Done),
 }
 
 /// The outcome of one accepted send. It counts against the in-flight bounds until it is dropped.
@@ -51,13 +53,25 @@ pub struct Routed {
     pub(crate) producer: usize,
 }
 
+/// What a call came to.
+#[derive(Debug)]
+pub struct Done {
+    /// The words given with the call.
+    pub tag: Tag,
+    /// As the call that waits returns it.
+    pub result: Result<(), Error>,
+    pub(crate) producer: usize,
+}
+
 impl Event {
     /// The word by which the program knows the producer that this comes from
     /// ([`Producer::set_tag`](crate::Producer::set_tag)); 0 if it gave none.
     pub fn producer(&self) -> usize {
         match self {
             Self::Outcome(report) => report.share.producer(),
-            Self::Writable { producer } | Self::Routed(Routed { producer, .. }) => *producer,
+            Self::Writable { producer }
+            | Self::Routed(Routed { producer, .. })
+            | Self::Done(Done { producer, .. }) => *producer,
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::sync::{Condvar, Mutex};
 
-use super::{Event, LAST_RESORT, Outcome, overdue};
+use super::{Complete, Event, LAST_RESORT, Outcome, overdue};
 use crate::deferred::{Deferred, Wake};
 use crate::error::{Error, ErrorCode};
 use crate::flow::{HearsOfRoom, ProducerTag};
@@ -201,9 +201,28 @@ impl CompletionQueue {
         }
     }
 
+    /// A door to this queue: what comes to it is an event then.
+    pub(crate) fn door<T: Send + 'static>(
+        &self,
+        event: impl Fn(T) -> Event + Send + Sync + 'static,
+    ) -> Arc<dyn Complete<T>> {
+        Arc::new(QueueDoor { queue: self.clone(), event })
+    }
+
     /// This queue, as one that gets [`Event::Writable`].
     pub(crate) fn hears_of_room(&self) -> Arc<dyn HearsOfRoom> {
         Arc::clone(&self.0) as _
+    }
+}
+
+struct QueueDoor<F> {
+    queue: CompletionQueue,
+    event: F,
+}
+
+impl<T, F: Fn(T) -> Event + Send + Sync> Complete<T> for QueueDoor<F> {
+    fn complete(&self, outcome: T, deferred: &mut Deferred) {
+        self.queue.clone().put((self.event)(outcome), deferred);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
 };
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use super::falling::Falling;
 use super::refusals::{HearsOfRoom, Refusals};
@@ -221,8 +222,13 @@ impl Bounds {
         self.outstanding.load(SeqCst) > 0
     }
 
-    /// Waits until every accepted send has its outcome.
+    /// Waits until every accepted send has its outcome; says whether it has.
     pub(crate) fn wait_settled(&self, deadline: Option<Moment>) -> bool {
         self.settled.wait_until(deadline, || !self.has_outstanding())
+    }
+
+    /// The same for a task.
+    pub(crate) async fn settled_by(&self, timeout: Duration) -> bool {
+        self.settled.within(timeout, || !self.has_outstanding()).await
     }
 }

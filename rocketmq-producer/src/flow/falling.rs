@@ -1,6 +1,9 @@
-//! A count that threads can wait for to fall.
+//! A count that threads and tasks can wait for to fall.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::sync::{Condvar, Mutex};
 use crate::sys::Moment;
@@ -12,6 +15,8 @@ pub(super) struct Falling {
     asleep: AtomicBool,
     lock: Mutex<()>,
     fell: Condvar,
+    /// The same for tasks.
+    told: Notify,
 }
 
 impl Falling {
@@ -21,6 +26,7 @@ impl Falling {
         if self.asleep.load(SeqCst) && self.asleep.swap(false, SeqCst) {
             drop(self.lock.lock());
             self.fell.notify_all();
+            self.told.notify_waiters();
         }
     }
 
@@ -45,6 +51,24 @@ impl Falling {
                 None => self.fell.wait(&mut guard),
             }
         }
+    }
+
+    /// The same for a task.
+    pub(super) async fn within(&self, timeout: Duration, done: impl Fn() -> bool) -> bool {
+        let wait = async {
+            loop {
+                let told = self.told.notified();
+                tokio::pin!(told);
+                told.as_mut().enable();
+                // Before the look, as above.
+                self.asleep.store(true, SeqCst);
+                if done() {
+                    return;
+                }
+                told.await;
+            }
+        };
+        tokio::time::timeout(timeout, wait).await.is_ok() || done()
     }
 
     /// Whether somebody sleeps who was not woken since.

@@ -18,7 +18,7 @@ pub(super) const CORE: House = House {
     root: "rocketmq-producer/src/lib.rs",
     floors: &[
         &[("lib", "the public nouns", &["lib.rs"])],
-        &[("producer", "what users hold", &["producer.rs"])],
+        &[("producer", "what users hold", &["producer.rs", "producer/"])],
         &[("engine", "accepts sends, lives and closes, asks the I/O thread", &["engine.rs", "engine/"])],
         &[("send", "one request's messages from acceptance to outcome: the attempt loop", &["send.rs", "send/"])],
         // Below sends, of which it knows only that they wait.
