@@ -437,6 +437,11 @@
 #define RMQ_EVENT_ROUTED 3
 
 /**
+ * The end of a call that did not wait, `rmq_flush_queued` or `rmq_producer_wait_ready_queued`: `code`, and `error`.
+ */
+#define RMQ_EVENT_DONE 4
+
+/**
  * The program waits for the outcome.
  */
 #define RMQ_MODE_SYNC 0
@@ -695,7 +700,7 @@ typedef struct rmq_event_t {
    */
   int32_t queue_count;
   /**
-   * The pointer given with the send or the look-up. NULL for `RMQ_EVENT_WRITABLE`.
+   * The pointer given with the send or the call. NULL for `RMQ_EVENT_WRITABLE`.
    */
   void *opaque;
   /**
@@ -1235,6 +1240,33 @@ struct rmq_error_t *rmq_producer_wait_ready(struct rmq_producer_t *producer,
 RMQ_MUST_USE
 struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer,
                               int64_t timeout_ms);
+
+/**
+ * Flushes without waiting: the event `RMQ_EVENT_DONE` comes to `queue` with `opaque`, once, when every message that was
+ * accepted before has its outcome, or at the end of `timeout_ms` (negative: without bound). Outcomes that go to the same
+ * queue are there before it; callbacks may still run.
+ *
+ * Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `FORKED`, `INVALID_ARGUMENT`. Error of the
+ * event: `TIMEOUT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_flush_queued(struct rmq_producer_t *producer,
+                                     int64_t timeout_ms,
+                                     struct rmq_queue_t *queue,
+                                     void *opaque);
+
+/**
+ * Asks without waiting whether a name server answers this producer: the event `RMQ_EVENT_DONE` comes to `queue` with
+ * `opaque`, once, as soon as one has, or at the end of `timeout_ms` (negative: without bound).
+ *
+ * Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ * Errors of the event: those of `rmq_producer_wait_ready`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_wait_ready_queued(struct rmq_producer_t *producer,
+                                                   int64_t timeout_ms,
+                                                   struct rmq_queue_t *queue,
+                                                   void *opaque);
 
 /**
  * Closes a producer: refuses new sends, waits for the outcomes of accepted ones, at most `timeout_ms` (0: does

@@ -61,8 +61,8 @@ pub(crate) fn deliver(writable: Option<Arc<WritableCallback>>) -> impl FnMut(&Ev
     move |event| match event {
         Event::Outcome(report) => deliver_outcome(report, &mut place),
         Event::Writable { .. } => writable.iter().for_each(|writable| writable.call()),
-        // Nobody asks for it here.
-        Event::Routed(_) => {}
+        // Nobody asks for these here.
+        Event::Routed(_) | Event::Done(_) => {}
     }
 }
 

@@ -18,6 +18,8 @@ pub const RMQ_EVENT_OUTCOME: i32 = 1;
 pub const RMQ_EVENT_WRITABLE: i32 = 2;
 /// The end of a look-up that `rmq_producer_look_up` began: `code`, and `queue_count` or `error`.
 pub const RMQ_EVENT_ROUTED: i32 = 3;
+/// The end of a call that did not wait, `rmq_flush_queued` or `rmq_producer_wait_ready_queued`: `code`, and `error`.
+pub const RMQ_EVENT_DONE: i32 = 4;
 
 /// Something that a producer has to tell, as `rmq_queue_poll` gives it.
 ///
@@ -35,7 +37,7 @@ pub struct rmq_event_t {
     pub code: i32,
     /// Of `RMQ_EVENT_ROUTED`: how many queues of the topic may be written. Else 0.
     pub queue_count: i32,
-    /// The pointer given with the send or the look-up. NULL for `RMQ_EVENT_WRITABLE`.
+    /// The pointer given with the send or the call. NULL for `RMQ_EVENT_WRITABLE`.
     pub opaque: *mut c_void,
     /// NULL at success. Otherwise yours: end it with `rmq_error_destroy`.
     pub error: *mut rmq_error_t,
@@ -72,6 +74,7 @@ pub(crate) unsafe fn write(event: &Event, to: NonNull<rmq_event_t>, size: usize)
     let (kind, opaque, failure) = match event {
         Event::Outcome(report) => (RMQ_EVENT_OUTCOME, report.tag.1, report.result.as_ref().err()),
         Event::Routed(routed) => (RMQ_EVENT_ROUTED, routed.tag.1, routed.result.as_ref().err()),
+        Event::Done(done) => (RMQ_EVENT_DONE, done.tag.1, done.result.as_ref().err()),
         Event::Writable { .. } => (RMQ_EVENT_WRITABLE, 0, None),
     };
     let to = to.as_ptr();
@@ -97,7 +100,7 @@ pub(crate) unsafe fn write(event: &Event, to: NonNull<rmq_event_t>, size: usize)
                 let count = routed.result.as_ref().map_or(0, Vec::len);
                 (*to).queue_count = i32::try_from(count).unwrap_or(i32::MAX);
             }
-            Event::Writable { .. } => {}
+            Event::Done(_) | Event::Writable { .. } => {}
         }
     }
 }

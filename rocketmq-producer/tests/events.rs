@@ -17,7 +17,7 @@ fn room_told(queue: &CompletionQueue) -> Vec<usize> {
         match event {
             Event::Writable { producer } => told.push(*producer),
             Event::Outcome(report) => assert!(report.result.is_ok()),
-            Event::Routed(_) => panic!("{event:?}"),
+            Event::Routed(_) | Event::Done(_) => panic!("{event:?}"),
         }
     }
     told
@@ -119,6 +119,7 @@ fn a_delivery_thread_lends_every_kind_and_can_be_waited_for() {
             Event::Outcome(_) => "outcome",
             Event::Writable { .. } => "writable",
             Event::Routed(_) => "routed",
+            Event::Done(_) => "done",
         };
         sender.send(kind).expect("the test listens");
     })

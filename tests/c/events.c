@@ -148,12 +148,59 @@ static void look_ups(rmq_mock_cluster_t *cluster)
     rmq_queue_destroy(queue);
 }
 
+/* Outcomes in the queue before the end of the flush, and what the end says. */
+static int flushed(rmq_queue_t *queue, void *opaque, int code)
+{
+    rmq_event_t events[16] = { RMQ_EVENT_INIT };
+    int outcomes = 0;
+    size_t count, i;
+
+    for (;;) {
+        count = take(queue, events, PATIENCE_MS);
+        CHECK(count > 0);
+        for (i = 0; i < count; i++) {
+            if (events[i].kind == RMQ_EVENT_OUTCOME) {
+                outcomes++;
+                rmq_error_destroy(events[i].error);
+                continue;
+            }
+            CHECK(events[i].kind == RMQ_EVENT_DONE && events[i].opaque == opaque && events[i].code == code);
+            CHECK((code == RMQ_OK) == (events[i].error == NULL) && i == count - 1);
+            rmq_error_destroy(events[i].error);
+            return outcomes;
+        }
+    }
+}
+
+static void calls_that_do_not_wait(rmq_mock_cluster_t *cluster)
+{
+    rmq_producer_t *producer = mock_producer(cluster);
+    rmq_message_t message = message_to("queued-calls", "body");
+    rmq_queue_t *queue = NULL;
+    int mark, i;
+
+    CHECK_OK(rmq_queue_new(&queue));
+    CHECK_OK(rmq_producer_wait_ready_queued(producer, PATIENCE_MS, queue, &mark));
+    CHECK(flushed(queue, &mark, RMQ_OK) == 0);
+    for (i = 0; i < 10; i++)
+        CHECK_OK(rmq_send_queued(producer, &message, PATIENCE_MS, queue, NULL));
+    CHECK_OK(rmq_flush_queued(producer, PATIENCE_MS, queue, &mark));
+    CHECK(flushed(queue, &mark, RMQ_OK) == 10);
+    CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));
+    CHECK_FAILS(rmq_producer_wait_ready_queued(producer, 0, queue, NULL), RMQ_ERR_CLOSED, NULL);
+    CHECK_OK(rmq_flush_queued(producer, 0, queue, NULL));
+    CHECK(flushed(queue, NULL, RMQ_OK) == 0);
+    rmq_producer_destroy(producer);
+    rmq_queue_destroy(queue);
+}
+
 int main(void)
 {
     rmq_mock_cluster_t *cluster = mock_cluster(1);
     room_again(cluster);
     no_event_is_lost(cluster);
     look_ups(cluster);
+    calls_that_do_not_wait(cluster);
     rmq_mock_cluster_destroy(cluster);
     return 0;
 }

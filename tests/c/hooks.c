@@ -284,6 +284,8 @@ static void misbehave(rmq_producer_t *producer)
     CHECK_FAILS(rmq_producer_wait_writable(producer, -1), RMQ_ERR_WOULD_DEADLOCK, NULL);
     CHECK_FAILS(rmq_producer_queues(producer, "mischief", -1, NULL, 0, &count), RMQ_ERR_WOULD_DEADLOCK, NULL);
     CHECK_FAILS(rmq_producer_look_up(producer, "mischief", -1, NULL, NULL), RMQ_ERR_WOULD_DEADLOCK, NULL);
+    CHECK_FAILS(rmq_flush_queued(producer, -1, NULL, NULL), RMQ_ERR_WOULD_DEADLOCK, NULL);
+    CHECK_FAILS(rmq_producer_wait_ready_queued(producer, -1, NULL, NULL), RMQ_ERR_WOULD_DEADLOCK, NULL);
 }
 
 static void bad_before(const rmq_send_attempt_t *attempt, rmq_added_properties_t *added, void *opaque)

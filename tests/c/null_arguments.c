@@ -109,6 +109,10 @@ static void producers(rmq_config_t *config, rmq_producer_t *producer)
     NAMES(rmq_producer_look_up(NULL, "nulls", 0, NULL, NULL), "producer");
     NAMES(rmq_producer_look_up(producer, NULL, 0, NULL, NULL), "topic");
     NAMES(rmq_producer_look_up(producer, "nulls", 0, NULL, NULL), "queue");
+    NAMES(rmq_flush_queued(NULL, 0, NULL, NULL), "producer");
+    NAMES(rmq_flush_queued(producer, 0, NULL, NULL), "queue");
+    NAMES(rmq_producer_wait_ready_queued(NULL, 0, NULL, NULL), "producer");
+    NAMES(rmq_producer_wait_ready_queued(producer, 0, NULL, NULL), "queue");
     CHECK_OK(rmq_producer_wait_writable(producer, 0));
     rmq_producer_destroy(NULL);
 }

@@ -79,7 +79,7 @@ impl Event {
     pub fn into_report(self) -> Option<Report> {
         match self {
             Self::Outcome(report) => Some(report),
-            Self::Writable { .. } | Self::Routed(_) => None,
+            Self::Writable { .. } | Self::Routed(_) | Self::Done(_) => None,
         }
     }
 }
