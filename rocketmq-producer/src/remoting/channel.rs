@@ -1,7 +1,7 @@
 //! A lasting way to one address: it connects when it is needed, and again after a connection ended.
 
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod ends;
+
 use std::sync::{Arc, Weak};
 
 use crate::sync::{Mutex, MutexGuard};
@@ -9,18 +9,15 @@ use crate::sys::Moment;
 use rocketmq_protocol::header::Header;
 use tokio::sync::Notify;
 
-use super::exchange::{Exchange, Failure, FailureKind};
+use self::ends::forgotten;
+use super::exchange::{Exchange, Failure};
 use super::prepare::{ExtraFields, Preparation};
-use super::reach;
 use super::state::{Haste, Phase, Request, State};
 use super::stream::Stream;
-use super::turn::TURN;
 use super::{Events, RemotingOptions, connection};
 use crate::deferred::{Deferred, Gathered};
 use crate::hooks::{RpcResponse, guarded};
-use crate::log::LogTarget;
-use crate::producer_id::ProducerId;
-use crate::task::{self, Stopped};
+use crate::task;
 
 pub(crate) struct Channel {
     address: Arc<str>,
@@ -128,8 +125,8 @@ impl Channel {
     }
 
     /// There was no connection that it can go to at once: the request waits for one, or behind those that wait. One is begun
-    /// if none is. In the pause between two tries it
-    /// waits for the next one, unless it is over before that, or better off elsewhere.
+    /// if none is. In the pause between two tries it waits for the next one, unless it is over before that, or better off
+    /// elsewhere.
     fn submit_unconnected(self: &Arc<Self>, request: Request, deferred: &mut Deferred) {
         let goes_elsewhere = self.is_resting() && request.exchange.may_go_elsewhere();
         let mut state = self.state.lock();
@@ -197,16 +194,6 @@ impl Channel {
         }
     }
 
-    /// Fails what the producer has here. What was written may still be acted on by the peer.
-    pub(crate) fn abort(&self, producer: ProducerId) {
-        let mut deferred = Deferred::default();
-        let failure = Failure::new(FailureKind::Aborted);
-        let gone = self.state.lock().take_gone(|exchange, _| exchange.producer() == producer);
-        for (exchange, sent) in gone {
-            exchange.failed(failure.sent(sent), &mut deferred);
-        }
-    }
-
     /// Shows an answer to the hooks.
     pub(super) fn show_response(&self, request_code: i32, header: &Header<'_>) {
         for hook in &self.options.rpc.hooks {
@@ -214,93 +201,6 @@ impl Channel {
             guarded(&self.options.log, "RPC", || hook.after_response(&response));
         }
     }
-
-    /// Whether requests wait for answers here, or for being told of their end.
-    pub(super) fn is_busy(&self) -> bool {
-        let state = self.state.lock();
-        state.in_flight.len() > 0 || state.has_failed()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn is_forgotten(&self) -> bool {
-        matches!(self.state.lock().phase, Phase::Forgotten)
-    }
-
-    /// Ends the connection, if there is one, for good; what is in flight on it fails.
-    pub(crate) fn forget(&self) {
-        let mut state = self.state.lock();
-        let stream = state.reset(&forgotten());
-        state.phase = Phase::Forgotten;
-        drop(state);
-        if let Some(stream) = stream {
-            stream.shut_down();
-        }
-        self.tell_all_failed();
-        self.attention.notify_one();
-    }
-
-    /// The end of a connection, found by its task: everything on it has failed, unless it was closed before.
-    pub(super) fn end(&self, epoch: u64, failure: &Failure, was_useful: bool) {
-        let mut state = self.state.lock();
-        let (mut stream, mut in_doubt) = (None, 0);
-        let line = if !state.is_current(epoch) {
-            Some(reach::ended(&self.address, failure))
-        } else {
-            in_doubt = state.oneways_in_doubt;
-            stream = state.reset(failure);
-            match was_useful {
-                true => Some(state.reach.ended(&self.address, failure)),
-                false => state.reach.failed(&self.address, failure, Moment::now()),
-            }
-        };
-        drop(state);
-        if let Some(line) = line {
-            self.options.log.info(LogTarget::Remoting, || line);
-        }
-        if in_doubt > 0 {
-            self.options.log.warn(LogTarget::Remoting, || {
-                let address = &self.address;
-                format!(
-                    "{in_doubt} one-way messages written to {address} since it was last heard of may be lost"
-                )
-            });
-        }
-        if let Some(stream) = stream {
-            stream.shut_down();
-        }
-    }
-
-    /// The task of a connection is gone before its time.
-    fn stopped(&self, epoch: u64, stopped: Stopped) {
-        let was_open = self.is_open();
-        let kind = if was_open { FailureKind::Lost } else { FailureKind::Connect };
-        self.end(epoch, &Failure::because(kind, stopped), false);
-        // Whatever it panicked about, the others are told.
-        while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.tell_all_failed())) {
-            drop(task::panic_text(panic));
-        }
-    }
-
-    /// Tells those that have failed, for the time of a turn; `true`: there are more.
-    pub(super) fn tell_failed(&self, deferred: &mut Deferred) -> bool {
-        let began = Moment::now();
-        loop {
-            let Some((exchange, failure)) = self.state.lock().take_failed() else { return false };
-            exchange.failed(failure, deferred);
-            if began.elapsed() >= TURN {
-                return self.state.lock().has_failed();
-            }
-        }
-    }
-
-    fn tell_all_failed(&self) {
-        let mut deferred = Deferred::default();
-        while self.tell_failed(&mut deferred) {}
-    }
-}
-
-fn forgotten() -> Failure {
-    Failure::because(FailureKind::Lost, io::Error::other("no route names this address any more"))
 }
 
 impl Gathered for Channel {

@@ -9,6 +9,7 @@ use rocketmq_protocol::language::Language;
 
 use super::*;
 use crate::hooks::{RpcHook, RpcRequest};
+use crate::remoting::exchange::FailureKind;
 use crate::remoting::state::PLENTY;
 use crate::remoting::testing::{PATIENCE, TestRequest, Told, peer, runtime, submit};
 use crate::remoting::{Body, SHARED_BODY};

@@ -1,25 +1,27 @@
 //! The I/O task of one connection: connects, then reads, writes and watches the deadlines until the end.
+//!
+//! Each round it writes what is there, if that is its part, fails what is over its deadline, gives way to other connections when its
+//! turn is over, and waits for what comes first: something to read, room to write, a call for its attention, or the time of its next
+//! look. What has ended by then is told with no lock held, and what that makes due is done once in each round.
+
+mod connect;
+mod frames;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rocketmq_protocol::encode::{NoFields, Preamble, encode_frame};
-use rocketmq_protocol::frame;
-use rocketmq_protocol::header::{Header, HeaderReader, flag};
+use rocketmq_protocol::header::HeaderReader;
 use tokio::time::sleep_until;
 
-use super::body::{Body, SHARED_BODY};
+use self::connect::connect;
 use super::channel::Channel;
-use super::dial::dial;
 use super::exchange::{Failure, FailureKind};
-use super::frame_writer::PROTOCOL_VERSION;
 use super::inbound::Inbound;
 use super::limits;
 use super::reach::LONGEST_PAUSE;
-use super::state::State;
 use super::stream::{Stream, closed_by_peer};
-use super::turn::{TURN, Turn};
+use super::turn::Turn;
 use super::writing::Written;
 use crate::deferred::Deferred;
 use crate::log::LogTarget;
@@ -30,12 +32,6 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A connection ends when a request times out on it, and for this long before that nothing came though answers were due.
 const SILENCE_LIMIT: Duration = Duration::from_secs(3);
-
-/// Between so many frames the clock is read, so that a read full of them is no longer than a turn.
-const FRAMES_AT_ONCE: usize = 16;
-
-/// A buffer for replies that grew beyond this is not kept.
-const KEPT_REPLIES: usize = 64 * 1024;
 
 /// Lives as long as one connection. The channel starts it when a request needs a connection.
 pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
@@ -65,51 +61,6 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
     channel.end(epoch, &failure, was_useful);
     while channel.tell_failed(&mut Deferred::default()) {
         tokio::task::yield_now().await;
-    }
-}
-
-/// Connects within `connect.timeout.ms`, after the pause that is due, and meanwhile fails the requests whose deadline
-/// passes.
-async fn connect(channel: &Arc<Channel>, epoch: u64) -> io::Result<Stream> {
-    let last = loop {
-        let (check, pause_end) = {
-            let mut state = channel.state.lock();
-            let (check, now) = (current_check(&state, epoch)?, Moment::now());
-            let pause_end = state.reach.pause_end(now);
-            if pause_end.is_none() {
-                break state.reach.begin(now);
-            }
-            (check, pause_end)
-        };
-        tokio::select! {
-            () = until(pause_end) => {}
-            () = until(check) => {
-                check_deadlines(channel);
-                channel.tell_failed(&mut Deferred::default());
-            }
-            () = channel.attention.notified() => {}
-        }
-    };
-    let attempt = dial(&channel.options, &channel.dialed, last);
-    tokio::pin!(attempt);
-    loop {
-        let check = current_check(&channel.state.lock(), epoch)?;
-        tokio::select! {
-            result = &mut attempt => return result,
-            () = until(check) => {
-                check_deadlines(channel);
-                channel.tell_failed(&mut Deferred::default());
-            }
-            () = channel.attention.notified() => {}
-        }
-    }
-}
-
-/// When the deadlines are to be looked at next, if the connection is still wanted.
-fn current_check(state: &State, epoch: u64) -> io::Result<Option<Moment>> {
-    match state.is_current(epoch) {
-        true => Ok(state.next_check),
-        false => Err(io::Error::other("closed while connecting")),
     }
 }
 
@@ -286,84 +237,6 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
             Err(error) => Err(lost(error)),
         }
-    }
-
-    /// Takes the whole frames that were read, for the time of a turn; `true`: more of them are there.
-    fn take_frames(&mut self) -> Result<bool, Failure> {
-        let garbage = |error| Failure::because(FailureKind::Garbage, error);
-        let now = Moment::now();
-        let (mut consumed, mut frames, mut more) = (0, 0, false);
-        loop {
-            let large;
-            let bytes = &self.inbound.bytes()[consumed..];
-            check_header(&self.channel, bytes)?;
-            let Some((mut frame, len)) = frame::split(bytes).map_err(garbage)? else { break };
-            frames += 1;
-            if frames % FRAMES_AT_ONCE == 0 && now.elapsed() >= TURN {
-                more = true;
-                break;
-            }
-            let mut body = Body::Copied(frame.body);
-            if frame.body.len() < SHARED_BODY {
-                consumed += len;
-            } else {
-                large = self.inbound.take(std::mem::take(&mut consumed), len);
-                let Some((again, _)) = frame::split(&large).map_err(garbage)? else { break };
-                (frame, body) = (again, Body::Shared(large.slice_ref(again.body)));
-            }
-            let header = self.headers.decode(frame.encoding, frame.header).map_err(garbage)?;
-            if header.is_response() {
-                self.silent_since = None;
-                self.has_answered = true;
-                let pending = self.channel.state.lock().in_flight.answer(header.opaque);
-                if let Some(pending) = pending {
-                    self.channel.show_response(pending.exchange.code(), &header);
-                    pending.exchange.answered(&header, body, now, &mut self.deferred);
-                }
-            } else {
-                requested(&self.channel, &header, frame.body, &mut self.replies);
-            }
-        }
-        self.inbound.consume(consumed, now).map_err(|error| Failure::because(FailureKind::Garbage, error))?;
-        if !self.replies.is_empty() {
-            self.channel.reply(&self.replies)?;
-            self.replies.clear();
-            self.replies.shrink_to(KEPT_REPLIES);
-        }
-        Ok(more)
-    }
-}
-
-/// An error if the first header of these bytes is longer than that of any answer which is waited for.
-fn check_header(channel: &Channel, bytes: &[u8]) -> Result<(), Failure> {
-    let Some(len) = frame::header_len(bytes).filter(|len| *len > limits::HEADER) else { return Ok(()) };
-    let longest = channel.state.lock().in_flight.longest_header();
-    if len <= longest {
-        return Ok(());
-    }
-    let text = format!("a header of {len} bytes, where none is longer than {longest}");
-    Err(Failure::because(FailureKind::Garbage, io::Error::new(io::ErrorKind::InvalidData, text)))
-}
-
-/// A request of the peer's: lets the client instance answer it, and adds the answer to `replies`.
-fn requested(channel: &Arc<Channel>, header: &Header<'_>, body: &[u8], replies: &mut Vec<u8>) {
-    let Some(events) = channel.events.upgrade() else { return };
-    let Some(reply) = events.requested(channel, header, body) else { return };
-    if header.is_oneway() {
-        return;
-    }
-    let preamble = Preamble {
-        code: reply.code,
-        language: channel.options.language,
-        version: PROTOCOL_VERSION,
-        opaque: header.opaque,
-        flag: flag::RESPONSE,
-        remark: reply.remark.as_deref(),
-    };
-    let written = encode_frame(replies, channel.options.encoding, &preamble, &NoFields, &[&reply.body]);
-    if let Err(error) = written {
-        let text = || format!("no reply to {}: {error}", channel.address());
-        channel.options.log.warn(LogTarget::Remoting, text);
     }
 }
 

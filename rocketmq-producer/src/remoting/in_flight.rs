@@ -11,7 +11,7 @@ use crate::sys::Moment;
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
 const USE_MASK: u16 = ((i32::MAX as u32) >> SLOT_BITS) as u16;
 
-/// Room for so many requests is made at first.
+/// The requests that room is made for at first.
 const FIRST_SLOTS: usize = 64;
 
 #[derive(Default)]

@@ -61,7 +61,7 @@ impl Inbound {
         self.bytes.split_to(len).freeze()
     }
 
-    /// So many bytes were whole frames, and the rest waits for more. An error if that is too much.
+    /// The first `count` bytes were whole frames, and the rest waits for more. An error if that is too much.
     pub(super) fn consume(&mut self, count: usize, now: Moment) -> Result<(), Unfinished> {
         self.bytes.advance(count);
         if self.bytes.is_empty() {

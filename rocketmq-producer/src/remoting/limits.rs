@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-/// So many bytes are read at once, and a connection may hold so many without asking the process for more.
+/// The most bytes of one read; a connection may hold as many without a share of the bound of the process.
 pub(super) const READ_SPACE: usize = 64 * 1024;
 
 /// The longest header of a frame. That of an answer to a send has some 300 bytes, and a remark may be a stack trace of some
@@ -25,7 +25,7 @@ pub(super) const INBOUND: usize = 128 << 20;
 /// refused for the sum. All answers but the largest routes are shorter.
 pub(super) const FAIR_INBOUND: usize = INBOUND / 16;
 
-/// How long a frame may take from its first byte to its last. The longest takes so long at 280 KB a second, and the deadlines of
+/// How long a frame may take from its first byte to its last. The longest one needs 280 KB a second, and the deadlines of
 /// those who wait for it are mostly shorter. What is held beyond [`INBOUND`] is held no longer than this.
 pub(super) const UNFINISHED: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 60 });
 
@@ -40,6 +40,6 @@ pub(super) const REPLIES: usize = 1 << 20;
 pub(super) const SLOT_BITS: u32 = 20;
 pub(super) const SLOTS: usize = 1 << SLOT_BITS;
 
-/// So many requests of one connection may stay without an answer for good, as their slots are not used again; then the
+/// The requests of one connection that may stay without an answer for good, as their slots are not used again; then the
 /// connection is given up.
 pub(super) const ABANDONED: usize = 1 << 16;

@@ -21,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Shorter than a send with the default time limit waits: each of them sees a try.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Failures of one kind that follow each other are told in the log once, and again after so long.
+/// Failures of one kind that follow each other are told in the log once, and again when this time is over.
 const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 type Cause = Arc<dyn Error + Send + Sync>;

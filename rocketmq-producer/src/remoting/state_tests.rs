@@ -2,7 +2,11 @@ use std::net::TcpListener;
 
 use tokio::runtime::Runtime;
 
+use super::writer::GATHERED;
 use super::*;
+use crate::deferred::Burst;
+use crate::remoting::RemotingOptions;
+use crate::remoting::prepare::ExtraFields;
 use crate::remoting::testing::{PATIENCE, TestRequest, runtime};
 use crate::sys::Moment;
 
@@ -92,7 +96,7 @@ fn the_rest_of_a_chunk_goes_before_what_was_added_meanwhile() {
     assert_eq!(&chunk[start..], b"ghi");
     assert_eq!(bench.state.chunk_written(&stream, chunk, start + 3, 3).len(), 1);
     assert!(bench.state.next_chunk(&stream).is_none());
-    assert_eq!(bench.state.writer, Writer::IoTaskSoon);
+    assert_eq!(bench.state.writer, Writer::IoTaskLater);
 }
 
 #[test]
@@ -110,13 +114,13 @@ fn oneway_requests_that_follow_others_are_gathered() {
 
     let waited_for = bench.state.choose_writer(Haste::AtOnce, usize::MAX);
     assert_eq!(waited_for, Some(Writer::IoTask), "what others wait for is not gathered");
-    bench.state.writer = Writer::IoTaskSoon;
+    bench.state.writer = Writer::IoTaskLater;
     bench.add(b"second", oneway);
     assert_eq!(bench.state.choose_writer(Haste::MayBeGathered, usize::MAX), None);
     assert!(bench.state.may_gather(by + Burst::IN_TIME) && !bench.state.may_gather(by));
     assert!(bench.state.send_now());
     assert_eq!((bench.state.writer, bench.state.gathered_by), (Writer::IoTask, None), "somebody flushes");
-    (bench.state.writer, bench.state.gathered_by) = (Writer::IoTaskSoon, Some(by));
+    (bench.state.writer, bench.state.gathered_by) = (Writer::IoTaskLater, Some(by));
     assert!(!bench.state.end_gathering(by.before(Burst::TIME)));
     assert!(bench.state.end_gathering(by));
     assert_eq!(bench.state.writer, Writer::IoTask, "its time has come");
@@ -188,7 +192,7 @@ fn a_burst_waits_for_its_end_or_for_others() {
     let stream = bench.connect();
     bench.state.writer = Writer::Nobody;
     bench.add(b"a", false);
-    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::IoTaskSoon));
+    assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::IoTaskLater));
     let by = bench.state.gathered_by.expect("it goes by itself too");
     bench.add(b"b", false);
     assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), None);
@@ -200,10 +204,10 @@ fn a_burst_waits_for_its_end_or_for_others() {
     assert_eq!(bench.state.writer, Writer::Nobody, "the next burst begins anew");
 
     for (haste, writer) in [(Haste::AtOnce, Writer::IoTask), (Haste::CallerWaits, Writer::Caller)] {
-        bench.state.writer = Writer::IoTaskSoon;
+        bench.state.writer = Writer::IoTaskLater;
         assert_eq!(bench.state.choose_writer(haste, usize::MAX), Some(writer));
     }
-    bench.state.writer = Writer::IoTaskSoon;
+    bench.state.writer = Writer::IoTaskLater;
     bench.add(&[0; GATHERED as usize], false);
     assert_eq!(bench.state.choose_writer(Haste::GoesWithBurst, usize::MAX), Some(Writer::Caller), "much");
 }

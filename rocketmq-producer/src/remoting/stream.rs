@@ -13,11 +13,11 @@ use tokio::net::TcpStream;
 
 use crate::config::SocketOptions;
 
-/// After so many questions without an answer the connection is over; they follow each other in the time of the first, divided
-/// by their number.
+/// The keepalive questions without an answer after which the connection is over; they follow each other in the time of the first,
+/// divided by their number.
 const KEEPALIVE_PROBES: u32 = 4;
 
-/// The system counts in seconds.
+/// The shortest time between them: the system counts in seconds.
 const KEEPALIVE_UNIT: Duration = Duration::from_secs(1);
 
 /// An open connection. Nothing here waits but [`readable`](Self::readable) and [`writable`](Self::writable); what cannot be

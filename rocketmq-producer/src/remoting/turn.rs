@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::sys::Moment;
 
-/// So long a connection, or whoever else has much to do on the I/O thread, works before others come. A deadline is late by
+/// How long a connection, or whoever else has much to do on the I/O thread, works before others come. A deadline is late by
 /// one turn of each peer that has something to do without end.
 pub(super) const TURN: Duration = Duration::from_millis(1);
 

@@ -34,7 +34,7 @@ pub(super) enum Written {
 enum Chunk {
     /// There was none.
     None,
-    /// So many bytes of it were written.
+    /// How many bytes of it were written.
     Written(usize),
     /// Something is to be read first.
     Unread,
