@@ -1,4 +1,5 @@
 use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -293,6 +294,28 @@ fn a_frame_that_does_not_come_to_its_end_ends_the_connection() {
         }
         Told::Answered(_) | Told::Written => panic!("no answer"),
     }
+}
+
+#[test]
+fn after_a_panic_of_a_caller_that_writes_others_write_on() {
+    let runtime = runtime();
+    let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
+    let (stream, _peer) = Stream::to_test(&runtime, &listener);
+    let on_written = Box::new(|| panic!("it panics"));
+    let exchange = Box::new(TestRequest { on_written, ..TestRequest::default() });
+    {
+        let mut state = channel.state.lock();
+        state.begin();
+        state.open(Arc::clone(&stream));
+        assert!(state.next_chunk(&stream).is_none(), "nothing is to be written");
+        let request = Request { exchange, deadline: Moment::now() + PATIENCE, oneway: true };
+        assert!(state.add(request, &ExtraFields::NONE, &channel.options).is_ok());
+    }
+    // As nothing is in flight, the caller writes both.
+    let call = || submit(&channel, TestRequest::default(), false);
+    assert!(catch_unwind(AssertUnwindSafe(call)).is_err(), "it is told of the panic");
+    submit(&channel, TestRequest::default(), false);
+    assert!(channel.state.lock().begin_writing(), "the I/O task has to write now");
 }
 
 #[test]

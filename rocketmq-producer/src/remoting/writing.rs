@@ -11,6 +11,7 @@
 //! | has closed | leaves the rest to the I/O task | ends the connection; nothing more was written |
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::channel::Channel;
@@ -71,8 +72,14 @@ impl Channel {
     fn write_plenty(&self, stream: &Arc<Stream>) -> bool {
         let mut left = PLENTY;
         loop {
-            let written = self.write_chunk(stream, left, false);
+            let written = catch_unwind(AssertUnwindSafe(|| self.write_chunk(stream, left, false)));
             let mut state = self.state.lock();
+            let written = written.unwrap_or_else(|panic| {
+                // Of a request that was told. As nobody would write any more, the I/O task does.
+                state.hand_over(stream, false);
+                self.attention.notify_one();
+                resume_unwind(panic)
+            });
             match written {
                 Ok(Chunk::Written(count)) if count < left && state.has_more(stream) => left -= count,
                 Ok(_) => return !state.hand_over(stream, false),
