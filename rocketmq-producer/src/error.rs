@@ -262,6 +262,11 @@ impl Error {
         })
     }
 
+    /// The same call may succeed later, other than its kind says.
+    pub(crate) fn worth_a_retry(self) -> Self {
+        self.change(|details| details.retriable = true)
+    }
+
     pub(crate) fn with_message(self, message: String) -> Self {
         let message = text::into_shown(message, text::MESSAGE);
         self.change(|details| details.message = Text::Owned(message.into_boxed_str()))

@@ -29,7 +29,7 @@ pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::{interface_index, local_ip};
 pub(crate) use parking::{Parker, Unparks};
 pub use per_fork::PerFork;
-pub(crate) use random::random;
+pub(crate) use random::{chance, chance_of, random};
 pub(crate) use reuse::Block;
 pub(crate) use thread::spawn_quiet;
 pub use thread::with_signals_blocked;

@@ -6,7 +6,7 @@ mod common;
 
 use std::net::{TcpListener, TcpStream};
 
-use common::{config, producer, send, with_topic};
+use common::{becomes_true, config, producer, send, with_topic};
 use rocketmq_producer::{ErrorCode, Producer};
 
 #[test]
@@ -67,6 +67,24 @@ fn a_host_keeps_its_ports_and_all_may_be_where_the_name_server_is() {
         let (registered, used) = receipt.broker_address().split_once(" → ").expect("both");
         assert_eq!(used, registered.replace("127.0.0.1", "127.0.0.2"), "{map}");
     }
+}
+
+#[test]
+fn brokers_are_reached_where_the_name_server_is_now() {
+    let cluster = with_topic(1, 1);
+    let inside = cluster.name_server();
+    let outside = forward(&inside);
+    forward(&cluster.broker_address("broker-0").expect("running"));
+    let settings = [("broker.address.map", "*=@name.server"), ("route.refresh.interval.ms", "10")];
+    let producer = Producer::new(&config(&inside, &settings)).expect("a producer");
+    let at = |host: &str| {
+        let receipt = send(&producer, "T").expect("stored");
+        receipt.broker_address().rsplit(' ').next().is_some_and(|used| used.starts_with(host))
+    };
+    assert!(at("127.0.0.1:"));
+    // The same route, from another host.
+    producer.set_name_servers(&outside).expect("addresses");
+    assert!(becomes_true(|| at("127.0.0.2:")));
 }
 
 #[test]

@@ -45,6 +45,11 @@ impl AddressMap {
         Some(if check(used).is_ok() { used.to_owned() } else { with_port(used, port) })
     }
 
+    /// Whether some are reached at the host of the name server.
+    pub(crate) fn names_the_name_server(&self) -> bool {
+        self.0.iter().any(|(_, used)| used == NAME_SERVER)
+    }
+
     /// Where exactly this address is reached.
     pub(crate) fn get(&self, registered: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == registered).map(|(_, used)| used.as_str())

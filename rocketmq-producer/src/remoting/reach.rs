@@ -7,13 +7,12 @@
 //! ```
 
 use std::error::Error;
-use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::exchange::{Failure, FailureKind};
-use crate::sys::Moment;
+use crate::sys::{self, Moment};
 
 /// The pause after the first failure; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -86,7 +85,7 @@ impl Reach {
         let is_pressed =
             self.begun.zip(self.pause_end).is_some_and(|(begun, end)| begun.since(end) <= self.length);
         self.length = if is_pressed { (self.length * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
-        self.pause_end = Some(now + jittered(self.length, now));
+        self.pause_end = Some(now + jittered(self.length));
         self.cause.clone_from(&failure.cause);
         let text = ended(address, failure);
         let is_told = self.told.text == text;
@@ -129,10 +128,9 @@ pub(super) fn ended(address: &str, failure: &Failure) -> String {
 }
 
 /// Three quarters of it and a part of the last by chance, so that a thousand clients do not come back at once.
-fn jittered(pause: Duration, now: Moment) -> Duration {
-    let chance = RandomState::new().hash_one(now) as u32;
+fn jittered(pause: Duration) -> Duration {
     let quarter = pause / 4;
-    pause - quarter + quarter.mul_f64(f64::from(chance) / f64::from(u32::MAX))
+    pause - quarter + quarter.mul_f64(sys::chance_of(1.0))
 }
 
 #[cfg(test)]

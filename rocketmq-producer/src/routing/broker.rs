@@ -107,6 +107,11 @@ impl BrokerTable {
         Arc::clone(self.brokers.lock().broker(name))
     }
 
+    /// The host at which brokers are reached, if it is that of the name server.
+    pub(super) fn name_server_host(&self) -> Option<String> {
+        self.paths.name_server_host()
+    }
+
     /// A route that is news told the addresses of brokers: they replace what was known. An error if there would be too many, and then
     /// all stays as it was.
     pub(crate) fn update(&self, route: &TopicRoute) -> Result<(), Error> {

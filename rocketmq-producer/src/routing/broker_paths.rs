@@ -17,9 +17,15 @@ pub(crate) struct BrokerPaths {
 }
 
 impl BrokerPaths {
+    /// The host of the name server, if the map takes brokers there.
+    pub(super) fn name_server_host(&self) -> Option<String> {
+        let servers = self.name_servers.as_ref().filter(|_| self.map.names_the_name_server())?;
+        servers.host()
+    }
+
     /// Where a broker is reached that has registered this address: for its requests, and for sends.
     pub(super) fn channels(&self, remoting: &Remoting, registered: &str) -> (Arc<Channel>, Arc<Channel>) {
-        let host = self.name_servers.as_ref().and_then(|servers| servers.host());
+        let host = self.name_server_host();
         let mapped = |registered: &str| self.map.used(registered, host.as_deref());
         let used = mapped(registered).unwrap_or_else(|| registered.to_owned());
         let channel = remoting.channel_through(registered, &used);

@@ -1,16 +1,16 @@
 //! Routes that are in doubt: a broker cannot be reached where they have it, and may be elsewhere by now. Their topics are
 //! looked up again before the next refresh.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep_until;
 
+use super::name_servers::Found;
 use super::route_table::RouteTable;
 use super::topic::Topic;
 use crate::log::LogTarget;
-use crate::sys::Moment;
+use crate::sys::{self, Moment};
 use crate::task;
 
 /// A topic in doubt is looked up no more often than this, and up to half as much later: not all clients of a broker that
@@ -44,8 +44,7 @@ impl RouteTable {
     }
 
     fn interval(&self) -> Duration {
-        let chance = self.random.hash_one(Moment::now()) as u32;
-        INTERVAL.mul_f64(1.0 + 0.5 * f64::from(chance) / f64::from(u32::MAX))
+        INTERVAL.mul_f64(1.0 + sys::chance_of(0.5))
     }
 
     async fn ask_again(&self, topic: &Topic, due: Moment) {
@@ -55,7 +54,7 @@ impl RouteTable {
         let answer = self.ask(topic, origin).await;
         // Of what cannot be asked, and of what is not known, the sends and the next refresh tell. A refresh may have brought the
         // topic's own route meanwhile, which that of the default topic does not replace.
-        if let Ok(Some(route)) = answer
+        if let Ok(Found::Route(route)) = answer
             && let Err(error) = self.adopt_again(topic, route, origin)
         {
             self.log.warn(LogTarget::Routing, || format!("route in doubt: {}", error.message()));

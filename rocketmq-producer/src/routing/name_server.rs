@@ -10,7 +10,7 @@ use rocketmq_protocol::codes::{request, response};
 use rocketmq_protocol::requests::GetRouteRequest;
 use rocketmq_protocol::route::TopicRoute;
 use rocketmq_protocol::route::bounds::MAX_ROUTE_BYTES;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::bounds::LARGE_ROUTE;
 use crate::error::{Error, ErrorCode};
@@ -22,12 +22,18 @@ use crate::task;
 /// A server that did not answer is taken to be still in trouble for so long.
 const IN_TROUBLE: Duration = Duration::from_secs(30);
 
+/// Questions to one server that have no answer yet. More wait for their turn, so that a program which begins with ten thousand
+/// topics does not overwhelm it; a server that answers has this many in no time, and a silent one holds up only its own.
+const ASKED_AT_ONCE: usize = 64;
+
 pub(super) struct NameServer {
     channel: Arc<Channel>,
     /// When it last did not answer; none if it has answered since.
     failed: Mutex<Option<Moment>>,
     /// The log says already that it lacks what others know.
     told: AtomicBool,
+    /// Who wants to ask waits here for a place among those that have no answer yet.
+    asking: Semaphore,
     /// Large routes are read one at a time: a thread for each topic would be too many.
     reading: tokio::sync::Mutex<()>,
 }
@@ -38,6 +44,7 @@ impl NameServer {
             channel,
             failed: Mutex::default(),
             told: AtomicBool::new(false),
+            asking: Semaphore::new(ASKED_AT_ONCE),
             reading: tokio::sync::Mutex::default(),
         }
     }
@@ -48,6 +55,13 @@ impl NameServer {
 
     /// The route of a topic; `None`: it knows no such topic. The error is at this server.
     pub(super) async fn route(&self, topic: &str, timeout: Duration) -> Result<Option<TopicRoute>, Error> {
+        let deadline = Moment::now() + timeout;
+        let Ok(_place) = tokio::time::timeout(timeout, self.asking.acquire()).await else {
+            let text =
+                format!("not asked within {} ms: too many questions are before it", timeout.as_millis());
+            return Err(Error::new(ErrorCode::NameServer, text).at(Arc::clone(self.address())));
+        };
+        let timeout = deadline.since(Moment::now());
         let fields =
             GetRouteRequest { topic: topic.to_owned().into(), accept_standard_json_only: Some(true) };
         let outcome = call(&self.channel, request::GET_ROUTEINFO_BY_TOPIC, fields, Vec::new(), timeout).await;

@@ -31,6 +31,15 @@ const SECOND_OPINION_IN_TROUBLE: Duration = Duration::from_millis(500);
 /// When no server answers, their names are looked up again, but no sooner than this after the last time.
 const LOOK_UP_PAUSE: Duration = Duration::from_secs(1);
 
+/// What the name servers say of a topic.
+pub(crate) enum Found {
+    Route(TopicRoute),
+    /// None that answered knows the topic; these did not answer, and may.
+    Nowhere {
+        silent: Vec<Arc<str>>,
+    },
+}
+
 pub(crate) struct NameServers {
     remoting: Arc<Remoting>,
     log: Log,
@@ -227,18 +236,13 @@ impl NameServers {
         }
     }
 
-    /// The route of a topic; `None`: no name server that answers knows the topic. Every server is tried once, the one that
-    /// knew something last first; each gets a fair share of the time. Errors call the topic as `shown`.
-    pub(crate) async fn route(
-        &self,
-        topic: &str,
-        shown: &str,
-        timeout: Duration,
-    ) -> Result<Option<TopicRoute>, Error> {
+    /// The route of a topic, if a name server that answers knows it. Every server is tried once, the one that knew something
+    /// last first; each gets a fair share of the time. Errors call the topic as `shown`.
+    pub(crate) async fn route(&self, topic: &str, shown: &str, timeout: Duration) -> Result<Found, Error> {
         let servers = self.servers.load_full();
         let deadline = Moment::now() + timeout;
         let first = self.chosen.load(Ordering::Relaxed);
-        let mut refusals = Vec::new();
+        let (mut refusals, mut refused) = (Vec::new(), Vec::new());
         let mut last = None;
         for turn in 0..servers.len() {
             let index = first.wrapping_add(turn) % servers.len();
@@ -251,19 +255,23 @@ impl NameServers {
             match servers[index].route(topic, share).await {
                 Ok(Some(route)) => {
                     self.choose(index);
-                    return Ok(Some(route));
+                    return Ok(Found::Route(route));
                 }
                 Ok(None) => {
                     self.choose(index);
                     // It may have been restarted, and not have heard of all brokers yet.
                     let others = (1..servers.len() - turn).map(|more| (index + more) % servers.len());
                     let asked = others.map(|other| (other, Arc::clone(&servers[other]))).collect();
-                    let Some((knowing, route)) = second_opinion(asked, topic, deadline).await else {
-                        return Ok(None);
+                    let (knowing, route) = match second_opinion(asked, topic, deadline).await {
+                        Ok(known) => known,
+                        Err(mut silent) => {
+                            silent.extend(refused);
+                            return Ok(Found::Nowhere { silent });
+                        }
                     };
                     self.choose(knowing);
                     self.tell_lacking(&servers[index], &servers[knowing], shown);
-                    return Ok(Some(route));
+                    return Ok(Found::Route(route));
                 }
                 Err(error) => {
                     // It has answered, though not well.
@@ -271,6 +279,7 @@ impl NameServers {
                         self.choose(index);
                     }
                     refusals.push(format!("{}: {}", servers[index].address(), error.message()));
+                    refused.push(Arc::clone(servers[index].address()));
                     last = Some(error);
                 }
             }
@@ -308,25 +317,31 @@ impl NameServers {
     }
 }
 
-/// Asks these at once. The first that knows the topic, and its number.
+/// Asks these at once. The first that knows the topic, and its number; else those that did not say whether they do.
 async fn second_opinion(
     servers: Vec<(usize, Arc<NameServer>)>,
     topic: &str,
     deadline: Moment,
-) -> Option<(usize, TopicRoute)> {
+) -> Result<(usize, TopicRoute), Vec<Arc<str>>> {
     let mut asked = JoinSet::new();
+    let mut silent: Vec<_> = servers.iter().map(|(_, server)| Arc::clone(server.address())).collect();
     for (index, server) in servers {
         let wait_limit = if server.is_well() { SECOND_OPINION } else { SECOND_OPINION_IN_TROUBLE };
         let timeout = wait_limit.min(deadline.since(Moment::now()));
         let topic = topic.to_owned();
-        asked.spawn(async move { (index, server.route(&topic, timeout).await) });
+        asked.spawn(async move {
+            let answer = server.route(&topic, timeout).await;
+            (index, server, answer)
+        });
     }
     while let Some(answer) = asked.join_next().await {
-        if let Ok((index, Ok(Some(route)))) = answer {
-            return Some((index, route));
+        match answer {
+            Ok((index, _, Ok(Some(route)))) => return Ok((index, route)),
+            Ok((_, server, Ok(None))) => silent.retain(|address| address != server.address()),
+            Ok((_, _, Err(_))) | Err(_) => {}
         }
     }
-    None
+    Err(silent)
 }
 
 #[cfg(test)]

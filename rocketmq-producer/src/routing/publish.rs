@@ -1,7 +1,6 @@
 //! The queues of a topic that a producer may write, in the Java client's order.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +11,7 @@ use rocketmq_protocol::route::TopicRoute;
 use super::broker::{Broker, BrokerTable};
 use super::faults::FaultStrategy;
 use crate::message::QueueRef;
-use crate::sys::Moment;
+use crate::sys::{self, Moment};
 
 #[derive(Clone)]
 pub(crate) struct PublishQueue {
@@ -117,8 +116,7 @@ impl PublishQueues {
 
     /// A queue by chance.
     pub(crate) fn by_chance(&self) -> Option<&PublishQueue> {
-        let chance = RandomState::new().hash_one(self.next.fetch_add(1, Ordering::Relaxed)) as usize;
-        self.queues.get(chance.checked_rem(self.queues.len())?)
+        self.queues.get((sys::chance() as usize).checked_rem(self.queues.len())?)
     }
 
     /// All queues, for a program to choose from.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 
+use super::name_servers::Found;
 use super::route_table::RouteTable;
 use super::topic::{Need, Origin, Topic};
 use crate::error::ErrorCode;
@@ -69,12 +70,12 @@ impl RouteTable {
     /// `false`: no name server answers, so there is no use in asking on.
     async fn refresh_one(self: Arc<Self>, topic: Arc<Topic>) -> bool {
         match self.ask(&topic, Origin::Own).await {
-            Ok(Some(route)) => {
+            Ok(Found::Route(route)) => {
                 if let Err(error) = self.adopt(&topic, route, Origin::Own) {
                     self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));
                 }
             }
-            Ok(None) => {}
+            Ok(Found::Nowhere { .. }) => {}
             Err(_) if self.ended.load(Ordering::Relaxed) => return false,
             Err(error) => {
                 self.log.warn(LogTarget::Routing, || format!("route refresh: {}", error.message()));

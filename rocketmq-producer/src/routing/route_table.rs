@@ -1,13 +1,12 @@
 //! All topics a client instance is asked for, and how their routes are found.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::sync::RwLock;
-use crate::sys::Moment;
+use crate::sys::{self, Moment};
 use rocketmq_protocol::namespace;
 use rocketmq_protocol::route::TopicRoute;
 use tokio::runtime::Handle;
@@ -15,7 +14,7 @@ use tokio::time::sleep_until;
 
 use super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
 use super::broker::BrokerTable;
-use super::name_servers::NameServers;
+use super::name_servers::{Found, NameServers};
 use super::publish::PublishQueues;
 use super::topic::{LookUp, Origin, RouteWaiter, Topic};
 use crate::deferred::Deferred;
@@ -48,7 +47,6 @@ pub(crate) struct RouteTable {
     pub(super) topics: RwLock<HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>>,
     /// Roughly, of all routes.
     pub(super) bytes: AtomicUsize,
-    pub(super) random: RandomState,
     /// The client instance is gone: what fails now is nobody's concern.
     pub(super) ended: AtomicBool,
     pub(super) log: Log,
@@ -70,7 +68,6 @@ impl RouteTable {
             brokers,
             topics: RwLock::default(),
             bytes: AtomicUsize::new(0),
-            random: RandomState::new(),
             ended: AtomicBool::new(false),
             log,
             myself: myself.clone(),
@@ -196,47 +193,58 @@ impl RouteTable {
             return tell(end(&topic), |waiter, deferred| waiter.unrouted(error.clone(), deferred)).await;
         }
         // Those who come while others go on wait as well, so that nobody is overtaken.
-        let mut asking = Vec::new();
         while let Some(waiters) = take_waiters_or_open(&topic) {
-            let (going, only_asking): (Vec<_>, Vec<_>) =
-                waiters.into_iter().partition(|waiter| waiter.takes_turns());
-            asking.extend(only_asking);
-            tell(going, |waiter, deferred| waiter.routed(deferred)).await;
+            tell(waiters, |waiter, deferred| waiter.routed(deferred)).await;
         }
-        // Whoever only asked finds the topic open.
-        tell(asking, |waiter, deferred| waiter.routed(deferred)).await;
     }
 
     /// The topic's own route or, for a topic that does not exist yet, one made from the default topic's
     /// (protocol 3.3).
     async fn find(&self, topic: &Topic) -> Result<(TopicRoute, Origin), Error> {
-        if let Some(route) = self.ask(topic, Origin::Own).await? {
-            return Ok((route, Origin::Own));
+        let mut silent = match self.ask(topic, Origin::Own).await? {
+            Found::Route(route) => return Ok((route, Origin::Own)),
+            Found::Nowhere { silent } => silent,
+        };
+        match self.ask(topic, Origin::DefaultTopic).await? {
+            Found::Route(route) => Ok((route, Origin::DefaultTopic)),
+            Found::Nowhere { silent: more } => {
+                silent.extend(more);
+                Err(self.no_route(topic, silent))
+            }
         }
-        let route = self.ask(topic, Origin::DefaultTopic).await?.ok_or_else(|| {
-            let text = format!(
-                "topic {} does not exist, and no broker creates topics by itself (no route for {} either)",
-                topic.name, self.options.default_topic
-            );
-            Error::new(ErrorCode::NoRoute, text)
-        })?;
-        Ok((route, Origin::DefaultTopic))
     }
 
-    /// Asks the name servers; `None`: they know of no such route.
-    pub(super) async fn ask(&self, topic: &Topic, origin: Origin) -> Result<Option<TopicRoute>, Error> {
+    /// Whoever did not answer may know the topic: then another try is worth it.
+    fn no_route(&self, topic: &Topic, mut silent: Vec<Arc<str>>) -> Error {
+        let text = format!(
+            "topic {} does not exist, and no broker creates topics by itself (no route for {} either)",
+            topic.name, self.options.default_topic
+        );
+        silent.sort();
+        silent.dedup();
+        if silent.is_empty() {
+            return Error::new(ErrorCode::NoRoute, text);
+        }
+        let text = format!("{text}; {} did not answer, and may know it", silent.join(", "));
+        Error::new(ErrorCode::NoRoute, text).worth_a_retry()
+    }
+
+    /// Asks the name servers.
+    pub(super) async fn ask(&self, topic: &Topic, origin: Origin) -> Result<Found, Error> {
         let timeout = self.options.timeout;
         if origin == Origin::Own {
             return self.name_servers.route(&topic.wire_name, &topic.name, timeout).await;
         }
         let default_topic = &self.options.default_topic;
-        let mut route = self.name_servers.route(default_topic, default_topic, timeout).await?;
-        for data in route.iter_mut().flat_map(|route| &mut route.queue_datas) {
-            let nums = data.read_queue_nums.min(self.options.default_topic_queue_nums);
-            data.read_queue_nums = nums;
-            data.write_queue_nums = nums;
+        let mut found = self.name_servers.route(default_topic, default_topic, timeout).await?;
+        if let Found::Route(route) = &mut found {
+            for data in &mut route.queue_datas {
+                let nums = data.read_queue_nums.min(self.options.default_topic_queue_nums);
+                data.read_queue_nums = nums;
+                data.write_queue_nums = nums;
+            }
         }
-        Ok(route)
+        Ok(found)
     }
 
     /// Takes over a route if it differs from what is known, or if nothing usable is known. An error if it is too much
@@ -262,7 +270,8 @@ impl RouteTable {
         route: TopicRoute,
         origin: Origin,
     ) -> Result<(), Error> {
-        if look_up.route.as_ref() != Some(&route) || !topic.has_queues() {
+        let host = self.brokers.name_server_host();
+        if look_up.route.as_ref() != Some(&route) || look_up.host != host || !topic.has_queues() {
             let bytes = route_bytes(route.broker_datas.len(), PublishQueues::count(&route));
             let others = self.bytes.load(Ordering::Relaxed) - look_up.bytes;
             if others + bytes > MAX_CLIENT_ROUTES {
@@ -276,10 +285,10 @@ impl RouteTable {
             self.brokers.update(&route)?;
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
             self.bytes.fetch_sub(look_up.bytes, Ordering::Relaxed);
-            let start = self.random.hash_one((&topic.wire_name, Moment::now())) as usize;
-            topic.set_queues(PublishQueues::of(&route, &self.brokers, start));
+            topic.set_queues(PublishQueues::of(&route, &self.brokers, sys::chance() as usize));
             look_up.route = Some(route);
             look_up.bytes = bytes;
+            look_up.host = host;
         }
         look_up.origin = origin;
         look_up.confirmed = Some(Moment::now());

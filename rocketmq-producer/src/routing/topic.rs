@@ -24,11 +24,6 @@ pub(crate) trait RouteWaiter: Send {
     /// Who asked; see [`super::RouteTable::abort`].
     fn producer(&self) -> ProducerId;
 
-    /// Whether it sends something when it goes on, which nothing may overtake.
-    fn takes_turns(&self) -> bool {
-        true
-    }
-
     /// The queues are there, though perhaps none can be written.
     fn routed(self: Box<Self>, deferred: &mut Deferred);
 
@@ -73,6 +68,8 @@ pub(super) enum Origin {
 #[derive(Default)]
 pub(super) struct LookUp {
     pub(super) route: Option<TopicRoute>,
+    /// The host of the name server that the addresses of the route lead to, if they do.
+    pub(super) host: Option<String>,
     pub(super) origin: Origin,
     /// How much of the client's bound it takes.
     pub(super) bytes: usize,
@@ -134,7 +131,8 @@ impl Topic {
         self.open.load(Ordering::Acquire) && self.has_queues()
     }
 
-    pub(super) fn has_queues(&self) -> bool {
+    /// Whether there are queues to choose from, be it that others wait for their turn.
+    pub(crate) fn has_queues(&self) -> bool {
         self.writable.load(Ordering::Acquire)
     }
 

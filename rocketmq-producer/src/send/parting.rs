@@ -1,7 +1,5 @@
 //! How messages come together in one shipment, and part again.
 
-use std::hash::{BuildHasher, RandomState};
-
 use rocketmq_protocol::codes::response;
 
 use super::accepted::AcceptedSend;
@@ -12,7 +10,7 @@ use super::shipment::{BoxedShipment, Permit, Shipment};
 use crate::deferred::Deferred;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::sys::Moment;
+use crate::sys::{self, Moment};
 
 impl Shipment {
     /// One of the messages of a request, to go on by itself.
@@ -25,7 +23,7 @@ impl Shipment {
     /// full batches, as long as a multiple of the number of queues, would all go to one queue.
     pub(super) fn absorb(&mut self, others: Vec<BoxedShipment>, deferred: &mut Deferred) {
         let count = 1 + others.len();
-        let chance = RandomState::new().hash_one(count) as usize % count;
+        let chance = sys::chance() as usize % count;
         let mut sends = Vec::with_capacity(count);
         sends.extend(self.sends.take_one());
         for (index, mut other) in others.into_iter().enumerate() {

@@ -4,7 +4,6 @@
 //! What pauses lies here, in the order in which it goes on, with one timer for all of a producer.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -16,7 +15,7 @@ use crate::deferred::Deferred;
 use crate::error::Error;
 use crate::remoting::Turn;
 use crate::sync::Mutex;
-use crate::sys::Moment;
+use crate::sys::{self, Moment};
 
 /// Shipments that go on one after the other before others have the I/O thread.
 const RESUMED_AT_ONCE: usize = 64;
@@ -26,8 +25,7 @@ impl Backoff {
     pub(crate) fn pause(&self, refusals: usize) -> Duration {
         let doublings = u32::try_from(refusals).unwrap_or(u32::MAX).saturating_sub(1).min(20);
         let pause = self.first.saturating_mul(1 << doublings).min(self.most);
-        let chance = RandomState::new().hash_one(refusals) as u32;
-        pause.mul_f64(0.8 + 0.4 * f64::from(chance) / f64::from(u32::MAX))
+        pause.mul_f64(0.8 + sys::chance_of(0.4))
     }
 }
 

@@ -7,6 +7,7 @@ mod bounds;
 mod common;
 mod forgotten;
 mod look_up;
+mod many;
 mod moved;
 mod name_server;
 mod unknown;

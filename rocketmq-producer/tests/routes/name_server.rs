@@ -26,6 +26,8 @@ struct State {
     routes: Mutex<HashMap<String, Vec<u8>>>,
     asked: Mutex<Vec<String>>,
     silent: AtomicBool,
+    /// Answers that were kept back, each with where it goes.
+    kept: Mutex<Vec<(TcpStream, Vec<u8>)>>,
 }
 
 impl NameServer {
@@ -70,6 +72,15 @@ impl NameServer {
         self.state.asked.lock().expect("no panic").len()
     }
 
+    /// Answers from now on, and what it did not answer.
+    pub(crate) fn answer_all(&self) {
+        let mut kept = self.state.kept.lock().expect("no panic");
+        self.state.silent.store(false, Ordering::SeqCst);
+        for (mut stream, answer) in kept.drain(..) {
+            stream.write_all(&answer).expect("the client reads");
+        }
+    }
+
     /// Whether it keeps its answers to itself.
     pub(crate) fn set_silent(&self, silent: bool) {
         self.state.silent.store(silent, Ordering::SeqCst);
@@ -91,9 +102,6 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
             consumed += len;
             let topic = header.fields.get("topic").unwrap_or_default();
             state.asked.lock().expect("no panic").push(topic.to_owned());
-            if state.silent.load(Ordering::SeqCst) {
-                continue;
-            }
             let route = state.routes.lock().expect("no panic").get(topic).cloned();
             let preamble = Preamble {
                 code: if route.is_some() { response::SUCCESS } else { response::TOPIC_NOT_EXIST },
@@ -107,7 +115,11 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
             let body = route.unwrap_or_default();
             encode_frame(&mut out, frame.encoding, &preamble, &NoFields, &[&body])
                 .map_err(io::Error::other)?;
-            stream.write_all(&out)?;
+            let mut kept = state.kept.lock().expect("no panic");
+            match state.silent.load(Ordering::SeqCst) {
+                true => kept.push((stream.try_clone()?, out)),
+                false => stream.write_all(&out)?,
+            }
         }
         bytes.drain(..consumed);
     }

@@ -102,3 +102,17 @@ fn what_nobody_knows_does_not_exist_though_one_is_dead_or_silent() {
         }
     }
 }
+
+#[test]
+fn what_a_silent_server_may_know_is_worth_another_try() {
+    let (empty, silent) = (NameServer::start(), with_route("T", &with_topic(1, 4)));
+    silent.set_silent(true);
+    let (producer, _) = producer(&[&empty.address(), &silent.address()], &[("api.timeout.ms", "1000")]);
+    let error = send(&producer, "T").expect_err("the one that knows it is silent");
+    assert_eq!(error.code(), ErrorCode::NoRoute);
+    assert!(error.is_retriable(), "{error}");
+    assert!(error.message().contains(&format!("{} did not answer", silent.address())), "{error}");
+    silent.set_silent(false);
+    let known = producer.queues("Other", PATIENCE).expect_err("both answer");
+    assert!(known.code() == ErrorCode::NoRoute && !known.is_retriable(), "{known}");
+}
