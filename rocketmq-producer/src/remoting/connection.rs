@@ -71,7 +71,7 @@ struct Connection {
     inbound: Inbound,
     headers: HeaderReader,
     deferred: Deferred,
-    /// To the requests of the peer's that one read brought.
+    /// Replies to the requests of the peer's that one read brought.
     replies: Vec<u8>,
     /// When the peer was last heard of, or took bytes after it had taken none.
     alive: Moment,
@@ -85,7 +85,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// From the open socket to the end; returns why it ended.
+    /// Serves the open socket to its end; returns why it ended.
     async fn open(&mut self) -> Failure {
         let news = {
             let mut state = self.channel.state.lock();

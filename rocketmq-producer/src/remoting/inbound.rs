@@ -84,7 +84,7 @@ impl Inbound {
         Ok(())
     }
 
-    /// An error if a frame is unfinished for too long. Tells when to look again. (The frame that is unfinished then may be
+    /// Fails if a frame is unfinished for too long. Tells when to look again. (The frame that is unfinished then may be
     /// another one: the timer is not set anew for each.)
     pub(super) fn check(&mut self, now: Moment) -> Result<Option<Moment>, Unfinished> {
         let end = || self.unfinished_since.map(|since| since + UNFINISHED);

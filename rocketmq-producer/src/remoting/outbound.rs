@@ -22,7 +22,7 @@ const USUAL_HEAD: usize = 1024;
 pub(crate) struct Outbound {
     /// What a full socket left of a piece, from this position on.
     rest: Option<(Piece, usize)>,
-    /// Before `open`.
+    /// What is written before `open`.
     pieces: VecDeque<Piece>,
     /// New frames are added here.
     open: Vec<u8>,
@@ -39,7 +39,7 @@ pub(super) struct Mark {
     queued: u64,
 }
 
-/// Some bytes that are written in one call.
+/// Bytes that lie together and are written in one call.
 #[derive(Debug)]
 pub(super) enum Piece {
     Frames(Vec<u8>),

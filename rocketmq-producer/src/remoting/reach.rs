@@ -27,14 +27,14 @@ type Cause = Arc<dyn Error + Send + Sync>;
 
 #[derive(Default)]
 pub(super) struct Reach {
-    /// In a row, without an answer between them.
+    /// Failed tries in a row, without an answer between them.
     failures: u32,
-    /// Of the last pause.
+    /// The length of the last pause.
     length: Duration,
     pause_end: Option<Moment>,
     /// When the last try began.
     begun: Option<Moment>,
-    /// Of the last failure.
+    /// The cause of the last failure.
     cause: Option<Cause>,
     /// Where the last connection went.
     dialed: Option<SocketAddr>,
@@ -46,7 +46,7 @@ pub(super) struct Reach {
 struct Told {
     text: String,
     at: Option<Moment>,
-    /// Failures since.
+    /// Failures since then that it does not have.
     more: u32,
 }
 
@@ -127,7 +127,7 @@ pub(super) fn ended(address: &str, failure: &Failure) -> String {
     }
 }
 
-/// Three quarters of it and a part of the last by chance, so that a thousand clients do not come back at once.
+/// Three quarters of the pause and a part of the last quarter by chance, so that a thousand clients do not come back at once.
 fn jittered(pause: Duration) -> Duration {
     let quarter = pause / 4;
     pause - quarter + quarter.mul_f64(sys::chance_of(1.0))

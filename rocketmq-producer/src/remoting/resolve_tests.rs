@@ -33,7 +33,7 @@ fn a_name_that_is_none_is_an_error() {
     }
 }
 
-/// As if threads were at these names since then.
+/// Makes it look as if threads were at these names since then.
 fn under_way(resolver: &Resolver, names: &[String], begun: Moment) -> Vec<oneshot::Receiver<Found>> {
     let mut table = resolver.0.lock();
     let begin = |name: &String| {

@@ -61,7 +61,7 @@ impl Stream {
         (count, Ok(()))
     }
 
-    /// An error if the peer has closed, as far as the system knows; `true`: something is there to be read first.
+    /// Fails if the peer has closed, as far as the system knows; `true`: something is there to be read first.
     pub(super) fn look(&self) -> io::Result<bool> {
         let mut byte = [std::mem::MaybeUninit::uninit()];
         match SockRef::from(&self.0).peek(&mut byte) {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     impl Stream {
-        /// To a listener of the test's, with the other end.
+        /// A connection to a listener of the test's, with its other end.
         pub(in super::super) fn to_test(
             runtime: &tokio::runtime::Runtime,
             listener: &std::net::TcpListener,

@@ -52,7 +52,7 @@ pub(super) struct TestRequest {
     /// Its frame; `None`: a real one without fields and body.
     pub(super) bytes: Option<&'static [u8]>,
     pub(super) on_prepare: Action,
-    /// After the frame was written.
+    /// Called after the frame was written.
     pub(super) on_append: Action,
     pub(super) on_written: Action,
     pub(super) told: Option<Sender<Told>>,

@@ -22,12 +22,13 @@ use crate::deferred::Deferred;
 
 /// How far the I/O task came.
 pub(super) enum Written {
+    /// It wrote all that was there.
     All,
-    /// As much as is written at a time; more may be there.
+    /// It wrote as much as is written at a time; more may be there.
     Plenty,
     /// The socket takes no more now.
     Blocked,
-    /// To where something is to be read first.
+    /// Something is to be read first.
     Unread,
 }
 

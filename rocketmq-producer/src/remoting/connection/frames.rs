@@ -70,7 +70,7 @@ impl Connection {
     }
 }
 
-/// An error if the first header of these bytes is longer than that of any answer which is waited for.
+/// Fails if the first header of these bytes is longer than that of any answer which is waited for.
 fn check_header(channel: &Channel, bytes: &[u8]) -> Result<(), Failure> {
     let Some(len) = frame::header_len(bytes).filter(|len| *len > limits::HEADER) else { return Ok(()) };
     let longest = channel.state.lock().in_flight.longest_header();

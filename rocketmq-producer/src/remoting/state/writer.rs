@@ -45,10 +45,10 @@ pub(in crate::remoting) enum Writer {
 /// How soon a request is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::remoting) enum Haste {
-    /// By the caller, as nothing else is in flight: it waits, and a hand-over to the I/O thread would only cost time.
+    /// It is written by the caller, as nothing else is in flight: it waits, and a hand-over to the I/O thread would only cost time.
     CallerWaits,
     AtOnce,
-    /// With others that follow it at once.
+    /// It goes with others that follow it at once.
     GoesWithBurst,
     /// Nobody waits for it, and many of its kind go in one write.
     MayBeGathered,
