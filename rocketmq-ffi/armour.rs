@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rocketmq_producer::{Error, ErrorCode};
 
-use crate::cancel::{Deferred, Slice};
+use crate::cancel::{Between, Deferred, Slice, Wait};
 use crate::error::{Failure, rmq_error_t};
 
 /// The whole body of an entry point: names the function, says how each argument is checked (a function of
@@ -16,16 +16,16 @@ use crate::error::{Failure, rmq_error_t};
 /// - `armour!(rmq_x(a: handle) fails [F] { … })` ends in `Result<(), F>`, of which such an object is made;
 /// - `armour!(rmq_x(a: handle) or [0] { … })` ends in `Result<T, Error>` and returns that neutral value when an
 ///   argument is refused;
-/// - `armour!(rmq_x(a: shared) waits [handle = a, timeout_ms by SLICE as (left, is_last)] { … })` runs the translation for slices of the
+/// - `armour!(rmq_x(a: shared) waits [handle = a, timeout_ms by SLICE as wait] { … })` runs the translation for slices of the
 ///   wait (see [`cancel`](crate::cancel)) until it ends in `Ok(Slice::Done(…))` or in an error; the entry point is `C-unwind`.
 macro_rules! armour {
     (
         $function:ident ( $($argument:ident : $check:ident),* $(,)? )
-        waits [$handle:ident = $pointer:ident, $timeout:ident by $slice:ident as ($left:ident, $is_last:ident)] $body:block
+        waits [$handle:ident = $pointer:ident, $timeout:ident by $slice:ident as $wait:ident] $body:block
     ) => {{
         let $handle = $pointer;
-        $crate::cancel::in_slices($crate::arguments::wait($timeout), $slice, move |$left, $is_last| {
-            $crate::armour::guard_slice(stringify!($function), $is_last, move || {
+        $crate::cancel::in_slices($crate::arguments::wait($timeout), $slice, move |$wait| {
+            $crate::armour::guard_slice(stringify!($function), $wait, move || {
                 $($crate::armour::armour!(@check $function $argument $check);)*
                 $body
             })
@@ -59,21 +59,25 @@ macro_rules! armour {
 }
 pub(crate) use armour;
 
-/// As [`guard`], for a slice of a wait: `None` if another one is to follow.
+/// As [`guard`], for a slice of a wait; an error if another one is to follow.
 pub(crate) fn guard_slice(
     function: &'static str,
-    is_last: bool,
+    wait: Wait,
     translation: impl FnOnce() -> Result<Slice, Error>,
-) -> Option<*mut rmq_error_t> {
-    let mut goes_on = false;
+) -> Result<*mut rmq_error_t, Between> {
+    let mut goes_on = None;
     let outcome = guard(function, || match translation()? {
-        Slice::Passed(_) if !is_last => {
-            goes_on = true;
+        Slice::Passed(_) if !wait.is_last() => {
+            goes_on = Some(Between::Nothing);
+            Ok(())
+        }
+        Slice::Asleep(descriptor) => {
+            goes_on = Some(Between::Sleep(descriptor));
             Ok(())
         }
         Slice::Passed(outcome) | Slice::Done(outcome) => outcome,
     });
-    (!goes_on).then_some(outcome)
+    goes_on.map_or(Ok(outcome), Err)
 }
 
 /// Runs the translation; an error or a panic becomes an error object, success becomes NULL.

@@ -2,21 +2,25 @@
 //!
 //! A thread that is cancelled is unwound, through frames that Rust would have to clean up, so cancellation is disabled inside
 //! every entry point. A wait without a near end goes in slices: between two of them the thread is outside of the armour, in
-//! frames that have nothing to clean up, and may end there.
+//! frames that have nothing to clean up, and may end there. Whoever waits for events sleeps there, after the first slice, for
+//! as long as nothing comes: a system call that is a cancellation point needs no slices.
 //!
 //! ```text
 //! rmq_queue_poll ─┬─▶ armour: a slice of the wait ─┬─▶ done: return
-//!                 └─◀─ may the thread end? ◀───────┘
+//!                 ├─◀─ may the thread end? ◀───────┤
+//!                 └─◀─ sleep until the bell rings ◀┘
 //! ```
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::c_int;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use rocketmq_producer::sys::Moment;
-use rocketmq_producer::{Error, ErrorCode};
+use rocketmq_producer::sys::{self, EventFd, Moment};
+use rocketmq_producer::{CompletionQueue, Error, ErrorCode};
 
 unsafe extern "C" {
     fn pthread_setcancelstate(state: c_int, former: *mut c_int) -> c_int;
@@ -24,6 +28,8 @@ unsafe extern "C" {
 
 unsafe extern "C-unwind" {
     fn pthread_testcancel();
+    /// That of the C library, which unwinds when the thread is cancelled.
+    fn poll(entries: *mut libc::pollfd, count: libc::nfds_t, timeout_ms: c_int) -> c_int;
 }
 
 const DISABLE: c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
@@ -56,6 +62,15 @@ pub(crate) enum Slice {
     Done(Result<(), Error>),
     /// It is over if there is no time left, with this outcome.
     Passed(Result<(), Error>),
+    /// It goes on when this descriptor is readable, or the time over.
+    Asleep(RawFd),
+}
+
+/// What is between two slices.
+#[derive(Clone, Copy)]
+pub(crate) enum Between {
+    Nothing,
+    Sleep(RawFd),
 }
 
 /// How long a thread that is cancelled goes on waiting.
@@ -64,23 +79,64 @@ pub(crate) const SLICE: Duration = Duration::from_millis(200);
 /// The same where a slice asks a name server, which may take its time.
 pub(crate) const READY_SLICE: Duration = Duration::from_secs(3);
 
-/// Runs slices of a wait of so long until one has the outcome. Each is told how long
-/// it may last, and whether it is the last. Has nothing to clean up, nor may what it is given have: the thread may end here.
+/// What is left of a wait.
+#[derive(Clone, Copy)]
+pub(crate) struct Wait {
+    pub(crate) left: Duration,
+    slice: Duration,
+}
+
+impl Wait {
+    /// How long this slice may last.
+    pub(crate) fn slice(self) -> Duration {
+        self.left.min(self.slice)
+    }
+
+    /// Whether no other slice follows.
+    pub(crate) fn is_last(self) -> bool {
+        self.left <= self.slice
+    }
+}
+
+/// Runs slices of a wait of so long until one has the outcome; an error says what is before the next one. Has nothing to
+/// clean up, nor may what it is given have: the thread may end here.
 #[inline(always)]
 pub(crate) fn in_slices<T: Copy>(
     timeout: Duration,
     slice: Duration,
-    run: impl Fn(Duration, bool) -> Option<T> + Copy,
+    run: impl Fn(Wait) -> Result<T, Between> + Copy,
 ) -> T {
     let deadline = Moment::now() + timeout;
     loop {
         let left = deadline.since(Moment::now());
-        if let Some(outcome) = run(left.min(slice), left <= slice) {
-            return outcome;
+        match run(Wait { left, slice }) {
+            Ok(outcome) => return outcome,
+            // SAFETY: takes nothing. If it unwinds, then only through this frame and that of the entry point, which is
+            // `C-unwind`: neither has anything to drop.
+            Err(Between::Nothing) => unsafe { pthread_testcancel() },
+            Err(Between::Sleep(fd)) => {
+                let mut entry = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+                let left = deadline.since(Moment::now()).as_millis() + 1;
+                // SAFETY: one entry, which is ours. If it unwinds: as above. A signal or a descriptor that is none ends it
+                // too; the next slice looks again.
+                unsafe { poll(&mut entry, 1, c_int::try_from(left).unwrap_or(c_int::MAX)) };
+            }
         }
-        // SAFETY: takes nothing. If it unwinds, then only through this frame and that of the entry point, which is `C-unwind`:
-        // neither has anything to drop.
-        unsafe { pthread_testcancel() };
+    }
+}
+
+/// What a thread sleeps on.
+struct Bell {
+    descriptor: EventFd,
+    generation: u64,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        // A forked child shares the descriptor with a thread of its parent.
+        if !sys::is_forked(self.generation) {
+            self.descriptor.signal();
+        }
     }
 }
 
@@ -88,6 +144,38 @@ thread_local! {
     /// What a wait of this thread keeps between two slices, and the handle it belongs to: that may end meanwhile. A thread
     /// that ends drops it.
     static KEPT: RefCell<Option<(usize, Arc<dyn Any + Send + Sync>)>> = const { RefCell::new(None) };
+    static BELL: RefCell<Option<Arc<Bell>>> = const { RefCell::new(None) };
+}
+
+/// The bell of this thread, silent; `None` if there is no descriptor for it.
+fn bell() -> Option<Arc<Bell>> {
+    BELL.try_with(|bell| {
+        let mut bell = bell.borrow_mut();
+        if bell.as_ref().is_none_or(|bell| sys::is_forked(bell.generation)) {
+            let descriptor = EventFd::new().ok()?;
+            *bell = Some(Arc::new(Bell { descriptor, generation: sys::fork_generation() }));
+        }
+        bell.clone()
+    })
+    .ok()
+    .flatten()
+    .inspect(|bell| bell.descriptor.clear())
+}
+
+/// The end of a slice in which nothing came to the queue: the thread sleeps until something does. Without a descriptor to sleep
+/// on it waits for another slice.
+pub(crate) fn asleep<H>(
+    pointer: *const H,
+    share: Arc<dyn Any + Send + Sync>,
+    queue: &CompletionQueue,
+) -> Slice {
+    keep(pointer, share);
+    match bell() {
+        Some(bell) if queue.wake_when_ready(&Waker::from(Arc::clone(&bell))) => {
+            Slice::Asleep(bell.descriptor.as_raw_fd())
+        }
+        _ => Slice::Passed(Ok(())),
+    }
 }
 
 /// Keeps a share for the next slice.
@@ -100,12 +188,12 @@ pub(crate) fn keep<H>(pointer: *const H, share: Arc<dyn Any + Send + Sync>) {
 pub(crate) fn slice_of<H>(
     pointer: *const H,
     share: Arc<dyn Any + Send + Sync>,
-    is_last: bool,
+    wait: Wait,
     outcome: Result<(), Error>,
     passing: &[ErrorCode],
 ) -> Slice {
     match outcome {
-        Err(error) if !is_last && passing.contains(&error.code()) => {
+        Err(error) if !wait.is_last() && passing.contains(&error.code()) => {
             keep(pointer, share);
             Slice::Passed(Err(error))
         }
@@ -113,7 +201,7 @@ pub(crate) fn slice_of<H>(
     }
 }
 
-/// The share that the slice before this one kept of what is behind this handle, if there was one.
+/// What the slice before this one kept for this handle, if there was one.
 pub(crate) fn kept<T: Any + Send + Sync, H>(pointer: *const H) -> Option<Arc<T>> {
     let (address, share) = KEPT.try_with(RefCell::take).ok()??;
     if address == pointer.addr() { share.downcast().ok() } else { None }

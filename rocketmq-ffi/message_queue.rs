@@ -3,11 +3,15 @@
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::sync::Arc;
+use std::time::Duration;
+
+use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Event, Tag};
 
 use crate::arguments::{self, Argument, SizedStruct};
 use crate::armour::armour;
+use crate::cancel::{self, SLICE, Slice, Wait};
 use crate::error::rmq_error_t;
-use crate::producer::rmq_producer_t;
+use crate::producer::{ProducerObject, rmq_producer_t};
 use crate::queue::rmq_queue_t;
 use crate::receipt::write_text;
 use crate::send;
@@ -45,7 +49,7 @@ impl SizedStruct for rmq_message_queue_t {
 /// `WOULD_DEADLOCK` from a hook, a selector or a log callback; `CLOSED`, `FORKED`.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rmq_producer_queues(
+pub unsafe extern "C-unwind" fn rmq_producer_queues(
     producer: *mut rmq_producer_t,
     topic: *const c_char,
     timeout_ms: i64,
@@ -53,8 +57,13 @@ pub unsafe extern "C" fn rmq_producer_queues(
     capacity: usize,
     out_count: *mut usize,
 ) -> *mut rmq_error_t {
-    armour!(rmq_producer_queues(producer: unhooked, topic: text, out: optional_array, out_count: out) {
+    armour!(rmq_producer_queues(topic: text, out: optional_array, out_count: out) waits [handle = producer, timeout_ms by SLICE as wait] {
         let at = |name| Argument { function: "rmq_producer_queues", name };
+        let look_up = match cancel::kept::<LookUp, _>(handle) {
+            Some(begun) => begun,
+            // SAFETY: as the caller promises.
+            None => unsafe { LookUp::begin(arguments::unhooked(handle, at("producer"))?, topic, wait.left)? },
+        };
         let room = match out {
             Some(out) => {
                 // SAFETY: the caller promises that the first element begins with its size.
@@ -65,7 +74,11 @@ pub unsafe extern "C" fn rmq_producer_queues(
             None if capacity > 0 => return Err(at("out").refuse("is NULL")),
             None => None,
         };
-        let queues = Arc::clone(producer).core.queues(topic, arguments::wait(timeout_ms))?;
+        let Some(queues) = look_up.wait(wait) else {
+            let answer = look_up.answer.clone();
+            return Ok(cancel::asleep(handle, look_up, &answer));
+        };
+        let queues = queues?;
         if let Some((out, stride)) = room {
             if capacity < queues.len() {
                 let why = format_args!("is {capacity}, topic {topic} has {} queues", queues.len());
@@ -83,9 +96,45 @@ pub unsafe extern "C" fn rmq_producer_queues(
             }
         }
         out_count.write(queues.len());
-        Ok(())
+        Ok(Slice::Done(Ok(())))
     })
 }
+
+/// A look-up that a thread waits for. Its producer may be destroyed meanwhile.
+struct LookUp {
+    answer: CompletionQueue,
+    _producer: Arc<ProducerObject>,
+}
+
+impl LookUp {
+    fn begin(producer: &Arc<ProducerObject>, topic: &str, timeout: Duration) -> Result<Arc<Self>, Error> {
+        // The answer comes from the I/O thread, which would wait for itself here.
+        producer.core.check_wait()?;
+        let answer = CompletionQueue::new();
+        producer.core.look_up(topic, timeout, &answer, Tag(0, 0))?;
+        Ok(Arc::new(Self { answer, _producer: Arc::clone(producer) }))
+    }
+
+    /// `None`: the slice has passed. The answer comes by the deadline; if not, the I/O thread is held up.
+    fn wait(&self, wait: Wait) -> Option<Result<Vec<(String, i32)>, Error>> {
+        let mut events = Vec::with_capacity(1);
+        self.answer.poll(&mut events, 1, wait.slice());
+        if events.is_empty() && wait.is_last() {
+            self.answer.poll(&mut events, 1, HELD_UP);
+        }
+        match events.pop() {
+            Some(Event::Routed(routed)) => Some(routed.result),
+            _ if wait.is_last() => Some(Err(Error::new(
+                ErrorCode::Timeout,
+                "a look-up without an end: the I/O thread is held up",
+            ))),
+            _ => None,
+        }
+    }
+}
+
+/// So long after its deadline nothing comes any more.
+const HELD_UP: Duration = Duration::from_secs(1);
 
 /// Looks the queues of a topic up without waiting: the event `RMQ_EVENT_ROUTED` comes to `queue` with `opaque`, once, within
 /// `timeout_ms` (negative: without bound); at once if the topic is known. After it, `rmq_producer_queues` with a timeout of

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use rocketmq_mock::{Keep, MockCluster, MockOptions};
-use rocketmq_producer::{DeliveryThread, Error, ErrorCode, Producer, sys};
+use rocketmq_producer::sync::Mutex;
+use rocketmq_producer::{Closing, DeliveryThread, Error, ErrorCode, Producer, sys};
 
-use crate::arguments;
+use crate::arguments::{self, Argument};
 use crate::armour::armour;
 use crate::callbacks::{WritableCallback, deliver};
-use crate::cancel::{self, READY_SLICE, SLICE};
+use crate::cancel::{self, READY_SLICE, SLICE, Wait};
 use crate::config::{ConfigValues, mock_brokers, rmq_config_t};
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
@@ -56,6 +57,10 @@ pub(crate) struct ProducerObject {
 /// Of the time that a close may take, a quarter, but no more than this, is kept for the callbacks of what has no
 /// outcome by then: usually they need few milliseconds, on a busy machine many.
 const FOR_CALLBACKS: Duration = Duration::from_millis(250);
+
+/// The last part of a close, in which what has no outcome by its end is completed. It is long enough for the callbacks of
+/// that.
+const CLOSE_SLICE: Duration = Duration::from_secs(1).saturating_add(SLICE);
 
 /// So much longer than its timeout a close may wait for callbacks that are on their way.
 const GRACE: Duration = Duration::from_millis(40);
@@ -135,23 +140,27 @@ impl ProducerObject {
         Err(Error::new(ErrorCode::Timeout, "every send has its outcome, but callbacks still run or wait"))
     }
 
-    fn close(&self, timeout: Duration) -> Result<(), Error> {
+    /// The rest of a close, in so much time.
+    fn close_by(&self, closing: Closing, timeout: Duration) -> Result<(), Error> {
         let started = Instant::now();
         let left = || timeout.saturating_sub(started.elapsed());
         let kept = match self.delivery.get() {
             Some(_) => FOR_CALLBACKS.min(timeout / 4),
             None => Duration::ZERO,
         };
-        let closed = self.core.close(timeout - kept);
+        let closed = closing.finish(timeout - kept);
         // Another thread's close may have begun before and still wait.
         self.core.flush(left())?;
-        if let Some(delivery) = self.delivery.get()
-            && !delivery.stop(left().max(GRACE.min(timeout)))
-        {
-            let text = "the producer is closed, but callbacks still run or wait";
-            return Err(Error::new(ErrorCode::Timeout, text));
-        }
+        self.wait_for_callbacks(left().max(GRACE.min(timeout)))?;
         closed
+    }
+
+    /// Waits until all callbacks that there will be have returned.
+    fn wait_for_callbacks(&self, timeout: Duration) -> Result<(), Error> {
+        if self.delivery.get().is_none_or(|delivery| delivery.stop(timeout)) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::Timeout, "the producer is closed, but callbacks still run or wait"))
     }
 
     /// The end without a close before it. What a hook waits for may be the very send it is called from: then another
@@ -245,10 +254,10 @@ pub unsafe extern "C-unwind" fn rmq_producer_wait_ready(
     producer: *mut rmq_producer_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_producer_wait_ready(producer: shared_unhooked) waits [handle = producer, timeout_ms by READY_SLICE as (left, is_last)] {
-        let outcome = producer.core.wait_ready(left);
+    armour!(rmq_producer_wait_ready(producer: shared_unhooked) waits [handle = producer, timeout_ms by READY_SLICE as wait] {
+        let outcome = producer.core.wait_ready(wait.slice());
         let passing = [ErrorCode::Timeout, ErrorCode::NameServer, ErrorCode::NoNameServer];
-        Ok(cancel::slice_of(handle, producer, is_last, outcome, &passing))
+        Ok(cancel::slice_of(handle, producer, wait, outcome, &passing))
     })
 }
 
@@ -265,10 +274,10 @@ pub unsafe extern "C-unwind" fn rmq_flush(
     producer: *mut rmq_producer_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_flush(producer: shared_unhooked) waits [handle = producer, timeout_ms by SLICE as (left, is_last)] {
+    armour!(rmq_flush(producer: shared_unhooked) waits [handle = producer, timeout_ms by SLICE as wait] {
         producer.refuse_in_callback()?;
-        let outcome = producer.flush(left);
-        Ok(cancel::slice_of(handle, producer, is_last, outcome, &[ErrorCode::Timeout]))
+        let outcome = producer.flush(wait.slice());
+        Ok(cancel::slice_of(handle, producer, wait, outcome, &[ErrorCode::Timeout]))
     })
 }
 
@@ -322,14 +331,56 @@ pub unsafe extern "C" fn rmq_producer_wait_ready_queued(
 /// closed as well.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rmq_producer_close(
+pub unsafe extern "C-unwind" fn rmq_producer_close(
     producer: *mut rmq_producer_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_producer_close(producer: unhooked) {
-        producer.refuse_in_callback()?;
-        Arc::clone(producer).close(arguments::wait(timeout_ms))
+    armour!(rmq_producer_close() waits [handle = producer, timeout_ms by CLOSE_SLICE as wait] {
+        let close = match cancel::kept::<Close, _>(handle) {
+            Some(begun) => begun,
+            None => {
+                let at = Argument { function: "rmq_producer_close", name: "producer" };
+                // SAFETY: as the caller promises.
+                Arc::new(Close::begin(unsafe { arguments::unhooked(handle, at)? })?)
+            }
+        };
+        let outcome = close.go_on(wait);
+        Ok(cancel::slice_of(handle, close, wait, outcome, &[ErrorCode::Timeout]))
     })
+}
+
+/// A close that a thread waits for. One that is cancelled leaves the rest of it to the next.
+struct Close {
+    /// `None`: only callbacks are left.
+    closing: Mutex<Option<Closing>>,
+    producer: Arc<ProducerObject>,
+}
+
+impl Close {
+    fn begin(producer: &Arc<ProducerObject>) -> Result<Self, Error> {
+        producer.refuse_in_callback()?;
+        let closing = Mutex::new(Some(producer.core.begin_close()?));
+        Ok(Self { closing, producer: Arc::clone(producer) })
+    }
+
+    /// A slice of it. While there is much time left it only waits.
+    fn go_on(&self, wait: Wait) -> Result<(), Error> {
+        let mut closing = self.closing.lock();
+        match closing.take() {
+            Some(begun) if wait.is_last() => self.producer.close_by(begun, wait.left),
+            Some(begun) if !begun.wait(SLICE) => {
+                *closing = Some(begun);
+                Err(Error::new(ErrorCode::Timeout, "sends are without an outcome"))
+            }
+            // All have their outcome: this waits for the brokers' answers at most.
+            Some(begun) => {
+                begun.finish(wait.left)?;
+                self.producer.wait_for_callbacks(SLICE)
+            }
+            None if wait.is_last() => self.producer.wait_for_callbacks(wait.left.max(GRACE)),
+            None => self.producer.wait_for_callbacks(SLICE),
+        }
+    }
 }
 
 /// Waits until another message has room within the in-flight bounds; at most `timeout_ms` (negative: without bound).
@@ -343,10 +394,10 @@ pub unsafe extern "C-unwind" fn rmq_producer_wait_writable(
     producer: *mut rmq_producer_t,
     timeout_ms: i64,
 ) -> *mut rmq_error_t {
-    armour!(rmq_producer_wait_writable(producer: shared_unhooked) waits [handle = producer, timeout_ms by SLICE as (left, is_last)] {
+    armour!(rmq_producer_wait_writable(producer: shared_unhooked) waits [handle = producer, timeout_ms by SLICE as wait] {
         producer.refuse_in_callback()?;
-        let outcome = producer.core.wait_writable(left);
-        Ok(cancel::slice_of(handle, producer, is_last, outcome, &[ErrorCode::QueueFull]))
+        let outcome = producer.core.wait_writable(wait.slice());
+        Ok(cancel::slice_of(handle, producer, wait, outcome, &[ErrorCode::QueueFull]))
     })
 }
 

@@ -79,7 +79,7 @@ pub unsafe extern "C-unwind" fn rmq_queue_poll(
     timeout_ms: i64,
     out_count: *mut usize,
 ) -> *mut rmq_error_t {
-    armour!(rmq_queue_poll(queue: shared, out: array, out_count: out) waits [handle = queue, timeout_ms by SLICE as (left, is_last)] {
+    armour!(rmq_queue_poll(queue: shared, out: array, out_count: out) waits [handle = queue, timeout_ms by SLICE as wait] {
         let at = |name| Argument { function: "rmq_queue_poll", name };
         if capacity == 0 {
             return Err(at("capacity").refuse("is 0"));
@@ -88,7 +88,7 @@ pub unsafe extern "C-unwind" fn rmq_queue_poll(
         let stride = unsafe { arguments::struct_size(out, at("out"))? };
         arguments::check_capacity(capacity, stride, at("capacity"))?;
         let mut events = std::mem::take(&mut *queue.room.lock());
-        let count = queue.core.poll(&mut events, capacity, left);
+        let count = queue.core.poll(&mut events, capacity, wait.slice());
         for (i, event) in events.drain(..).enumerate() {
             // SAFETY: the caller promises `capacity` elements of the size it wrote into the first.
             unsafe {
@@ -97,9 +97,9 @@ pub unsafe extern "C-unwind" fn rmq_queue_poll(
             }
         }
         *queue.room.lock() = events;
-        if count == 0 && !is_last && !queue.core.is_closed() {
-            cancel::keep(handle, queue);
-            return Ok(Slice::Passed(Ok(())));
+        if count == 0 && !wait.is_last() && !queue.core.is_closed() {
+            let core = queue.core.clone();
+            return Ok(cancel::asleep(handle, queue, &core));
         }
         out_count.write(count);
         Ok(Slice::Done(Ok(())))

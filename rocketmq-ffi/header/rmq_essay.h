@@ -165,9 +165,10 @@
  * flight ends it at once, and what is in flight is lost. Close producers before.
  *
  * A thread that is cancelled (pthread_cancel, of the deferred kind: the asynchronous kind must not be set in a call) ends
- * after the call it is in, as no call has a cancellation point, but for these: rmq_queue_poll, rmq_flush and
- * rmq_producer_wait_writable end within 200 ms while they wait, rmq_producer_wait_ready within 3 s; nothing is lost with
- * them. Functions of yours that the library calls run with cancellation disabled: leave it so. They must return:
+ * after the call it is in, as no call has a cancellation point, but for these: rmq_queue_poll, rmq_producer_queues, rmq_flush,
+ * rmq_producer_wait_writable and rmq_producer_close end within 200 ms while they wait (a close not in the last 1.2 s of its
+ * time), rmq_producer_wait_ready within 3 s; nothing is lost with them. A producer whose close was cancelled refuses sends;
+ * the next close, or its end, goes on with it. Functions of yours that the library calls run with cancellation disabled: leave it so. They must return:
  * pthread_exit, longjmp and C++ exceptions must not leave them, or the process is aborted. The library's own threads are
  * not cancelled.
  *

@@ -33,6 +33,8 @@ pub(crate) struct Engine {
     pub(crate) sends: Arc<SendContext>,
     /// No new sends.
     closing: AtomicBool,
+    /// Somebody is to end what is left.
+    ending: AtomicBool,
     /// Told when closing begins.
     close_begun: Notify,
     generation: u64,
@@ -83,7 +85,13 @@ impl Engine {
             told_of_checks: AtomicBool::new(false),
         });
         sends.client.attach(&sends.settings.wire_group, Arc::downgrade(&sends) as _);
-        Ok(Arc::new(Self { sends, closing: AtomicBool::new(false), close_begun: Notify::new(), generation }))
+        Ok(Arc::new(Self {
+            sends,
+            closing: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
+            close_begun: Notify::new(),
+            generation,
+        }))
     }
 
     pub(crate) fn is_forked(&self) -> bool {

@@ -39,7 +39,7 @@ pub use deferred::Burst;
 pub use error::{Error, ErrorCode, FailedAttempt, Persistence};
 pub use log::{LogLevel, LogSink};
 pub use message::{Delivery, Destination, Message, Property, QueueRef, QueueSelector};
-pub use producer::{BatchError, Producer};
+pub use producer::{BatchError, Closing, Producer};
 pub use receipt::{Receipt, SendStatus};
 pub use stats::Stats;
 pub use sys::is_forked;

@@ -1,13 +1,15 @@
 //! The producer as its users hold it.
 //!
 //! `sends.rs` has the ways to send one message, `batches.rs` those for wire batches; `calls.rs` has what a program waits for,
-//! each call in two forms: one that waits, and one whose end comes to a queue.
+//! each call in two forms: one that waits, and one whose end comes to a queue; `closing.rs` has a close in two steps.
 
 mod batches;
 mod calls;
+mod closing;
 mod sends;
 
 pub use batches::BatchError;
+pub use closing::Closing;
 
 use std::fmt;
 use std::sync::Arc;

@@ -23,7 +23,7 @@ mod thread;
 
 pub(crate) use calendar::month_start_ms;
 pub use clock::Moment;
-pub(crate) use event_fd::EventFd;
+pub use event_fd::EventFd;
 pub use exit::{guard_thread, host_ends};
 pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::{interface_index, local_ip};

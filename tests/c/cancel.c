@@ -42,6 +42,21 @@ static void *wait_for_server_for_ever(void *opaque)
     return NULL;
 }
 
+static void *look_up_for_ever(void *opaque)
+{
+    size_t count;
+    (void)opaque;
+    CHECK_OK(rmq_producer_queues(lost, "cancelled", -1, NULL, 0, &count));
+    return NULL;
+}
+
+static void *close_for_ever(void *opaque)
+{
+    (void)opaque;
+    CHECK_OK(rmq_producer_close(silent, -1));
+    return NULL;
+}
+
 static void *send_for_ever(void *opaque)
 {
     rmq_message_t message = message_to("cancelled", "body");
@@ -158,6 +173,7 @@ int main(void)
         cancel_after(wait_for_room_for_ever, i * 100000);
     }
     cancel_after(wait_for_server_for_ever, 1000);
+    cancel_after(look_up_for_ever, 1000);
     for (i = 0; i < 200; i++)
         cancel_after(send_for_ever, i * 50);
     for (i = 0; i < 20; i++)
@@ -171,8 +187,13 @@ int main(void)
         CHECK_OK(rmq_send_async(producer, &message, PATIENCE_MS, cancel_oneself, &outcomes));
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));
     CHECK(outcomes.succeeded == 100);
+    /* Whoever closes next ends what the cancelled ones began. */
+    for (i = 0; i < 3; i++)
+        cancel_after(close_for_ever, i * 100000);
+    CHECK_FAILS(rmq_send_async(silent, &message, -1, count_outcome, &outcomes), RMQ_ERR_CLOSED, NULL);
     CHECK_FAILS(rmq_producer_close(silent, 0), RMQ_ERR_TIMEOUT, NULL);
     wait_for_outcomes(&outcomes, 101);
+    CHECK(outcomes.failed == 1 && outcomes.last_code == RMQ_ERR_CLOSED);
     rmq_producer_destroy(producer);
     rmq_producer_destroy(silent);
     rmq_producer_destroy(lost);

@@ -55,6 +55,22 @@ static int is_asleep(pid_t thread)
     return strstr(text, ") S ") != NULL;
 }
 
+/* How often the thread went to sleep. */
+static long sleeps_of(pid_t thread)
+{
+    char path[64], line[256];
+    long sleeps = -1;
+    FILE *file;
+    snprintf(path, sizeof path, "/proc/self/task/%d/status", (int)thread);
+    file = fopen(path, "r");
+    CHECK(file != NULL);
+    while (fgets(line, sizeof line, file) != NULL)
+        (void)sscanf(line, "voluntary_ctxt_switches: %ld", &sleeps);
+    fclose(file);
+    CHECK(sleeps >= 0);
+    return sleeps;
+}
+
 int main(void)
 {
     rmq_mock_cluster_t *cluster = mock_cluster(2);
@@ -67,6 +83,7 @@ int main(void)
     size_t count = 99, got = 0, k, in_flight;
     poller_t poller = { NULL, GATE_INIT, 0 };
     pthread_t other;
+    long sleeps, looks = 0;
 
     for (i = 0; i < SENDS; i++)
         CHECK_OK(rmq_send_async(producer, &message, -1, on_one_thread, &outcomes));
@@ -119,6 +136,12 @@ int main(void)
     gate_wait_reached(&poller.started, 1);
     while (!is_asleep(poller.thread))
         sched_yield();
+    /* It sleeps on: after a first moment nothing wakes it. */
+    do {
+        sleeps = sleeps_of(poller.thread);
+        nanosleep(&(struct timespec){ 1, 500000000 }, NULL);
+    } while (++looks < 20 && sleeps_of(poller.thread) != sleeps);
+    CHECK(sleeps_of(poller.thread) == sleeps);
     rmq_queue_destroy(queue);
     CHECK(pthread_join(other, NULL) == 0);
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::sync::{Condvar, Mutex};
@@ -32,6 +33,8 @@ struct State {
     pollers: usize,
     /// How many events a delivery thread has taken.
     taken: u64,
+    /// Of those that sleep elsewhere until there is something to poll.
+    wakers: Vec<Waker>,
     /// [`CompletionQueue::ring`] was called and no poll has ended for it yet.
     rung: bool,
     descriptor: Option<Descriptor>,
@@ -76,6 +79,18 @@ impl CompletionQueue {
         out.extend(state.events.drain(..count));
         state.settle_descriptor();
         count
+    }
+
+    /// Has the waker woken, once, when there is something to poll, or the queue is closed or rung. `false`: it is so now, and
+    /// the waker is not taken. For those that sleep by means of their own: all of them are woken, so that one that is gone
+    /// takes nobody's turn.
+    pub fn wake_when_ready(&self, waker: &Waker) -> bool {
+        let mut state = self.0.state.lock();
+        let waits = state.has_nothing();
+        if waits && !state.wakers.iter().any(|known| known.will_wake(waker)) {
+            state.wakers.push(waker.clone());
+        }
+        waits
     }
 
     /// Whether nothing more will come.
@@ -139,8 +154,10 @@ impl CompletionQueue {
         let mut state = self.0.state.lock();
         state.rung = true;
         state.settle_descriptor();
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.0.arrived.notify_one();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// A descriptor that is readable while events wait in the queue (level-triggered; a batch of events
@@ -178,8 +195,12 @@ impl CompletionQueue {
 
     /// Ends the queue: pollers wake, events still there can be taken, later ones are dropped.
     pub fn close(&self) {
-        self.0.state.lock().closed = true;
+        let mut state = self.0.state.lock();
+        state.closed = true;
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
         self.0.arrived.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Ends the queue for good: as [`Self::close`], and the events that wait are dropped, their part of the
@@ -189,7 +210,7 @@ impl CompletionQueue {
         state.closed = true;
         let ended = (std::mem::take(&mut state.events), state.descriptor.take());
         drop(state);
-        self.0.arrived.notify_all();
+        self.close();
         // Outside the lock: an outcome that is dropped may wake those who wait for room.
         drop(ended);
     }
@@ -246,7 +267,9 @@ impl Wake for Shared {
         state.wake_owed = false;
         state.settle_descriptor();
         let (pollers, waiting) = (state.pollers, state.events.len());
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
+        wakers.into_iter().for_each(Waker::wake);
         if pollers > 1 && waiting > 1 {
             self.arrived.notify_all();
         } else if pollers > 0 {
@@ -299,6 +322,8 @@ impl fmt::Debug for CompletionQueue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
     use super::super::{Completion, Tag};
     use super::*;
     use crate::flow::Bounds;
@@ -342,6 +367,32 @@ mod tests {
         queue.ring();
         assert_eq!(waiting.join().expect("no panic"), 0);
         assert!(!queue.0.state.lock().rung);
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn who_sleeps_elsewhere_is_woken_once_by_whatever_ends_a_poll() {
+        let tell: fn(&CompletionQueue) = |queue| queue.0.has_room(0);
+        for end in [tell, CompletionQueue::ring, CompletionQueue::close, CompletionQueue::end] {
+            let queue = CompletionQueue::new();
+            let (first, second) = (Arc::<Woken>::default(), Arc::<Woken>::default());
+            assert!(queue.wake_when_ready(&Arc::clone(&first).into()));
+            assert!(queue.wake_when_ready(&Arc::clone(&first).into()));
+            assert!(queue.wake_when_ready(&Arc::clone(&second).into()));
+            end(&queue);
+            assert!(!queue.wake_when_ready(&Arc::clone(&first).into()), "there is something");
+            end(&queue);
+            assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (1, 1));
+            assert_eq!(Arc::strong_count(&first), 1, "and is known no more");
+        }
     }
 
     #[test]

@@ -49,19 +49,24 @@ enum Rest {
 }
 
 impl Engine {
-    /// Refuses new sends; `true` for the first who asks.
+    /// Refuses new sends; `true` for the first who asks, who is to end what is left.
     pub(crate) fn begin_closing(&self) -> bool {
-        let first = !self.closing.swap(true, Ordering::SeqCst);
+        self.closing.store(true, Ordering::SeqCst);
         self.sends.bounds.wake_waiters();
         self.sends.send_now();
         self.close_begun.notify_waiters();
-        first
+        !self.ending.swap(true, Ordering::SeqCst)
     }
 
-    /// Closes, and waits for it. Aborts on the calling thread, so that many sends which end at once hold up nobody's I/O.
-    pub(crate) fn close(&self, timeout: Duration) -> Result<(), Error> {
+    /// The one who was the first does not end what is left: the next who asks is the first.
+    pub(crate) fn leave_end_to_another(&self) {
+        self.ending.store(false, Ordering::SeqCst);
+    }
+
+    /// Closes after [`Self::begin_closing`], whose answer is `first`, and waits for it. Aborts on the calling thread, so that
+    /// many sends which end at once hold up nobody's I/O.
+    pub(crate) fn close(&self, first: bool, timeout: Duration) -> Result<(), Error> {
         let deadline = Moment::now().checked_add(timeout);
-        let first = self.begin_closing();
         let rest = Rest::of(first, self.sends.bounds.wait_settled(deadline));
         let is_over = match rest {
             Rest::IsAnothers => return self.has_settled(),
@@ -79,7 +84,7 @@ impl Engine {
         self.closed_after(timeout, &rest, is_over)
     }
 
-    /// The same for those who do not wait, in two steps: [`Self::begin_closing`], whose answer is `first`, and this.
+    /// The same for those who do not wait.
     pub(crate) async fn closed(self: Arc<Self>, first: bool, timeout: Duration) -> Result<(), Error> {
         let deadline = Moment::now().checked_add(timeout);
         let rest = Rest::of(first, self.sends.bounds.settled_by(timeout).await);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Producer;
+use super::{Closing, Producer};
 use crate::completion::{CompletionQueue, Done, Event, Routed, Tag};
 use crate::engine::{Door, unsettled};
 use crate::error::Error;
@@ -69,9 +69,24 @@ impl Producer {
     /// `TIMEOUT` when sends had to be completed as `CLOSED`, or when another close still waits. `FORKED`;
     /// `WOULD_DEADLOCK` on the I/O thread.
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
-        let engine = self.engine();
-        engine.check_wait()?;
-        engine.close(timeout)
+        self.begin_close()?.finish(timeout)
+    }
+
+    /// A close in two steps, for those who have something to see to between them.
+    ///
+    /// # Errors
+    /// `FORKED`; `WOULD_DEADLOCK` on the I/O thread.
+    pub fn begin_close(&self) -> Result<Closing, Error> {
+        self.check_wait()?;
+        Ok(Closing::begin(self))
+    }
+
+    /// Whether this thread may wait for what this producer does.
+    ///
+    /// # Errors
+    /// `WOULD_DEADLOCK` on the I/O thread (in a log sink), `FORKED`.
+    pub fn check_wait(&self) -> Result<(), Error> {
+        self.engine().check_wait()
     }
 
     /// The same without waiting: new sends are refused from now on, and the event [`Event::Done`] comes to `queue` with this

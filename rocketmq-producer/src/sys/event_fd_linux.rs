@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// A descriptor that is readable from [`EventFd::signal`] to [`EventFd::clear`]. It never blocks and is closed
 /// on `exec`. A forked child shares it with its parent.
-pub(crate) struct EventFd(File);
+pub struct EventFd(File);
 
 impl EventFd {
     /// A descriptor that is not readable yet.
@@ -14,7 +14,7 @@ impl EventFd {
     /// # Errors
     ///
     /// The error of the operating system when it has no descriptor left.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         // SAFETY: takes no pointers.
         let descriptor = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
         if descriptor < 0 {
@@ -26,13 +26,13 @@ impl EventFd {
     }
 
     /// Makes it readable, if it is not yet.
-    pub(crate) fn signal(&self) {
+    pub fn signal(&self) {
         // The call fails only when the counter is full: it is readable then.
         let _ = (&self.0).write(&1u64.to_ne_bytes());
     }
 
     /// Makes it unreadable, if it is not yet.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         // The call fails only when the counter is 0: it is not readable then.
         let _ = (&self.0).read(&mut [0; 8]);
     }

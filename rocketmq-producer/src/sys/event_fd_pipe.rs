@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 /// A descriptor that is readable from [`EventFd::signal`] to [`EventFd::clear`]. It never blocks and is closed
 /// on `exec`. A forked child shares it with its parent.
-pub(crate) struct EventFd {
+pub struct EventFd {
     reader: PipeReader,
     writer: PipeWriter,
 }
@@ -16,7 +16,7 @@ impl EventFd {
     /// # Errors
     ///
     /// The error of the operating system when it has no descriptor left.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         never_block(reader.as_fd())?;
         never_block(writer.as_fd())?;
@@ -24,13 +24,13 @@ impl EventFd {
     }
 
     /// Makes it readable, if it is not yet.
-    pub(crate) fn signal(&self) {
+    pub fn signal(&self) {
         // The call fails only when the pipe is full: it is readable then.
         let _ = (&self.writer).write(&[1]);
     }
 
     /// Makes it unreadable, if it is not yet.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         let mut bytes = [0; 512];
         // A read that does not fill its buffer, or finds nothing, has emptied the pipe.
         while (&self.reader).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
