@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_types, reason = "a producer, and so its cell, belongs to one process")]
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,8 +22,6 @@ use crate::config::{ConfigValues, mock_brokers, rmq_config_t};
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
 use crate::inside_hook;
-use crate::queue::rmq_queue_t;
-use crate::send;
 
 /// A producer: connections, routes and all sends in flight. May be used from any number of threads.
 pub struct rmq_producer_t {
@@ -278,43 +276,6 @@ pub unsafe extern "C-unwind" fn rmq_flush(
         producer.refuse_in_callback()?;
         let outcome = producer.flush(wait.slice());
         Ok(cancel::slice_of(handle, producer, wait, outcome, &[ErrorCode::Timeout]))
-    })
-}
-
-/// Flushes without waiting: the event `RMQ_EVENT_DONE` comes to `queue` with `opaque`, once, when every message that was
-/// accepted before has its outcome, or at the end of `timeout_ms` (negative: without bound). Outcomes that go to the same
-/// queue are there before it; callbacks may still run.
-///
-/// Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `FORKED`, `INVALID_ARGUMENT`. Error of the
-/// event: `TIMEOUT`.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rmq_flush_queued(
-    producer: *mut rmq_producer_t,
-    timeout_ms: i64,
-    queue: *mut rmq_queue_t,
-    opaque: *mut c_void,
-) -> *mut rmq_error_t {
-    armour!(rmq_flush_queued(producer: unhooked, queue: handle) {
-        producer.core.flush_queued(arguments::wait(timeout_ms), &queue.core, send::tag(opaque))
-    })
-}
-
-/// Asks without waiting whether a name server answers this producer: the event `RMQ_EVENT_DONE` comes to `queue` with
-/// `opaque`, once, as soon as one has, or at the end of `timeout_ms` (negative: without bound).
-///
-/// Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
-/// Errors of the event: those of `rmq_producer_wait_ready`.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rmq_producer_wait_ready_queued(
-    producer: *mut rmq_producer_t,
-    timeout_ms: i64,
-    queue: *mut rmq_queue_t,
-    opaque: *mut c_void,
-) -> *mut rmq_error_t {
-    armour!(rmq_producer_wait_ready_queued(producer: unhooked, queue: handle) {
-        producer.core.wait_ready_queued(arguments::wait(timeout_ms), &queue.core, send::tag(opaque))
     })
 }
 
