@@ -22,6 +22,7 @@ const SOURCES: &[&str] = &[
     "message_queue.rs",
     "event.rs",
     "queue.rs",
+    "queued_calls.rs",
     "send.rs",
     "batch.rs",
     "hooks.rs",

@@ -1243,33 +1243,6 @@ struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer,
                               int64_t timeout_ms);
 
 /**
- * Flushes without waiting: the event `RMQ_EVENT_DONE` comes to `queue` with `opaque`, once, when every message that was
- * accepted before has its outcome, or at the end of `timeout_ms` (negative: without bound). Outcomes that go to the same
- * queue are there before it; callbacks may still run.
- *
- * Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `FORKED`, `INVALID_ARGUMENT`. Error of the
- * event: `TIMEOUT`.
- */
-RMQ_MUST_USE
-struct rmq_error_t *rmq_flush_queued(struct rmq_producer_t *producer,
-                                     int64_t timeout_ms,
-                                     struct rmq_queue_t *queue,
-                                     void *opaque);
-
-/**
- * Asks without waiting whether a name server answers this producer: the event `RMQ_EVENT_DONE` comes to `queue` with
- * `opaque`, once, as soon as one has, or at the end of `timeout_ms` (negative: without bound).
- *
- * Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
- * Errors of the event: those of `rmq_producer_wait_ready`.
- */
-RMQ_MUST_USE
-struct rmq_error_t *rmq_producer_wait_ready_queued(struct rmq_producer_t *producer,
-                                                   int64_t timeout_ms,
-                                                   struct rmq_queue_t *queue,
-                                                   void *opaque);
-
-/**
  * Closes a producer: refuses new sends, waits for the outcomes of accepted ones, at most `timeout_ms` (0: does
  * not wait; negative: without bound), completes the rest as `CLOSED`, waits for callbacks within the same time
  * (a quarter of it, at most 250 ms, is kept for them), and unregisters from the brokers. The handle stays valid
@@ -1408,6 +1381,33 @@ struct rmq_error_t *rmq_queue_poll(struct rmq_queue_t *queue,
  * Errors: `SYSTEM` when the process is out of descriptors; `FORKED`, `INVALID_ARGUMENT`.
  */
 RMQ_MUST_USE struct rmq_error_t *rmq_queue_fd(struct rmq_queue_t *queue, int *out);
+
+/**
+ * Flushes without waiting: the event `RMQ_EVENT_DONE` comes to `queue` with `opaque`, once, when every message that was
+ * accepted before has its outcome, or at the end of `timeout_ms` (negative: without bound). Outcomes that go to the same
+ * queue are there before it; callbacks may still run.
+ *
+ * Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `FORKED`, `INVALID_ARGUMENT`. Error of the
+ * event: `TIMEOUT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_flush_queued(struct rmq_producer_t *producer,
+                                     int64_t timeout_ms,
+                                     struct rmq_queue_t *queue,
+                                     void *opaque);
+
+/**
+ * Asks without waiting whether a name server answers this producer: the event `RMQ_EVENT_DONE` comes to `queue` with
+ * `opaque`, once, as soon as one has, or at the end of `timeout_ms` (negative: without bound).
+ *
+ * Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `CLOSED`, `FORKED`, `INVALID_ARGUMENT`.
+ * Errors of the event: those of `rmq_producer_wait_ready`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_wait_ready_queued(struct rmq_producer_t *producer,
+                                                   int64_t timeout_ms,
+                                                   struct rmq_queue_t *queue,
+                                                   void *opaque);
 
 /**
  * Sends a message and waits for its outcome; at most `timeout_ms` (negative: `send.timeout.ms`), with look-ups,

@@ -26,7 +26,7 @@ pub mod mock;
 pub mod opaque;
 pub mod producer;
 pub mod queue;
-mod queued_calls;
+pub mod queued_calls;
 pub mod receipt;
 pub mod selector;
 pub mod send;
