@@ -138,6 +138,21 @@ def test_a_look_up_takes_no_thread_no_task_and_no_timer(cluster: MockCluster, ca
     run(test)
 
 
+def test_flush_close_and_wait_ready_take_no_thread(cluster: MockCluster) -> None:
+    async def test(loop: Loop) -> None:
+        producer = rmq.aio.Producer("group", cluster.name_server)
+        await producer.send("topic", b"x")
+        before = len(threads())
+        for call in (producer.wait_ready, producer.flush, producer.close):
+            producer.send_oneway("topic", b"x")
+            waiting = asyncio.ensure_future(call())
+            await asyncio.sleep(0)
+            assert "rmq-wait" not in threads() and len(threads()) <= before
+            await waiting
+
+    run(test)
+
+
 def test_a_selector_that_waited_has_the_context_of_its_call(cluster: MockCluster) -> None:
     name: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="none")
     seen: list[str] = []

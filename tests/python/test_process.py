@@ -43,6 +43,12 @@ INTERRUPT = f"""{SILENT}
     routes = cluster.request_count(105)
     def asked_for_a_route():
         return cluster.request_count(105) > routes
+    def profile(frame, event, function):
+        if event == "c_call" and function.__name__ in ("flush", "close"):
+            entered.append(1)
+    sys.setprofile(profile)
+    def inside():
+        return entered
     def a_call_waits():
         tasks = os.listdir("/proc/self/task")
         return any(open(f"/proc/self/task/{{task}}/comm").read() == "rmq-wait\\n" for task in tasks)
@@ -76,8 +82,8 @@ INTERRUPT = f"""{SILENT}
             'cluster.inject(Fault.no_answer(), broker="namesrv"); '
             'producer.send("other", b"x", selector=lambda queues: 0)',
         ),
-        ("a_call_waits", "send_from_another_thread(); producer.flush()"),
-        ("a_call_waits", "send_from_another_thread(); producer.close()"),
+        ("inside", "send_from_another_thread(); producer.flush()"),
+        ("inside", "send_from_another_thread(); producer.close()"),
         ("lambda: entered", "cluster.wait_until(lambda: entered.append(1), 60)"),
     ],
 )
@@ -101,8 +107,9 @@ def test_a_thread_that_waits_for_a_call_leaves_signals_to_the_host(run_program: 
     def handled(task):
         (line,) = (line for line in open(f"/proc/self/task/{{task}}/status") if line.startswith("SigBlk"))
         return ~int(line.split()[1], 16)
-    send_from_another_thread()
-    threading.Thread(target=producer.flush, daemon=True).start()
+    split = rmq.Producer("split", cluster.name_server, batch_split=True, send_timeout_ms=60_000)
+    batch = [rmq.Message("topic", b"x")] * 10
+    threading.Thread(target=split.send_batch, args=(batch,), daemon=True).start()
     assert cluster.wait_until(a_call_waits)
     (task,) = (task for task in os.listdir("/proc/self/task")
                if open(f"/proc/self/task/{{task}}/comm").read() == "rmq-wait\\n")

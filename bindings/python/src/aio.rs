@@ -12,7 +12,6 @@
 //! loop watches; when it is readable the loop calls the door, which resolves a whole batch of futures and lets those
 //! go on that waited. There is no task and no executor, neither for a message nor for a call.
 
-mod answers;
 mod calls;
 mod door;
 mod drain;

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::sys::PerFork;
-use rocketmq_producer::{CompletionQueue, Error, Event, Tag};
+use rocketmq_producer::{self as rmq, CompletionQueue, Error, Event, Tag};
 
 use crate::config::{Door, prepare};
 use crate::error::raise;
@@ -20,7 +20,10 @@ use crate::handle::Handle;
 use crate::hooks::Hooks;
 use crate::selector::Queues;
 use crate::timeout::{UNBOUNDED, optional, seconds};
-use crate::waiting::{close, interruptible, wait};
+use crate::waiting::wait;
+
+/// Of a call that has its queue for itself.
+const CALL: Tag = Tag(0, 0);
 
 /// So many idle completion queues are kept; where threads are greenlets each has a descriptor.
 const IDLE: usize = 64;
@@ -59,24 +62,38 @@ impl Producer {
         if let Some(queues) = self.handle.known_queues(py, topic)? {
             return Ok(queues);
         }
+        let left = left_until(deadline);
+        let begin = |producer: &rmq::Producer, queue: &_| producer.look_up(topic, left, queue, CALL);
+        self.call(py, begin, |event| match event {
+            Event::Routed(routed) => Some(routed.result),
+            _ => None,
+        })
+    }
+
+    /// Waits for the end of a call that `begin` begins, which ends by its own timeout with an event.
+    fn call<T>(
+        &self,
+        py: Python<'_>,
+        begin: impl FnOnce(&rmq::Producer, &CompletionQueue) -> Result<(), Error>,
+        result: impl Fn(Event) -> Option<Result<T, Error>>,
+    ) -> PyResult<T> {
         let queue = self.take_queue();
-        let asked = self.handle.producer()?.look_up(topic, left_until(deadline), &queue, Tag(0, 0));
-        asked.map_err(|error| raise(&error))?;
+        begin(self.handle.producer()?, &queue).map_err(|error| raise(&error))?;
         let mut events = Vec::with_capacity(1);
-        let found = loop {
+        let result = loop {
             wait(py, &queue, &mut events, UNBOUNDED)?;
-            if let Some(found) = events.drain(..).find_map(of_look_up) {
-                break found;
+            if let Some(result) = events.drain(..).find_map(&result) {
+                break result;
             }
         };
         self.keep_queue(queue);
-        found.map_err(|error| raise(&error))
+        result.map_err(|error| raise(&error))
     }
 }
 
-fn of_look_up(event: Event) -> Option<Result<Queues, Error>> {
+fn of_call(event: Event) -> Option<Result<(), Error>> {
     match event {
-        Event::Routed(routed) => Some(routed.result),
+        Event::Done(done) => Some(done.result),
         _ => None,
     }
 }
@@ -115,22 +132,21 @@ impl Producer {
     #[pyo3(signature = (timeout=10.0))]
     fn wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
         let timeout = seconds(timeout)?;
-        let producer = self.handle.producer()?.clone();
-        interruptible(py, move || producer.wait_ready(timeout))?.map_err(|error| raise(&error))
+        self.call(py, |producer, queue| producer.wait_ready_queued(timeout, queue, CALL), of_call)
     }
 
     /// Waits until every accepted send has its outcome and one-way sends are written.
     #[pyo3(signature = (timeout=None))]
     fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
-        let producer = self.handle.producer()?.clone();
-        interruptible(py, move || producer.flush(timeout))?.map_err(|error| raise(&error))
+        self.call(py, |producer, queue| producer.flush_queued(timeout, queue, CALL), of_call)
     }
 
     /// Refuses new sends, waits for the outcomes of those under way, fails the rest as closed.
     #[pyo3(signature = (timeout=None))]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        close(py, self.handle.producer()?, optional(timeout)?.unwrap_or(UNBOUNDED))
+        let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
+        self.call(py, |producer, queue| producer.close_queued(timeout, queue, CALL), of_call)
     }
 
     /// Whether `close` was called.

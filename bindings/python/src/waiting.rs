@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Event, Producer, sys};
+use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Event, sys};
 
 use crate::error::{raise, refuse};
 use crate::hub::Hub;
@@ -99,54 +99,15 @@ pub(crate) fn interruptible<T: Send + 'static>(
     py: Python<'_>,
     call: impl FnOnce() -> T + Send + 'static,
 ) -> PyResult<T> {
-    interruptible_or_refused(py, call)?.map_err(|refused| raise(&refused))
-}
-
-fn interruptible_or_refused<T: Send + 'static>(
-    py: Python<'_>,
-    call: impl FnOnce() -> T + Send + 'static,
-) -> PyResult<Result<T, Error>> {
-    let mut started = Ok(());
-    let outcome = told(py, |teller| started = start_thread(move || teller.tell(call())));
-    match started {
-        Err(refused) => Ok(Err(refused)),
-        Ok(()) => outcome.map(Ok),
-    }
-}
-
-/// Starts a thread for a call of the core that waits.
-///
-/// # Errors
-/// `SYSTEM`, and the call was not made.
-pub(crate) fn start_thread(run: impl FnOnce() + Send + 'static) -> Result<(), Error> {
-    let thread = sys::with_signals_blocked(|| thread::Builder::new().name("rmq-wait".to_owned()).spawn(run));
-    thread.map(drop).map_err(|cause| Error::new(ErrorCode::System, format!("no thread to wait on: {cause}")))
-}
-
-/// Closes a producer. Without a thread to wait on nobody waits, but the producer is closed all the same.
-///
-/// # Errors
-/// As [`wait`]; those of the core's close, and `SystemError` if open sends had to end for want of a thread.
-pub(crate) fn close(py: Python<'_>, producer: &Producer, timeout: Duration) -> PyResult<()> {
-    let own = producer.clone();
-    let closed = match interruptible_or_refused(py, move || own.close(timeout))? {
-        Ok(outcome) => outcome,
-        Err(refused) => close_at_once(py, producer, &refused),
-    };
-    closed.map_err(|error| raise(&error))
-}
-
-/// Closes a producer without waiting for its sends, because this thread was refused that would have waited.
-///
-/// # Errors
-/// `SYSTEM` if open sends had to end for it; those of the core's close.
-pub(crate) fn close_at_once(py: Python<'_>, producer: &Producer, refused: &Error) -> Result<(), Error> {
-    match py.detach(|| producer.close(Duration::ZERO)) {
-        Err(cut_off) if cut_off.code() == ErrorCode::Timeout => {
-            let text =
-                format!("{}; the producer is closed, and its open sends ended as closed", refused.message());
-            Err(Error::new(ErrorCode::System, text))
-        }
-        outcome => outcome,
+    let mut refused = None;
+    let outcome = told(py, |teller| {
+        let run = move || teller.tell(call());
+        let thread =
+            sys::with_signals_blocked(|| thread::Builder::new().name("rmq-wait".to_owned()).spawn(run));
+        refused = thread.err();
+    });
+    match refused {
+        Some(cause) => Err(refuse(ErrorCode::System, format!("no thread to wait on: {cause}"))),
+        None => outcome,
     }
 }

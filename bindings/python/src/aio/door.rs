@@ -10,7 +10,6 @@ use pyo3::prelude::*;
 use rocketmq_producer::sync::Mutex;
 use rocketmq_producer::{CompletionQueue, Event, sys};
 
-use super::answers::Answers;
 use super::results::set_result_of;
 use super::state::{Future, Group, Handed, Single, State, Waiting};
 use crate::error::raise;
@@ -35,7 +34,6 @@ pub(crate) struct Door {
     pub(super) hooks: Hooks,
     /// The memory that events are taken into.
     pub(super) events: Mutex<Vec<Event>>,
-    pub(super) answers: Answers,
 }
 
 impl Door {
@@ -61,7 +59,6 @@ impl Door {
                 state: Mutex::new(State::new()),
                 hooks: hooks.clone_ref(py),
                 events: Mutex::default(),
-                answers: Answers::default(),
             },
         )?;
         event_loop.call_method1("add_reader", (descriptor, door.getattr("drain")?))?;

@@ -39,8 +39,12 @@ impl Door {
                     door.routed(py, routed);
                     continue;
                 }
-                // Room, for which all that came is a reason to look.
-                _ => continue,
+                Event::Done(done) => {
+                    door.done(py, done);
+                    continue;
+                }
+                // All that came is a reason to look for room.
+                Event::Writable { .. } => continue,
             };
             let finished = door.state.lock().complete(tag, result);
             match finished {
@@ -60,7 +64,6 @@ impl Door {
         }
         door.set(py, &mut results);
         *door.events.lock() = events;
-        door.answer_calls(py);
         if woken >= WORTH_A_BURST {
             Self::gather(slf);
         }

@@ -297,27 +297,29 @@ impl AioProducer {
             future.call_method1(&names(py).set_result, (queues,))?;
             return Ok(future);
         }
-        door.get().queues(py, &self.handle, topic, timeout)
+        let door = door.get();
+        door.call(py, &self.handle, |producer, queue, tag| producer.look_up(topic, timeout, queue, tag))
     }
 
     /// A future that is resolved when a name server has answered.
     fn _wait_ready<'py>(&self, py: Python<'py>, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
-        let timeout = seconds(timeout)?;
-        let wait = move |producer: &Producer| producer.wait_ready(timeout);
-        self.door(py)?.get().call(py, &self.handle, wait)
+        let (timeout, door) = (seconds(timeout)?, self.door(py)?);
+        let begin = |producer: &Producer, queue: &_, tag| producer.wait_ready_queued(timeout, queue, tag);
+        door.get().call(py, &self.handle, begin)
     }
 
     /// A future that is resolved when the core has an outcome for everything.
     fn _flush<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
-        let flush = move |producer: &Producer| producer.flush(timeout);
-        self.door(py)?.get().call(py, &self.handle, flush)
+        let begin = |producer: &Producer, queue: &_, tag| producer.flush_queued(timeout, queue, tag);
+        self.door(py)?.get().call(py, &self.handle, begin)
     }
 
     /// A future that is resolved when the core is closed.
     fn _close<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);
-        self.door(py)?.get().close(py, &self.handle, timeout)
+        let begin = |producer: &Producer, queue: &_, tag| producer.close_queued(timeout, queue, tag);
+        self.door(py)?.get().call(py, &self.handle, begin)
     }
 
     /// Lets the doors of all loops end by themselves, that of the running loop now if it is idle.

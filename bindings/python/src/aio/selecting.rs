@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rocketmq_producer::{Error, ErrorCode, Routed, Tag, sys};
 
-use super::calls::ASKED_FOR;
+use super::calls::CALL;
 use super::door::{Door, is_done};
 use super::route_line::{Kind, Selecting, Topic};
 use crate::error::{no_turn, raise, refuse};
@@ -76,7 +76,7 @@ impl Door {
     pub(super) fn routed(&self, py: Python<'_>, routed: Routed) {
         let Tag(number, place) = routed.tag;
         match place {
-            ASKED_FOR => self.answer_queues(py, number, routed.result),
+            CALL => self.answer_queues(py, number, routed.result),
             _ => self.state.lock().routes.tell(number, place, routed.result),
         }
     }
