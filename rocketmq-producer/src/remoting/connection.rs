@@ -51,6 +51,7 @@ pub(super) async fn run(channel: Arc<Channel>, epoch: u64) {
                 silent_since: None,
                 has_answered: false,
                 waits_for_read: false,
+                was_read: false,
             };
             let failure = connection.open().await;
             // Else the peer is no more than a port that is open, and connecting again at once leads nowhere.
@@ -80,8 +81,10 @@ struct Connection {
     /// Since when a request that timed out had waited with nothing heard of the peer.
     silent_since: Option<Moment>,
     has_answered: bool,
-    /// One-way messages wait until what is there was read.
+    /// One-way messages wait until something was read.
     waits_for_read: bool,
+    /// What they waited for was read.
+    was_read: bool,
 }
 
 impl Connection {
@@ -119,8 +122,9 @@ impl Connection {
             let mut more = unread;
             if !blocked {
                 match self.write() {
-                    Ok(Written::All) => {}
-                    Ok(Written::Plenty | Written::Unread) => more = true,
+                    // What is unread ends the wait below.
+                    Ok(Written::All | Written::Unread) => {}
+                    Ok(Written::Plenty) => more = true,
                     Ok(Written::Blocked) => blocked = true,
                     Err(error) => return lost(error),
                 }
@@ -212,14 +216,11 @@ impl Connection {
     fn write(&mut self) -> io::Result<Written> {
         let more = self.channel.admit_waiting(&self.stream);
         let mine = self.channel.state.lock().begin_writing();
-        let was_read = std::mem::take(&mut self.waits_for_read);
+        let was_read = std::mem::take(&mut self.was_read);
         let written = if mine { self.channel.write_out(&self.stream, was_read)? } else { Written::All };
+        self.waits_for_read = matches!(written, Written::Unread);
         Ok(match written {
             Written::All if more => Written::Plenty,
-            Written::Unread => {
-                self.waits_for_read = true;
-                Written::Plenty
-            }
             written => written,
         })
     }
@@ -231,6 +232,8 @@ impl Connection {
             Ok(_) => {
                 self.alive = Moment::now();
                 self.heard = true;
+                // Not before: the runtime may hear of what is there later than a look at the socket does.
+                self.was_read = std::mem::take(&mut self.waits_for_read);
                 self.take_frames()
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
