@@ -16,6 +16,7 @@ use crate::error::{Failure, rmq_error_t};
 /// - `armour!(rmq_x(a: handle) fails [F] { … })` ends in `Result<(), F>`, of which such an object is made;
 /// - `armour!(rmq_x(a: handle) or [0] { … })` ends in `Result<T, Error>` and returns that neutral value when an
 ///   argument is refused;
+/// - `armour!(rmq_x(a: ending) unless_null { … })` ends in `Result<(), Error>`, and does nothing with NULL;
 /// - `armour!(rmq_x(a: shared) waits [handle = a, timeout_ms by SLICE as wait] { … })` runs the translation for slices of the
 ///   wait (see [`cancel`](crate::cancel)) until it ends in `Ok(Slice::Done(…))` or in an error; the entry point is `C-unwind`.
 macro_rules! armour {
@@ -36,6 +37,12 @@ macro_rules! armour {
             $($crate::armour::armour!(@check $function $argument $check);)*
             $body
         })
+    };
+    ($function:ident ( $argument:ident : $check:ident ) unless_null $body:block) => {
+        // Before anything else: programs end the error of every call, and nearly all of them are NULL.
+        if !$argument.is_null() {
+            $crate::armour::armour!($function($argument: $check) or [()] $body)
+        }
     };
     ($function:ident ( $($argument:ident : $check:ident),* $(,)? ) $body:block) => {
         $crate::armour::armour!($function($($argument: $check),*) fails [::rocketmq_producer::Error] $body)

@@ -121,7 +121,7 @@ pub unsafe extern "C" fn rmq_config_new(out: *mut *mut rmq_config_t) -> *mut rmq
 /// Ends a configuration. Producers made from it are not touched. Does nothing with NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_config_destroy(config: *mut rmq_config_t) {
-    armour!(rmq_config_destroy(config: ending) or [()] {
+    armour!(rmq_config_destroy(config: ending) unless_null {
         drop(config);
         Ok(())
     })

@@ -237,7 +237,7 @@ const EMPTY: &CStr = c"";
 /// for ever: call it on every error that a function returned and do not care which it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_error_destroy(error: *mut rmq_error_t) {
-    armour!(rmq_error_destroy(error: ending) or [()] {
+    armour!(rmq_error_destroy(error: ending) unless_null {
         drop(error);
         Ok(())
     })

@@ -138,7 +138,7 @@ pub unsafe extern "C" fn rmq_mock_cluster_new(
 /// with `CLOSED`. Does nothing with NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_mock_cluster_destroy(cluster: *mut rmq_mock_cluster_t) {
-    armour!(rmq_mock_cluster_destroy(cluster: ending) or [()] {
+    armour!(rmq_mock_cluster_destroy(cluster: ending) unless_null {
         if let Some(cluster) = cluster {
             cluster.ended.store(true, Ordering::SeqCst);
             // Wakes those who wait.

@@ -234,7 +234,7 @@ pub unsafe extern "C" fn rmq_producer_new(
 /// (key `after.fork`).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_producer_destroy(producer: *mut rmq_producer_t) {
-    armour!(rmq_producer_destroy(producer: ending) or [()] {
+    armour!(rmq_producer_destroy(producer: ending) unless_null {
         if let Some(producer) = producer {
             producer.end();
         }

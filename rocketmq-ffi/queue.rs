@@ -54,7 +54,7 @@ pub unsafe extern "C" fn rmq_queue_new(out: *mut *mut rmq_queue_t) -> *mut rmq_e
 /// its producers. Its descriptor is closed at once. In a forked child it only forgets the parent's queue.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_queue_destroy(queue: *mut rmq_queue_t) {
-    armour!(rmq_queue_destroy(queue: ending) or [()] {
+    armour!(rmq_queue_destroy(queue: ending) unless_null {
         if let Some(queue) = queue {
             queue.core.end();
         }

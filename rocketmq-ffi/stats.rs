@@ -52,7 +52,7 @@ pub unsafe extern "C" fn rmq_producer_stats(
 /// Ends a snapshot and the texts read from it. Does nothing with NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_stats_destroy(stats: *mut rmq_stats_t) {
-    armour!(rmq_stats_destroy(stats: ending) or [()] {
+    armour!(rmq_stats_destroy(stats: ending) unless_null {
         drop(stats);
         Ok(())
     })
