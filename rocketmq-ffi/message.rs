@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use crate::arguments::{self, Argument, SizedStruct};
 use crate::selector::{
-    RMQ_QUEUE_BY_NUMBER, RMQ_QUEUE_RANDOM, RMQ_QUEUE_ROUND_ROBIN, Selectors, rmq_selector_fn,
+    CSelector, RMQ_QUEUE_BY_NUMBER, RMQ_QUEUE_RANDOM, RMQ_QUEUE_ROUND_ROBIN, rmq_selector_fn,
 };
 
 /// A user property: a name and a value, both UTF-8. Neither may be NULL. The library indexes an array of these, so this
@@ -125,31 +125,30 @@ impl SizedStruct for rmq_message_t {
     }
 }
 
-/// The texts and selectors that the messages of one call point to, as Rust knows them. Without a heap allocation for a
+/// The texts that the messages of one call point to, as Rust knows them. Without a heap allocation for a
 /// message with the usual few keys and properties.
 #[derive(Default)]
 pub(crate) struct Texts<'a> {
     keys: SmallVec<[&'a str; 4]>,
     properties: SmallVec<[Property<'a>; 8]>,
-    selectors: Selectors,
 }
 
-/// A message whose keys, properties and selector stand in [`Texts`].
+/// A message whose keys and properties stand in [`Texts`].
 pub(crate) struct Outline<'a> {
     message: Message<'a>,
-    selector: Option<usize>,
+    selector: Option<CSelector>,
     keys: Range<usize>,
     properties: Range<usize>,
 }
 
 impl<'a> Outline<'a> {
     /// The core's view of the message.
-    pub(crate) fn message<'t>(&self, texts: &'t Texts<'a>) -> Message<'t> {
+    pub(crate) fn message<'t>(&'t self, texts: &'t Texts<'a>) -> Message<'t> {
         Message {
             keys: &texts.keys[self.keys.clone()],
             properties: &texts.properties[self.properties.clone()],
-            destination: match self.selector {
-                Some(position) => Destination::Selector(texts.selectors.get(position)),
+            destination: match &self.selector {
+                Some(selector) => Destination::Selector(selector),
                 None => self.message.destination,
             },
             ..self.message
@@ -188,7 +187,7 @@ impl<'a> Texts<'a> {
                     return Err(at.refuse_part("->wait_store_ok", why));
                 }
             };
-            let selector = message.selector.map(|function| (function, message.selector_opaque));
+            let selector = message.selector.map(|function| CSelector::new(function, message.selector_opaque));
             let message = Message {
                 tags,
                 buyer_id,
@@ -198,10 +197,6 @@ impl<'a> Texts<'a> {
                 destination: destination(message, at)?,
                 wait_store_ok,
                 ..Message::new(topic, body)
-            };
-            let selector = match selector {
-                Some((function, opaque)) => Some(self.selectors.add(function, opaque)?),
-                None => None,
             };
             Ok(Outline { message, selector, keys, properties })
         }

@@ -1,13 +1,10 @@
 //! Choosing a queue of a topic for a message.
 
 use std::ffi::{c_char, c_void};
-use std::ptr;
 use std::sync::Arc;
 
-use rocketmq_producer::{Error, QueueRef, QueueSelector};
-use smallvec::SmallVec;
+use rocketmq_producer::{NamedSelector, QueueRef, QueueSelector};
 
-use crate::arguments;
 use crate::inside_hook;
 
 /// The next queue in turn; after a failure one of another broker.
@@ -44,14 +41,14 @@ type SelectorFn = unsafe extern "C" fn(*const rmq_queue_ref_t, usize, *mut c_voi
 
 /// A selector of the program's.
 #[derive(Clone, Copy)]
-struct CSelector {
+pub(crate) struct CSelector {
     function: SelectorFn,
     opaque: *mut c_void,
 }
 
 impl CSelector {
-    fn is(&self, other: &Self) -> bool {
-        ptr::fn_addr_eq(self.function, other.function) && self.opaque == other.opaque
+    pub(crate) fn new(function: SelectorFn, opaque: *mut c_void) -> Self {
+        Self { function, opaque }
     }
 }
 
@@ -59,6 +56,16 @@ impl CSelector {
 unsafe impl Send for CSelector {}
 // SAFETY: and from several threads at once.
 unsafe impl Sync for CSelector {}
+
+impl NamedSelector for CSelector {
+    fn share(&self) -> Arc<dyn QueueSelector> {
+        Arc::new(*self)
+    }
+
+    fn id(&self) -> (usize, usize) {
+        ((self.function as *const ()).addr(), self.opaque.addr())
+    }
+}
 
 impl QueueSelector for CSelector {
     fn select(&self, queues: &[QueueRef<'_>]) -> Option<usize> {
@@ -107,26 +114,6 @@ impl Names {
     }
 }
 
-/// The selectors of the messages of one call.
-#[derive(Default)]
-pub(crate) struct Selectors(SmallVec<[(CSelector, Arc<dyn QueueSelector>); 1]>);
-
-impl Selectors {
-    /// Where it stands now. Neighbours with the same function and opaque pointer have the same selector, so that
-    /// they may be of one batch.
-    pub(crate) fn add(&mut self, function: SelectorFn, opaque: *mut c_void) -> Result<usize, Error> {
-        let selector = CSelector { function, opaque };
-        if self.0.last().is_none_or(|(last, _)| !last.is(&selector)) {
-            arguments::push(&mut self.0, (selector, Arc::new(selector)))?;
-        }
-        Ok(self.0.len() - 1)
-    }
-
-    pub(crate) fn get(&self, position: usize) -> &Arc<dyn QueueSelector> {
-        &self.0[position].1
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,16 +124,5 @@ mod tests {
         let names = Names::of(&[queue("a", 0), queue("a", 1), queue("b", 0), queue("a", 2)]);
         assert_eq!(names.text, b"a\0b\0a\0");
         assert_eq!(names.starts, [0, 0, 2, 4]);
-    }
-
-    #[test]
-    fn neighbours_with_one_function_and_opaque_have_one_selector() {
-        unsafe extern "C" fn first(_: *const rmq_queue_ref_t, _: usize, _: *mut c_void) -> i32 {
-            0
-        }
-        let mut selectors = Selectors::default();
-        let opaque = |number| ptr::without_provenance_mut(number);
-        let positions = [8, 8, 16, 8].map(|number| selectors.add(first, opaque(number)).unwrap());
-        assert_eq!(positions, [0, 0, 1, 2]);
     }
 }

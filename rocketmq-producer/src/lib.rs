@@ -38,7 +38,7 @@ pub use config::Config;
 pub use deferred::Burst;
 pub use error::{Error, ErrorCode, FailedAttempt, Persistence};
 pub use log::{LogLevel, LogSink};
-pub use message::{Delivery, Destination, Message, Property, QueueRef, QueueSelector};
+pub use message::{Delivery, Destination, Message, NamedSelector, Property, QueueRef, QueueSelector};
 pub use producer::{BatchError, Closing, Producer};
 pub use receipt::{Receipt, SendStatus};
 pub use stats::Stats;

@@ -46,6 +46,25 @@ pub trait QueueSelector: Send + Sync {
     fn select(&self, queues: &[QueueRef<'_>]) -> Option<usize>;
 }
 
+/// A selector as a message names it.
+pub trait NamedSelector: Sync {
+    /// The selector, to be kept until the message has its queue.
+    fn share(&self) -> Arc<dyn QueueSelector>;
+
+    /// Two words that tell it from others. Messages of one wire batch have the same.
+    fn id(&self) -> (usize, usize);
+}
+
+impl NamedSelector for Arc<dyn QueueSelector> {
+    fn share(&self) -> Self {
+        Self::clone(self)
+    }
+
+    fn id(&self) -> (usize, usize) {
+        (Self::as_ptr(self).addr(), 0)
+    }
+}
+
 /// Which queue a message goes to. All but `Any` keep to their first queue in every attempt, so that messages of one
 /// queue stay in order.
 #[derive(Clone, Copy)]
@@ -68,7 +87,7 @@ pub enum Destination<'a> {
     /// that of a `Long`. (A negative `Long` that would fit an `Integer` has another hash in Java.)
     ShardingNumber(i64),
     /// The queue that the program chooses.
-    Selector(&'a Arc<dyn QueueSelector>),
+    Selector(&'a dyn NamedSelector),
 }
 
 impl PartialEq for Destination<'_> {
@@ -81,7 +100,7 @@ impl PartialEq for Destination<'_> {
             ) => broker == other_broker && queue_id == other_queue_id,
             (Self::ShardingKey(key), Self::ShardingKey(other)) => key == other,
             (Self::ShardingNumber(number), Self::ShardingNumber(other)) => number == other,
-            (Self::Selector(selector), Self::Selector(other)) => Arc::ptr_eq(selector, other),
+            (Self::Selector(selector), Self::Selector(other)) => selector.id() == other.id(),
             _ => false,
         }
     }

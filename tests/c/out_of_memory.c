@@ -121,6 +121,54 @@ static void refuse_lists(void)
     small_sends_work();
 }
 
+static int32_t never(const rmq_queue_ref_t *queues, size_t count, void *opaque)
+{
+    (void)queues;
+    (void)count;
+    (void)opaque;
+    return -1;
+}
+
+/* A call with many messages, each with a selector of its own, of which none has room. */
+static void refuse_selectors(rmq_config_t *config)
+{
+    rmq_message_t first = message_to("large", "x");
+    rmq_producer_t *full = NULL;
+    enum { MANY = 400000 };
+    rmq_message_t *messages = calloc(MANY, sizeof *messages);
+    const rmq_message_t **pointers = calloc(MANY, sizeof *pointers);
+    int32_t *codes = calloc(MANY, sizeof *codes);
+    size_t starved = 0, accepted, limit, i;
+    rmq_error_t *error = NULL;
+
+    for (i = 0; i < MANY; i++) {
+        messages[i] = first;
+        messages[i].selector = never;
+        messages[i].selector_opaque = &messages[i];
+        pointers[i] = &messages[i];
+    }
+    CHECK_OK(rmq_config_set(config, "in.flight.max.messages", "1"));
+    CHECK_OK(rmq_producer_new(config, &full));
+    CHECK_OK(rmq_send_queued(full, &first, PATIENCE_MS, queue, NULL));
+    for (limit = 10000000;; limit += 10000000) {
+        accepted = 77;
+        limit_memory(limit);
+        error = rmq_send_many(full, pointers, MANY, PATIENCE_MS, queue, NULL, codes, &accepted);
+        lift_limit();
+        if (error == NULL)
+            break;
+        fails(error, RMQ_ERR_SYSTEM);
+        CHECK(accepted == 77);
+        starved++;
+    }
+    CHECK(starved > 2 && accepted == 0 && codes[0] == RMQ_ERR_QUEUE_FULL && codes[MANY - 1] == codes[0]);
+    small_sends_work();
+    rmq_producer_destroy(full);
+    free(messages);
+    free(pointers);
+    free(codes);
+}
+
 /* Small pieces, which the library may always have, come from here; each large list is mapped by itself. */
 static void keep_room_for_small(void)
 {
@@ -184,6 +232,7 @@ static void child(rmq_config_t *config, const char *type)
     if (type == NULL) {
         keep_room_for_small();
         refuse_lists();
+        refuse_selectors(config);
     }
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));
     _exit(0);

@@ -30,7 +30,7 @@ impl QueueChoice {
             Destination::Queue { broker, queue_id } => Self::Named(Box::new((broker.to_owned(), queue_id))),
             Destination::ShardingKey(key) => Self::Hash(java_string_hash(key)),
             Destination::ShardingNumber(number) => Self::Hash(java_number_hash(number)),
-            Destination::Selector(selector) => Self::Selector(Box::new(Arc::clone(selector))),
+            Destination::Selector(selector) => Self::Selector(Box::new(selector.share())),
         }
     }
 
