@@ -193,9 +193,14 @@ impl RouteTable {
             return tell(end(&topic), |waiter, deferred| waiter.unrouted(error.clone(), deferred)).await;
         }
         // Those who come while others go on wait as well, so that nobody is overtaken.
+        let mut asking = Vec::new();
         while let Some(waiters) = take_waiters_or_open(&topic) {
-            tell(waiters, |waiter, deferred| waiter.routed(deferred)).await;
+            let (going, only_asking): (Vec<_>, Vec<_>) =
+                waiters.into_iter().partition(|waiter| waiter.takes_turns());
+            asking.extend(only_asking);
+            tell(going, |waiter, deferred| waiter.routed(deferred)).await;
         }
+        tell(asking, |waiter, deferred| waiter.routed(deferred)).await;
     }
 
     /// The topic's own route or, for a topic that does not exist yet, one made from the default topic's

@@ -24,6 +24,12 @@ pub(crate) trait RouteWaiter: Send {
     /// Who asked; see [`super::RouteTable::abort`].
     fn producer(&self) -> ProducerId;
 
+    /// Whether it sends, so that nobody may overtake it. Whoever only asks is told last, when the topic is open: what it sends
+    /// then begins on its own thread, where hooks may wait.
+    fn takes_turns(&self) -> bool {
+        true
+    }
+
     /// The queues are there, though perhaps none can be written.
     fn routed(self: Box<Self>, deferred: &mut Deferred);
 

@@ -44,6 +44,10 @@ impl RouteWaiter for RouteWait {
         self.producer
     }
 
+    fn takes_turns(&self) -> bool {
+        false
+    }
+
     fn routed(mut self: Box<Self>, deferred: &mut Deferred) {
         let queues = self.topic.queues();
         let refs = queues.as_ref().map(|queues| queues.refs()).unwrap_or_default();
