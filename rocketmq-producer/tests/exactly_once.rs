@@ -4,10 +4,10 @@ mod common;
 
 use std::collections::HashMap;
 
-use common::{PATIENCE, cluster, ms, on_batches, on_sends, poll, producer};
+use common::{PATIENCE, cluster, ms, on_batches, on_sends, producer};
 use proptest::prelude::*;
 use rocketmq_mock::Fault;
-use rocketmq_producer::{Burst, CompletionQueue, Destination, Message, Persistence, Tag};
+use rocketmq_producer::{Burst, CompletionQueue, Destination, ErrorCode, Event, Message, Persistence, Tag};
 
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
@@ -35,6 +35,7 @@ proptest! {
         attempt_limit in prop_oneof![Just(None), Just(Some("40"))],
         close_after in prop_oneof![Just(None), (0_u64..150).prop_map(Some)],
         burst_len in prop_oneof![Just(None), (1_usize..50).prop_map(Some), Just(Some(usize::MAX))],
+        bound in prop_oneof![Just(None), Just(Some("60"))],
     ) {
         let cluster = cluster(2);
         cluster.create_topic("T", 2, 2, 6, None);
@@ -45,12 +46,17 @@ proptest! {
         }
         let mut settings = vec![("batch.auto", batching), ("batch.max.messages", "16")];
         settings.extend(attempt_limit.map(|limit| ("send.max.timeout.per.request.ms", limit)));
+        settings.extend(bound.map(|bound| ("in.flight.max.messages", bound)));
         let producer = producer(&cluster, &settings);
         let queue = CompletionQueue::new();
         // The last one stays open.
         let mut burst = Burst::default();
-        let mut accepted = 0;
+        let (mut accepted, mut refused, mut looked_up) = (0, false, 0);
         for index in 0..200_usize {
+            if index.is_multiple_of(40) {
+                let begun = producer.look_up("T", ms(100), &queue, Tag(index, 1));
+                looked_up += usize::from(begun.is_ok());
+            }
             let body = index.to_string();
             let destination = match index % 5 {
                 0 => Destination::ShardingNumber(index as i64),
@@ -63,6 +69,7 @@ proptest! {
                 None => producer.send_queued(&message, Some(timeout), &queue, Tag(index, 0)),
             };
             accepted += usize::from(sent.is_ok());
+            refused |= sent.is_err_and(|error| error.code() == ErrorCode::QueueFull);
             if burst_len.is_some_and(|len| index.is_multiple_of(len)) {
                 burst.send_now();
             }
@@ -72,9 +79,22 @@ proptest! {
             let _ = producer.close(ms(after));
         }
         producer.flush(PATIENCE).expect("all have an outcome");
-        let mut reports = Vec::new();
-        poll(&queue, &mut reports, usize::MAX, ms(0));
+        let (mut reports, mut routed) = (Vec::new(), Vec::new());
+        while reports.len() + routed.len() < accepted + looked_up {
+            let mut events = Vec::new();
+            prop_assert!(queue.poll(&mut events, usize::MAX, PATIENCE) > 0, "{} of {accepted}", reports.len());
+            for event in events {
+                match event {
+                    Event::Outcome(report) => reports.push(report),
+                    Event::Routed(ended) => routed.push(ended.tag.0),
+                    other => prop_assert!(false, "no outcome was let go: {other:?}"),
+                }
+            }
+        }
+        prop_assert!(queue.is_empty());
         prop_assert_eq!(reports.len(), accepted);
+        routed.sort_unstable();
+        prop_assert_eq!(routed, (0..looked_up).map(|call| call * 40).collect::<Vec<_>>());
         let mut stored: HashMap<String, usize> = HashMap::new();
         let mut last: HashMap<(String, i32), usize> = HashMap::new();
         for message in cluster.stored("T") {
@@ -100,5 +120,11 @@ proptest! {
                 Err(_) => {}
             }
         }
+        // Each outcome that is let go makes room; who was refused hears of it once.
+        drop(reports);
+        let mut events = Vec::new();
+        prop_assert_eq!(queue.poll(&mut events, usize::MAX, ms(0)), usize::from(refused));
+        let are_of_room = events.iter().all(|event| matches!(event, Event::Writable { .. }));
+        prop_assert!(are_of_room);
     }
 }
