@@ -7,6 +7,7 @@
 //! Errors of all calls are [`Error`]; they say what failed, where, after how many attempts, and whether the
 //! message may be stored all the same.
 
+mod alarm;
 mod broker_address;
 mod client;
 mod completion;

@@ -4,12 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::sleep_until;
-
 use super::lane::{Found, Lane};
 use super::waiting::Waiting;
 use super::{Lanes, SWEEP_INTERVAL};
+use crate::alarm::Alarm;
 use crate::config::Batching;
 use crate::deferred::{Deferred, Gathered};
 use crate::error::{Error, ErrorCode};
@@ -24,8 +22,8 @@ const ENDED_AT_ONCE: usize = 256;
 pub(super) struct Watch<W> {
     pub(super) batching: Batching,
     agenda: Mutex<Agenda<W>>,
-    /// Tells the watch: there is an earlier time to look, or the end.
-    attention: Notify,
+    /// Rung when there is an earlier time to look, and at the end.
+    alarm: Alarm,
 }
 
 /// What is to be done next.
@@ -69,14 +67,7 @@ impl<W: Waiting> Lanes<W> {
                 }
                 agenda.next()
             };
-            let Some(next) = next else {
-                self.watch.attention.notified().await;
-                continue;
-            };
-            tokio::select! {
-                () = sleep_until(next.into()) => {}
-                () = self.watch.attention.notified() => {}
-            }
+            self.watch.alarm.wait(next).await;
         }
     }
 
@@ -135,7 +126,7 @@ impl<W> Watch<W> {
     pub(super) fn new(batching: Batching) -> Self {
         let agenda =
             Agenda { look: None, lanes: Vec::new(), bursts: VecDeque::new(), sweep: None, ended: false };
-        Self { batching, agenda: Mutex::new(agenda), attention: Notify::new() }
+        Self { batching, agenda: Mutex::new(agenda), alarm: Alarm::default() }
     }
 
     /// Nobody needs the watch any more.
@@ -146,7 +137,7 @@ impl<W> Watch<W> {
         let lanes = (std::mem::take(&mut agenda.lanes), std::mem::take(&mut agenda.bursts));
         drop(agenda);
         drop(lanes);
-        self.attention.notify_one();
+        self.alarm.ring();
     }
 
     /// Makes sure that the burst in this lane ends then.
@@ -180,7 +171,7 @@ impl<W> Watch<W> {
         let is_earlier = agenda.next().is_some_and(|next| before.is_none_or(|before| next < before));
         drop(agenda);
         if is_earlier {
-            self.attention.notify_one();
+            self.alarm.ring();
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::sys::{self, Moment};
 use rocketmq_protocol::namespace;
 use rocketmq_protocol::route::TopicRoute;
 use tokio::runtime::Handle;
-use tokio::time::sleep_until;
 
 use super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
 use super::broker::BrokerTable;
@@ -138,7 +137,7 @@ impl RouteTable {
             topic.set_open(false);
             !std::mem::replace(&mut look_up.running, true)
         };
-        topic.joined.notify_one();
+        topic.joined.ring();
         if start && let Some(table) = self.myself.upgrade() {
             let looked_up = Arc::clone(topic);
             task::spawn(&self.runtime, table.look_up(Arc::clone(topic)), move |outcome| {
@@ -178,9 +177,8 @@ impl RouteTable {
             let check = topic.next_deadline().unwrap_or_else(|| Moment::now() + self.options.timeout);
             tokio::select! {
                 result = &mut found => break result,
-                () = sleep_until(check.into()) => self.expire(&topic).await,
-                // Its deadline may be an earlier one.
-                () = topic.joined.notified() => {}
+                // Or one has joined, whose deadline may be an earlier one.
+                () = topic.joined.wait(Some(check)) => self.expire(&topic).await,
             }
         };
         self.expire(&topic).await;

@@ -9,10 +9,10 @@ use crate::sys::Moment;
 use arc_swap::ArcSwapOption;
 use rocketmq_protocol::route::TopicRoute;
 use rocketmq_protocol::topics;
-use tokio::sync::Notify;
 
 use super::batch_support::BatchSupport;
 use super::publish::PublishQueues;
+use crate::alarm::Alarm;
 use crate::deferred::Deferred;
 use crate::error::Error;
 use crate::producer_id::ProducerId;
@@ -58,7 +58,7 @@ pub(crate) struct Topic {
     batches: BatchSupport,
     pub(super) look_up: Mutex<LookUp>,
     /// Tells the look-up that somebody more waits for it.
-    pub(super) joined: Notify,
+    pub(super) joined: Alarm,
 }
 
 /// Whose route it is.
@@ -123,7 +123,7 @@ impl Topic {
             kept: AtomicBool::new(false),
             batches: BatchSupport::default(),
             look_up: Mutex::default(),
-            joined: Notify::new(),
+            joined: Alarm::default(),
         }
     }
 

@@ -6,10 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::sleep_until;
-
 use super::shipment::Shipment;
+use crate::alarm::Alarm;
 use crate::config::Backoff;
 use crate::deferred::Deferred;
 use crate::error::Error;
@@ -33,8 +31,8 @@ impl Backoff {
 #[derive(Default)]
 pub(crate) struct Pauses {
     state: Mutex<State>,
-    /// Tells the task: there is an earlier end of a pause, or the end of all.
-    attention: Notify,
+    /// Rung when a pause ends earlier than all others, and at the end.
+    alarm: Alarm,
 }
 
 #[derive(Default)]
@@ -55,7 +53,7 @@ impl Pauses {
         let is_first = state.paused.first_key_value().is_some_and(|(first, _)| *first == key);
         drop(state);
         if is_first {
-            self.attention.notify_one();
+            self.alarm.ring();
         }
     }
 
@@ -77,13 +75,7 @@ impl Pauses {
             drop(deferred);
             match next {
                 Some(until) if until <= now => turn.give_way(Moment::now()).await,
-                Some(until) => {
-                    tokio::select! {
-                        () = sleep_until(until.into()) => {}
-                        () = self.attention.notified() => {}
-                    }
-                }
-                None => self.attention.notified().await,
+                next => self.alarm.wait(next).await,
             }
         }
     }
@@ -100,7 +92,7 @@ impl Pauses {
     /// Nobody needs the pauses any more: their task ends.
     pub(crate) fn end(&self) {
         self.state.lock().ended = true;
-        self.attention.notify_one();
+        self.alarm.ring();
     }
 }
 
