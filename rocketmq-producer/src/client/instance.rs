@@ -1,4 +1,18 @@
 //! One client instance: connections, routes, brokers, registered groups, scheduled jobs.
+//!
+//! Producers with the same client id join one instance; each has another group. It lives as long as one of them holds it:
+//!
+//! ```text
+//!   join: no instance of this id ──▶ started, group taken ◀──┐ join: the same cluster and namespace,
+//!                                          │                 │ and the group is free
+//!                                          ├─────────────────┘
+//!                                          │ the last producer lets go of it
+//!                                          ▼
+//!                              jobs, look-ups and connections end
+//! ```
+//!
+//! A producer that has left has freed its group, and other producers go on. The jobs hold the instance only while they work.
+//! In a forked child the instance of the parent is left as it is.
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
@@ -165,7 +179,7 @@ impl ClientInstance {
         Err(Error::new(ErrorCode::InvalidValue, text))
     }
 
-    /// Nor can they speak for two namespaces, units or zones: topics and connections carry those.
+    /// Two producers that share connections cannot speak for two namespaces, units or zones: topics and connections carry those.
     fn check_common_fields(&self, settings: &Settings) -> Result<(), Error> {
         let speaks_alike = self.namespace == settings.namespace && self.common_fields == settings.rpc.fields;
         if speaks_alike && self.broker_addresses == settings.broker_addresses {
@@ -245,8 +259,8 @@ impl ClientInstance {
         }
     }
 
-    /// To all masters at once, so that a silent one delays nobody. Not to more than a program has descriptors for: those
-    /// that get messages come first.
+    /// Sends heartbeats to all masters at once, so that a silent one delays nobody. No more connections are opened for them than
+    /// a program has descriptors for: masters that get messages come first.
     pub(super) async fn heartbeat_round(self: Arc<Self>) {
         let mut round = JoinSet::new();
         let (connected, others): (Vec<_>, Vec<_>) =

@@ -1,4 +1,11 @@
 //! The scheduled jobs of a client instance, one task for all (protocol 4.5).
+//!
+//! | job | begins | again after |
+//! | --- | --- | --- |
+//! | routes are refreshed | one interval after the start | the interval of refreshes, if the last is over |
+//! | heartbeats; channels that nobody names are dropped | 1 s after the start | the interval of heartbeats |
+//! | names of name servers are looked up (`names.rs`) | at the start | the interval of name servers, or when none answers |
+//! | name servers are asked for by HTTP (`address_look_up.rs`) | at the start, if no list is given | the interval of name servers; 1 s after a failure |
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -10,13 +10,13 @@ use super::instance::ClientInstance;
 /// While a look-up takes longer than this the others are made again.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Again and again, and when no name server answers, until the instance is gone.
+/// Looks the names up at every interval, and when no name server answers, until the instance is gone.
 pub(super) async fn run(instance: Weak<ClientInstance>, interval: Duration) {
     let servers = || instance.upgrade().map(|instance| Arc::clone(&instance.name_servers));
     while let Some(servers) = servers() {
         tokio::select! {
             () = servers.look_up_names() => {
-                // Over, or wanted: both are reasons.
+                // The next look-up begins after the interval, or when one is wanted.
                 let _ = timeout(interval, servers.wanted()).await;
             }
             // Other names do not wait for a slow one.

@@ -1,4 +1,14 @@
 //! What a client answers when a broker asks (protocol 1.8).
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | check of a transaction | none: it is handed to the producer of the named group; without one it is logged |
+//! | news for consumers | none |
+//! | the state of a consumer | there is none |
+//! | anything else that is for a consumer | an error with the name of the group |
+//! | any other code | the code is not supported |
+//!
+//! Requests are met on the I/O thread, without a lock of the client.
 
 use std::sync::Arc;
 
