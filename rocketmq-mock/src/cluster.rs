@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::broker::{Broker, attributes};
-use crate::endpoint::ServerId;
+use crate::endpoint::{Order, ServerId};
 use crate::fault::{FaultId, FaultRule};
 use crate::locks::Mutex;
 use crate::options::MockOptions;
@@ -131,14 +131,18 @@ impl MockCluster {
         self.shared.state.lock().faults.inject(fault)
     }
 
-    /// Takes one fault back; nothing happens if it is used up.
+    /// Takes one fault back. The answers that it holds are sent; else nothing happens if it is used up.
     pub fn remove_fault(&self, fault: FaultId) {
-        self.shared.state.lock().faults.remove(fault);
+        let mut state = self.shared.state.lock();
+        state.faults.remove(fault);
+        state.release(Some(fault));
     }
 
-    /// Takes all faults back. Answers already delayed still come.
+    /// Takes all faults back. Answers that are held are sent; those already delayed still come.
     pub fn clear_faults(&self) {
-        self.shared.state.lock().faults.clear();
+        let mut state = self.shared.state.lock();
+        state.faults.clear();
+        state.release(None);
     }
 
     /// Sends a frame to one connection of every broker that has registered the producer group, as brokers ask one producer
@@ -149,7 +153,7 @@ impl MockCluster {
             let mut registered = broker.clients.connections_of(group);
             registered.any(|connection| {
                 let handle = broker.endpoint.connections.get(&connection);
-                handle.is_some_and(|handle| handle.pushes.send(frame.to_vec()).is_ok())
+                handle.is_some_and(|handle| handle.orders.send(Order::Push(frame.to_vec())).is_ok())
             })
         });
         sent.count()

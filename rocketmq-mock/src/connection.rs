@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch;
+use crate::endpoint::Order;
 use crate::output::{After, Output};
 use crate::request::{Arrival, Origin};
 use crate::state::{Shared, now_ms};
@@ -27,13 +28,12 @@ const MAX_UNSENT: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Orders {
     pub(crate) killed: oneshot::Receiver<()>,
-    /// Frames that the server sends by itself.
-    pub(crate) pushed: mpsc::UnboundedReceiver<Vec<u8>>,
+    pub(crate) others: mpsc::UnboundedReceiver<Order>,
 }
 
 enum Event {
     Killed,
-    Pushed(Vec<u8>),
+    Told(Order),
     Readable,
     Writable,
     Due,
@@ -84,8 +84,11 @@ impl Connection {
         loop {
             match poll_fn(|context| self.poll_event(context)).await? {
                 Event::Killed => return Ok(After::Reset),
-                Event::Pushed(frame) => {
-                    self.output.bytes.extend_from_slice(&frame);
+                Event::Told(order) => {
+                    match order {
+                        Order::Push(frame) => self.output.bytes.extend_from_slice(&frame),
+                        Order::Release(rule) => self.output.release(rule),
+                    }
                     self.write()?;
                 }
                 Event::Writable => self.write()?,
@@ -113,8 +116,8 @@ impl Connection {
         if Pin::new(&mut self.orders.killed).poll(context).is_ready() {
             return Poll::Ready(Ok(Event::Killed));
         }
-        if let Poll::Ready(Some(frame)) = self.orders.pushed.poll_recv(context) {
-            return Poll::Ready(Ok(Event::Pushed(frame)));
+        if let Poll::Ready(Some(order)) = self.orders.others.poll_recv(context) {
+            return Poll::Ready(Ok(Event::Told(order)));
         }
         if !self.output.unsent().is_empty() && self.stream.poll_write_ready(context)?.is_ready() {
             return Poll::Ready(Ok(Event::Writable));

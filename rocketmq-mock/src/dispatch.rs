@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::endpoint::ServerId;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultId};
 use crate::name_server;
 use crate::output::{After, Output};
 use crate::request::{Arrival, Request};
@@ -33,7 +33,7 @@ pub(crate) fn serve(state: &mut State, arrival: &Arrival, frame: &Frame<'_>, out
         state.requests.recorded.push(recorded);
     }
     let fault = take_fault(state, arrival, &header);
-    if let Some(fault) = &fault
+    if let Some((_, fault)) = &fault
         && !fault.executes()
     {
         return instead_of_processor(state, fault, frame, &header, output);
@@ -70,7 +70,7 @@ fn record(state: &State, arrival: &Arrival, frame: &Frame<'_>, header: &Header<'
     }
 }
 
-fn take_fault(state: &mut State, arrival: &Arrival, header: &Header<'_>) -> Option<Fault> {
+fn take_fault(state: &mut State, arrival: &Arrival, header: &Header<'_>) -> Option<(FaultId, Fault)> {
     if state.faults.is_empty() {
         return None;
     }
@@ -101,7 +101,7 @@ fn instead_of_processor(
 
 fn after_processor(
     state: &State,
-    fault: &Fault,
+    (rule, fault): &(FaultId, Fault),
     answer: Option<Answer>,
     frame: &Frame<'_>,
     header: &Header<'_>,
@@ -126,6 +126,12 @@ fn after_processor(
             let mut late = Vec::new();
             let after = write(state, &answer, frame.encoding, opaque, &mut late);
             output.delay(late, Instant::now() + *delay);
+            after
+        }
+        Fault::Hold => {
+            let mut held = Vec::new();
+            let after = write(state, &answer, frame.encoding, opaque, &mut held);
+            output.hold(*rule, held);
             after
         }
         Fault::PartialFrame { bytes } => {

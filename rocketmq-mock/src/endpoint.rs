@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::fault::FaultId;
+
 /// Which server of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerId {
@@ -29,11 +31,19 @@ impl Endpoint {
     }
 }
 
+/// What a connection is told by others than its client.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Sends a frame that answers nothing.
+    Push(Vec<u8>),
+    /// Sends the answers that a rule holds, or that any holds.
+    Release(Option<FaultId>),
+}
+
 /// Ends a connection: dropping `kill` resets it, `task` is then soon over.
 #[derive(Debug)]
 pub(crate) struct ConnectionHandle {
     pub(crate) kill: oneshot::Sender<()>,
-    /// Frames that the server sends by itself.
-    pub(crate) pushes: mpsc::UnboundedSender<Vec<u8>>,
+    pub(crate) orders: mpsc::UnboundedSender<Order>,
     pub(crate) task: JoinHandle<()>,
 }

@@ -49,6 +49,9 @@ pub enum Fault {
     },
     /// Executed on arrival, answered so much later; other requests of the connection are not held up.
     Delay(Duration),
+    /// Executed on arrival, answered when the rule is taken back, also one that has met all its requests; other requests of
+    /// the connection are not held up.
+    Hold,
     /// Executed, never answered.
     StoreThenNoAnswer,
     /// Neither executed nor answered.
@@ -106,8 +109,8 @@ impl FaultTable {
         self.rules.is_empty()
     }
 
-    /// The fault this request meets, used up by one.
-    pub(crate) fn take(&mut self, server: &str, code: i32, topic: Option<&str>) -> Option<Fault> {
+    /// The fault this request meets, used up by one, and the rule it is of.
+    pub(crate) fn take(&mut self, server: &str, code: i32, topic: Option<&str>) -> Option<(FaultId, Fault)> {
         let index = self.rules.iter().position(|(_, rule)| {
             let server_fits = match &rule.broker {
                 Some(name) => name == server,
@@ -117,15 +120,15 @@ impl FaultTable {
                 && rule.request_code.is_none_or(|wanted| wanted == code)
                 && rule.topic.as_deref().is_none_or(|wanted| topic == Some(wanted))
         })?;
-        let rule = &mut self.rules[index].1;
-        let fault = rule.fault.clone();
+        let (id, rule) = &mut self.rules[index];
+        let met = (*id, rule.fault.clone());
         if let Some(times) = &mut rule.times {
             *times -= 1;
             if *times == 0 {
                 self.rules.remove(index);
             }
         }
-        Some(fault)
+        Some(met)
     }
 }
 
@@ -172,7 +175,8 @@ mod tests {
         table.inject(FaultRule { request_code: Some(34), ..FaultRule::new(Fault::Reset) });
         table.inject(FaultRule::new(Fault::Garbage));
         table.inject(FaultRule::new(Fault::NoAnswer));
-        assert_eq!(table.take("broker-0", 310, None), Some(Fault::Garbage));
-        assert_eq!(table.take("broker-0", 34, None), Some(Fault::Reset));
+        let mut take = |code| table.take("broker-0", code, None).map(|(_, fault)| fault);
+        assert_eq!(take(310), Some(Fault::Garbage));
+        assert_eq!(take(34), Some(Fault::Reset));
     }
 }

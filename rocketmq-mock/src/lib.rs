@@ -2,7 +2,7 @@
 //!
 //! It answers as real servers of 4.9.7 or 5.5.0 answer, both header encodings included, makes topics from TBW102, and
 //! runs the send processor's checks in their real order. What it stored is open to inspection, and faults can be asked
-//! for: codes, delays, silence, resets, broken frames, servers that go and come back, routes that change.
+//! for: codes, delays, answers held back, silence, resets, broken frames, servers that go and come back, routes that change.
 //!
 //! It is for tests, benchmarks and demonstrations. It speaks plain text only, stores in memory, knows no slaves, no
 //! consumers, no access control, and never asks back for the state of a half message.

@@ -185,13 +185,13 @@ async fn accept(listener: TcpListener, server: ServerId, is_vip: bool, shared: A
         // Without it answers are merely slower.
         let _ = stream.set_nodelay(true);
         let (kill, killed) = oneshot::channel();
-        let (pushes, pushed) = mpsc::unbounded_channel();
+        let (orders, others) = mpsc::unbounded_channel();
         let mut state = shared.state.lock();
         let number = state.new_connection_number();
         let origin = Origin { server, is_vip, connection: number, peer };
-        let connection = Connection::new(stream, origin, Orders { killed, pushed }, Arc::clone(&shared));
+        let connection = Connection::new(stream, origin, Orders { killed, others }, Arc::clone(&shared));
         let task = tokio::spawn(connection.run());
-        state.endpoint_mut(server).connections.insert(number, ConnectionHandle { kill, pushes, task });
+        state.endpoint_mut(server).connections.insert(number, ConnectionHandle { kill, orders, task });
         drop(state);
         shared.note_change();
     }

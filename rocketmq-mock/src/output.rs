@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+use crate::fault::FaultId;
+
 /// What becomes of a connection after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
@@ -22,6 +24,8 @@ pub(crate) struct Output {
     sent: usize,
     delayed: BTreeMap<(Instant, u64), Vec<u8>>,
     delayed_count: u64,
+    /// In the order they were made, with the rules that hold them.
+    held: Vec<(FaultId, Vec<u8>)>,
 }
 
 impl Output {
@@ -29,6 +33,18 @@ impl Output {
     pub(crate) fn delay(&mut self, frame: Vec<u8>, until: Instant) {
         self.delayed.insert((until, self.delayed_count), frame);
         self.delayed_count += 1;
+    }
+
+    /// Sends a frame when its rule is [released](Output::release).
+    pub(crate) fn hold(&mut self, rule: FaultId, frame: Vec<u8>) {
+        self.held.push((rule, frame));
+    }
+
+    /// Sends what a rule holds, or what any holds.
+    pub(crate) fn release(&mut self, rule: Option<FaultId>) {
+        for (_, frame) in self.held.extract_if(.., |(holder, _)| rule.is_none_or(|rule| rule == *holder)) {
+            self.bytes.extend_from_slice(&frame);
+        }
     }
 
     pub(crate) fn unsent(&self) -> &[u8] {

@@ -7,8 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 
 use crate::broker::Broker;
-use crate::endpoint::{Endpoint, ServerId};
-use crate::fault::{FaultTable, NAME_SERVER};
+use crate::endpoint::{Endpoint, Order, ServerId};
+use crate::fault::{FaultId, FaultTable, NAME_SERVER};
 use crate::locks::{Condvar, Mutex};
 use crate::options::{MockOptions, Profile};
 use crate::request_log::RequestLog;
@@ -100,6 +100,17 @@ impl State {
         match server {
             ServerId::NameServer => &mut self.name_server,
             ServerId::Broker(index) => &mut self.brokers[index].endpoint,
+        }
+    }
+
+    /// Has every connection send the answers that a rule holds, or that any holds.
+    pub(crate) fn release(&self, rule: Option<FaultId>) {
+        let brokers = self.brokers.iter().map(|broker| &broker.endpoint);
+        for endpoint in brokers.chain([&self.name_server]) {
+            for connection in endpoint.connections.values() {
+                // A connection that has ended holds nothing any more.
+                let _ = connection.orders.send(Order::Release(rule));
+            }
         }
     }
 

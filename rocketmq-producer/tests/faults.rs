@@ -128,9 +128,10 @@ fn a_late_answer_is_nobodys() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[]);
     send(&producer, "T").expect("warm");
-    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(300))));
+    let held = cluster.inject(on_sends(None, Some(1), Fault::Hold));
     let error = producer.send(&Message::new("T", b"late"), Some(ms(50))).expect_err("too late");
     assert_eq!(error.code(), ErrorCode::Timeout);
+    cluster.remove_fault(held);
     for index in 1..200 {
         let receipt = send(&producer, "T").expect("stored");
         assert_eq!(receipt.attempts(), 1, "send {index}");

@@ -205,7 +205,7 @@ fn wire_batches_are_counted_with_their_members() {
 fn messages_of_a_parted_batch_are_retried_ones() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
+    let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 13, remark: None }));
     let queue = CompletionQueue::new();
     let mut tally = Tally::default();
@@ -214,6 +214,7 @@ fn messages_of_a_parted_batch_are_retried_ones() {
         tally.accept(&message);
         enqueue(&producer, &message, &queue, index);
     }
+    cluster.remove_fault(held);
     in_order(&queue, 30).iter().for_each(|outcome| tally.end(outcome));
     assert!(tally.retries > 0, "the batch was refused");
     tally.check(&stats(&producer));

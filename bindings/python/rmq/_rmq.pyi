@@ -507,6 +507,9 @@ class Fault:
     def delay(seconds: float) -> Fault:
         """Answers well, so many seconds late."""
     @staticmethod
+    def hold() -> Fault:
+        """Answers well, when the rule is removed."""
+    @staticmethod
     def no_answer() -> Fault:
         """Does nothing and never answers."""
     @staticmethod

@@ -101,6 +101,28 @@ fn a_delayed_answer_holds_nobody_up() {
 }
 
 #[test]
+fn a_held_answer_comes_when_its_rule_is_taken_back() {
+    let (cluster, mut wire) = broker();
+    let mut ask = |rule| {
+        let rule = cluster.inject(rule);
+        let send = Send::to("Orders");
+        (rule, wire.ask(send.code, &pairs(&send.fields()), send.body))
+    };
+    // A rule that has met all its requests holds their answers all the same.
+    let (first, held) = ask(once(Fault::Hold));
+    let (_, other) = ask(once(Fault::Hold));
+    assert_eq!(wire.send(&Send::to("Orders")).number("queueOffset"), 2, "nobody else is held up");
+    assert_eq!(stored(&cluster), 3);
+    assert!(wire.is_silent());
+    cluster.remove_fault(first);
+    let reply = wire.reply().unwrap();
+    assert_eq!((reply.opaque, reply.number("queueOffset")), (held, 0));
+    assert!(wire.is_silent(), "another rule holds the other");
+    cluster.clear_faults();
+    assert_eq!(wire.reply().unwrap().opaque, other);
+}
+
+#[test]
 fn silence_with_and_without_storing() {
     let (cluster, mut wire) = broker();
     meet(&cluster, &mut wire, Fault::NoAnswer);

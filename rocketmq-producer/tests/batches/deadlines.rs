@@ -12,7 +12,7 @@ use crate::support::{plain, send_all};
 fn each_message_keeps_its_own_deadline() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE, ("retry.times.async", "0")]);
-    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(400))));
+    let held = cluster.inject(on_sends(None, Some(1), Fault::Hold));
     cluster.inject(on_batches(None, None, Fault::Delay(ms(6000))));
     // Bound to a queue: all behind the first leave in one batch when that is answered.
     let destination = Destination::Queue { broker: "broker-0", queue_id: 0 };
@@ -23,6 +23,7 @@ fn each_message_keeps_its_own_deadline() {
         let timeout = if is_short(index) { ms(2000) } else { PATIENCE };
         producer.send_queued(&message, Some(timeout), &queue, Tag(index, 0)).expect("accepted");
     }
+    cluster.remove_fault(held);
     let mut reports = Vec::new();
     while reports.len() < 20 {
         assert!(poll(&queue, &mut reports, 20, PATIENCE) > 0);

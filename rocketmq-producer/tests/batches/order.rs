@@ -16,7 +16,7 @@ fn messages_of_one_queue_never_overtake_each_other() {
         producer(&cluster, &[PRESSURE, ("compress.threshold.bytes", "100"), ("batch.max.messages", "7")]);
     let long = |index: usize| format!("{index:0>200}");
     // Held at the mock, so that what follows has to wait.
-    cluster.inject(on_sends(None, Some(3), Fault::Delay(ms(300))));
+    let held = cluster.inject(on_sends(None, Some(3), Fault::Hold));
     // Retried, parted and compressed ones among them: all in order.
     cluster.inject(on_batches(None, Some(2), Fault::Code { code: 14, remark: None }));
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 13, remark: None }));
@@ -30,6 +30,7 @@ fn messages_of_one_queue_never_overtake_each_other() {
         producer.send_queued(&message, None, &queue, Tag(index, 0)).expect("accepted");
         expected.entry(queue_id).or_default().push(body);
     }
+    cluster.remove_fault(held);
     for outcome in in_order(&queue, 300) {
         outcome.expect("stored");
     }

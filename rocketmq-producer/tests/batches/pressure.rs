@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use rocketmq_mock::{Fault, MockCluster, MockOptions, Profile, StoredMessage};
 use rocketmq_producer::{CompletionQueue, Delivery, Destination, Message, Tag};
 
-use crate::common::{self, PRESSURE, cluster, in_order, ms, on_sends, producer, with_topic};
-use crate::support::{plain, send_all};
+use crate::common::{self, PRESSURE, cluster, in_order, on_sends, producer, with_topic};
+use crate::support::{plain, send_all, send_all_held};
 
 #[test]
 fn without_pressure_each_message_goes_by_itself() {
@@ -22,8 +22,8 @@ fn without_pressure_each_message_goes_by_itself() {
 fn what_waits_for_answers_leaves_in_batches() {
     let cluster = with_topic(2, 4);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, None, Fault::Delay(ms(50))));
-    let outcomes = send_all(&producer, 1000, plain, |_| None);
+    let held = cluster.inject(on_sends(None, None, Fault::Hold));
+    let outcomes = send_all_held(&cluster, held, &producer, 1000, plain);
     let (singles, batches) = (cluster.request_count(310), cluster.request_count(320));
     assert!(singles <= 12 && (2..=10).contains(&batches), "{singles} singles, {batches} batches");
     let stored: HashMap<_, _> =
@@ -44,14 +44,14 @@ fn batches_keep_to_their_bounds() {
     let cluster = with_topic(1, 1);
     let producer =
         producer(&cluster, &[PRESSURE, ("batch.max.messages", "10"), ("batch.max.bytes", "100000")]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
-    send_all(&producer, 104, plain, |_| None);
+    let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
+    send_all_held(&cluster, held, &producer, 104, plain);
     assert_eq!((cluster.request_count(310), cluster.request_count(320)), (4, 10));
     let cluster = with_topic(1, 1);
     let producer = common::producer(&cluster, &[PRESSURE, ("batch.max.bytes", "2000")]);
     cluster.set_recording(true);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
-    send_all(&producer, 104, plain, |_| None);
+    let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
+    send_all_held(&cluster, held, &producer, 104, plain);
     let sizes =
         cluster.requests().into_iter().filter(|request| request.code == 320).map(|batch| batch.body.len());
     let sizes: Vec<usize> = sizes.collect();
@@ -62,7 +62,7 @@ fn batches_keep_to_their_bounds() {
 fn what_may_not_be_batched_goes_alone() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, None, Fault::Delay(ms(50))));
+    let held = cluster.inject(on_sends(None, None, Fault::Hold));
     let large = "x".repeat(5000);
     let queue = CompletionQueue::new();
     let special = |index: usize| match index % 4 {
@@ -77,6 +77,7 @@ fn what_may_not_be_batched_goes_alone() {
             .send_queued(&Message { body, ..special(index) }, None, &queue, Tag(index, 0))
             .expect("accepted");
     }
+    cluster.remove_fault(held);
     for outcome in in_order(&queue, 40) {
         outcome.expect("stored");
     }
@@ -98,7 +99,7 @@ fn each_topic_and_each_queue_has_its_own_batches() {
     }
     cluster.set_recording(true);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, Some(12), Fault::Delay(ms(300))));
+    let held = cluster.inject(on_sends(None, Some(12), Fault::Hold));
     let queue = CompletionQueue::new();
     for index in 0..120_usize {
         let topic = if index % 2 == 0 { "A" } else { "B" };
@@ -110,6 +111,7 @@ fn each_topic_and_each_queue_has_its_own_batches() {
         let message = Message { destination, ..Message::new(topic, body.as_bytes()) };
         producer.send_queued(&message, None, &queue, Tag(index, 0)).expect("accepted");
     }
+    cluster.remove_fault(held);
     for outcome in in_order(&queue, 120) {
         outcome.expect("stored");
     }
@@ -127,7 +129,8 @@ fn each_topic_and_each_queue_has_its_own_batches() {
 fn a_batch_to_an_unknown_topic_looks_it_up_first() {
     let cluster = cluster(1);
     let producer = producer(&cluster, &[PRESSURE]);
-    for outcome in send_all(&producer, 300, plain, |_| None) {
+    let held = cluster.inject(on_sends(None, None, Fault::Hold));
+    for outcome in send_all_held(&cluster, held, &producer, 300, plain) {
         outcome.expect("stored");
     }
     assert_eq!(cluster.stored_count("T"), 300);
@@ -146,8 +149,8 @@ fn automatic_batches_look_like_single_messages() {
         let cluster = cluster.expect("a mock cluster");
         cluster.create_topic("T", 4, 4, 6, None);
         let producer = producer(&cluster, &[PRESSURE]);
-        cluster.inject(on_sends(None, None, Fault::Delay(ms(50))));
-        for outcome in send_all(&producer, 2000, plain, |_| None) {
+        let held = cluster.inject(on_sends(None, None, Fault::Hold));
+        for outcome in send_all_held(&cluster, held, &producer, 2000, plain) {
             outcome.expect("stored");
         }
         let (singles, batches) = (cluster.request_count(310), cluster.request_count(320));
@@ -168,8 +171,8 @@ fn automatic_batches_look_like_single_messages() {
 fn full_batches_go_to_all_queues() {
     let cluster = with_topic(1, 4);
     let producer = producer(&cluster, &[PRESSURE, ("batch.max.messages", "8")]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
-    send_all(&producer, 4 + 256 * 8, plain, |_| None);
+    let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
+    send_all_held(&cluster, held, &producer, 4 + 256 * 8, plain);
     let counts = cluster.queue_counts("T");
     assert!(counts.len() == 4 && counts.iter().all(|(_, count)| *count >= 256), "{counts:?}");
 }

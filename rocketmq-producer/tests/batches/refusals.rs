@@ -3,22 +3,22 @@
 use rocketmq_mock::{Fault, FaultRule};
 use rocketmq_producer::Persistence;
 
-use crate::common::{PRESSURE, ms, on_batches, on_sends, producer, with_topic};
-use crate::support::{plain, send_all};
+use crate::common::{PRESSURE, on_batches, on_sends, producer, with_topic};
+use crate::support::{plain, send_all_held};
 
 #[test]
 fn only_the_guilty_message_of_a_refused_batch_fails() {
     // The mock refuses what it refuses of singles, as brokers do: here by what is in the properties.
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE]);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
+    let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 1, remark: Some("one is bad".into()) }));
     // The four first go alone, then one refused batch of all others, then each of them alone.
     cluster.inject(FaultRule {
         topic: Some("T".into()),
         ..on_sends(None, Some(1), Fault::Code { code: 13, remark: Some("this one".into()) })
     });
-    let outcomes = send_all(&producer, 30, plain, |_| None);
+    let outcomes = send_all_held(&cluster, held, &producer, 30, plain);
     let failed: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
     let [error] = failed.as_slice() else { panic!("{} failed", failed.len()) };
     assert_eq!((error.broker_code(), error.remark()), (Some(13), Some("this one")));
@@ -36,8 +36,8 @@ fn a_broker_that_knows_no_batches_gets_none_any_more() {
         let producer = producer(&cluster, &[PRESSURE, ("batch.max.messages", "20")]);
         cluster.inject(on_batches(None, None, Fault::Code { code, remark: None }));
         for _ in 0..4 {
-            cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
-            for outcome in send_all(&producer, 200, plain, |_| None) {
+            let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
+            for outcome in send_all_held(&cluster, held, &producer, 200, plain) {
                 outcome.expect("stored alone");
             }
         }

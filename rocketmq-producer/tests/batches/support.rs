@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use rocketmq_mock::{FaultId, MockCluster};
 use rocketmq_producer::{CompletionQueue, Error, Message, Producer, Receipt, Tag};
 
-use crate::common::in_order;
+use crate::common::{PATIENCE, in_order};
 
 /// Sends bodies `0`, `1`, … and gives the outcomes by number.
 pub(crate) fn send_all<'m>(
@@ -13,13 +14,37 @@ pub(crate) fn send_all<'m>(
     message: impl Fn(usize) -> Message<'m>,
     timeout: impl Fn(usize) -> Option<Duration>,
 ) -> Vec<Result<Receipt, Error>> {
+    in_order(&enqueue_all(producer, count, message, timeout), count)
+}
+
+/// The same while an injected rule holds the first answers, so that it is all the same how long the calls take.
+pub(crate) fn send_all_held<'m>(
+    cluster: &MockCluster,
+    held: FaultId,
+    producer: &Producer,
+    count: usize,
+    message: impl Fn(usize) -> Message<'m>,
+) -> Vec<Result<Receipt, Error>> {
+    let before = cluster.request_count(310);
+    let queue = enqueue_all(producer, count, message, |_| None);
+    assert!(cluster.wait_until(PATIENCE, |cluster| cluster.request_count(310) > before), "the first is held");
+    cluster.remove_fault(held);
+    in_order(&queue, count)
+}
+
+fn enqueue_all<'m>(
+    producer: &Producer,
+    count: usize,
+    message: impl Fn(usize) -> Message<'m>,
+    timeout: impl Fn(usize) -> Option<Duration>,
+) -> CompletionQueue {
     let queue = CompletionQueue::new();
     for index in 0..count {
         let body = index.to_string();
         let message = Message { body: body.as_bytes(), ..message(index) };
         producer.send_queued(&message, timeout(index), &queue, Tag(index, 0)).expect("accepted");
     }
-    in_order(&queue, count)
+    queue
 }
 
 pub(crate) fn plain(_: usize) -> Message<'static> {

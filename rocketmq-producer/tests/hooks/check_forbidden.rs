@@ -10,7 +10,7 @@ use rocketmq_producer::{
 };
 
 use crate::common::{
-    Lines, PATIENCE, PRESSURE, cluster, config, enqueue, in_order, ms, on_sends, send, with_topic,
+    Lines, PATIENCE, PRESSURE, cluster, config, enqueue, in_order, on_sends, send, with_topic,
 };
 use crate::support::Check;
 
@@ -112,7 +112,7 @@ fn a_message_of_one_queue_that_is_forbidden_at_first_keeps_its_place_in_a_batch(
         if attempt.body == b"7" && attempt.number == 1 { Err("not yet".into()) } else { Ok(()) }
     })));
     let producer = Producer::new(&config).expect("a producer");
-    cluster.inject(on_sends(None, Some(1), Fault::Delay(ms(300))));
+    let held = cluster.inject(on_sends(None, Some(1), Fault::Hold));
     let queue = CompletionQueue::new();
     let destination = Destination::Queue { broker: "broker-0", queue_id: 0 };
     for index in 0..20_usize {
@@ -120,6 +120,7 @@ fn a_message_of_one_queue_that_is_forbidden_at_first_keeps_its_place_in_a_batch(
         let message = Message { destination, ..Message::new("T", body.as_bytes()) };
         enqueue(&producer, &message, &queue, index);
     }
+    cluster.remove_fault(held);
     let receipts: Vec<_> = in_order(&queue, 20).into_iter().map(|outcome| outcome.expect("stored")).collect();
     assert!(receipts.iter().map(|receipt| receipt.queue_offset()).eq(0..20), "{receipts:?}");
     assert_eq!((receipts[7].attempts(), cluster.request_count(320)), (2, 1));

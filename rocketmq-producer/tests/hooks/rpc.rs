@@ -8,7 +8,7 @@ use rocketmq_producer::hooks::{RpcHook, RpcRequest, RpcResponse, SendAttempt};
 use rocketmq_producer::{CompletionQueue, Error, ErrorCode, Message, Persistence, Producer};
 
 use crate::common::{
-    Lines, PATIENCE, PRESSURE, cluster, config, enqueue, in_order, ms, on_sends, send, with_topic,
+    Lines, PATIENCE, PRESSURE, cluster, config, enqueue, in_order, on_sends, send, with_topic,
 };
 use crate::support::{Check, Rpc};
 
@@ -108,10 +108,11 @@ fn rpc_hooks_that_refuse_stop_sends_and_look_ups() {
 
     let (producer, _) = refusing(320, PRESSURE);
     is_refused(&producer.send_batch(&[message, message], None).expect_err("refused").error);
-    cluster.inject(on_sends(None, Some(4), Fault::Delay(ms(300))));
+    let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
     for index in 0..50 {
         enqueue(&producer, &message, &queue, index);
     }
+    cluster.remove_fault(held);
     let (stored, refused): (Vec<_>, Vec<_>) = in_order(&queue, 50).into_iter().partition(Result::is_ok);
     assert!(stored.len() >= 4 && refused.len() >= 2, "{} stored, {} refused", stored.len(), refused.len());
     refused.into_iter().for_each(|outcome| is_refused(&outcome.expect_err("refused")));

@@ -34,6 +34,12 @@ impl Fault {
         Ok(Self(mock::Fault::Delay(timeout::seconds(seconds)?)))
     }
 
+    /// Answers well, when the rule is removed.
+    #[staticmethod]
+    fn hold() -> Self {
+        Self(mock::Fault::Hold)
+    }
+
     /// Does nothing and never answers.
     #[staticmethod]
     fn no_answer() -> Self {
