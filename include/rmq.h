@@ -95,8 +95,8 @@
  *
  * What lies in a queue are events (rmq_event_t). Their kind says what has happened: RMQ_EVENT_OUTCOME is the outcome of a
  * send; RMQ_EVENT_WRITABLE says that there is room again after a send to this queue failed with QUEUE_FULL;
- * RMQ_EVENT_ROUTED is the end of what rmq_producer_look_up began. Later versions have more kinds: pass over those that you
- * do not know.
+ * RMQ_EVENT_ROUTED is the end of what rmq_producer_look_up began, and RMQ_EVENT_DONE that of another call that did not wait
+ * (rmq_flush_queued, rmq_producer_wait_ready_queued). Later versions have more kinds: pass over those that you do not know.
  *
  *     rmq_event_t events[64] = { RMQ_EVENT_INIT };
  *     size_t count = 0, i;

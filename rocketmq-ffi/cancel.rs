@@ -15,7 +15,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::c_int;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
@@ -131,11 +131,14 @@ struct Bell {
     generation: u64,
 }
 
-impl Wake for Bell {
+/// Who rings the bell: queues keep it, also of a thread that has ended, and the descriptor ends with the thread.
+struct Ringer(Weak<Bell>);
+
+impl Wake for Ringer {
     fn wake(self: Arc<Self>) {
         // A forked child shares the descriptor with a thread of its parent.
-        if !sys::is_forked(self.generation) {
-            self.descriptor.signal();
+        if let Some(bell) = self.0.upgrade().filter(|bell| !sys::is_forked(bell.generation)) {
+            bell.descriptor.signal();
         }
     }
 }
@@ -144,22 +147,34 @@ thread_local! {
     /// What a wait of this thread keeps between two slices, and the handle it belongs to: that may end meanwhile. A thread
     /// that ends drops it.
     static KEPT: RefCell<Option<(usize, Arc<dyn Any + Send + Sync>)>> = const { RefCell::new(None) };
-    static BELL: RefCell<Option<Arc<Bell>>> = const { RefCell::new(None) };
+    static BELL: RefCell<Option<(Arc<Bell>, Waker)>> = const { RefCell::new(None) };
 }
 
-/// The bell of this thread, silent; `None` if there is no descriptor for it.
-fn bell() -> Option<Arc<Bell>> {
-    BELL.try_with(|bell| {
-        let mut bell = bell.borrow_mut();
-        if bell.as_ref().is_none_or(|bell| sys::is_forked(bell.generation)) {
+/// The bell of this thread, silent, and who rings it; `None` if there is no descriptor for it.
+fn bell() -> Option<(Arc<Bell>, Waker)> {
+    BELL.try_with(|place| {
+        let mut place = place.borrow_mut();
+        if place.as_ref().is_none_or(|(bell, _)| sys::is_forked(bell.generation)) {
             let descriptor = EventFd::new().ok()?;
-            *bell = Some(Arc::new(Bell { descriptor, generation: sys::fork_generation() }));
+            let bell = Arc::new(Bell { descriptor, generation: sys::fork_generation() });
+            let ringer = Waker::from(Arc::new(Ringer(Arc::downgrade(&bell))));
+            *place = Some((bell, ringer));
         }
-        bell.clone()
+        place.clone()
     })
     .ok()
     .flatten()
-    .inspect(|bell| bell.descriptor.clear())
+    .inspect(|(bell, _)| bell.descriptor.clear())
+}
+
+/// The wait is over: the queue need not ring for this thread any more.
+pub(crate) fn awake(queue: &CompletionQueue) {
+    // Without the place the thread is ending, and has none that could be rung.
+    let _ = BELL.try_with(|place| {
+        if let Some((_, ringer)) = &*place.borrow() {
+            queue.sleep_no_more(ringer);
+        }
+    });
 }
 
 /// The end of a slice in which nothing came to the queue: the thread sleeps until something does. Without a descriptor to sleep
@@ -171,9 +186,7 @@ pub(crate) fn asleep<H>(
 ) -> Slice {
     keep(pointer, share);
     match bell() {
-        Some(bell) if queue.wake_when_ready(&Waker::from(Arc::clone(&bell))) => {
-            Slice::Asleep(bell.descriptor.as_raw_fd())
-        }
+        Some((bell, ringer)) if queue.wake_when_ready(&ringer) => Slice::Asleep(bell.descriptor.as_raw_fd()),
         _ => Slice::Passed(Ok(())),
     }
 }

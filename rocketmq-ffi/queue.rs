@@ -101,6 +101,9 @@ pub unsafe extern "C-unwind" fn rmq_queue_poll(
             let core = queue.core.clone();
             return Ok(cancel::asleep(handle, queue, &core));
         }
+        if count == 0 {
+            cancel::awake(&queue.core);
+        }
         out_count.write(count);
         Ok(Slice::Done(Ok(())))
     })

@@ -1,5 +1,6 @@
 /* The three doors of outcomes: callbacks on the delivery thread, poll, and a descriptor for poll(2). */
 #include "check.h"
+#include <dirent.h>
 #include <poll.h>
 #include <sched.h>
 
@@ -71,6 +72,42 @@ static long sleeps_of(pid_t thread)
     return sleeps;
 }
 
+static int descriptors(void)
+{
+    DIR *open = opendir("/proc/self/fd");
+    int count = 0;
+
+    CHECK(open != NULL);
+    while (readdir(open) != NULL)
+        count++;
+    closedir(open);
+    return count;
+}
+
+static void *poll_for_a_while(void *queue)
+{
+    rmq_event_t event = RMQ_EVENT_INIT;
+    size_t count = 7;
+
+    CHECK_OK(rmq_queue_poll(queue, &event, 1, 500, &count));
+    CHECK(count == 0);
+    return NULL;
+}
+
+/* Threads that polled in vain and ended leave no descriptor to their queue. */
+static void pollers_that_end(rmq_queue_t *queue)
+{
+    enum { POLLERS = 30 };
+    pthread_t pollers[POLLERS];
+    int i, before = descriptors();
+
+    for (i = 0; i < POLLERS; i++)
+        CHECK(pthread_create(&pollers[i], NULL, poll_for_a_while, queue) == 0);
+    for (i = 0; i < POLLERS; i++)
+        CHECK(pthread_join(pollers[i], NULL) == 0);
+    CHECK(descriptors() < before + POLLERS);
+}
+
 int main(void)
 {
     rmq_mock_cluster_t *cluster = mock_cluster(2);
@@ -128,6 +165,8 @@ int main(void)
     CHECK(count == 1 && events[0].code == RMQ_ERR_NO_ROUTE && events[0].opaque == NULL);
     CHECK(rmq_error_code(events[0].error) == RMQ_ERR_NO_ROUTE);
     rmq_error_destroy(events[0].error);
+
+    pollers_that_end(queue);
 
     /* A poll without bound ends when its queue does. */
     poller.queue = queue;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::os::fd::{AsRawFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::deferred::{Deferred, Wake};
 use crate::error::{Error, ErrorCode};
 use crate::flow::{HearsOfRoom, ProducerTag};
 use crate::sys::{EventFd, Moment};
+use crate::task::panic_text;
 
 /// A queue of events, shared by any number of producers and pollers. Clones are handles of the same queue.
 #[derive(Clone)]
@@ -93,6 +95,11 @@ impl CompletionQueue {
         waits
     }
 
+    /// This waker waits no more, if it does.
+    pub fn sleep_no_more(&self, waker: &Waker) {
+        self.0.state.lock().wakers.retain(|known| !known.will_wake(waker));
+    }
+
     /// Whether nothing more will come.
     pub fn is_closed(&self) -> bool {
         self.0.state.lock().closed
@@ -157,7 +164,7 @@ impl CompletionQueue {
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.0.arrived.notify_one();
-        wakers.into_iter().for_each(Waker::wake);
+        wake_all(wakers);
     }
 
     /// A descriptor that is readable while events wait in the queue (level-triggered; a batch of events
@@ -200,7 +207,7 @@ impl CompletionQueue {
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.0.arrived.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        wake_all(wakers);
     }
 
     /// Ends the queue for good: as [`Self::close`], and the events that wait are dropped, their part of the
@@ -261,6 +268,15 @@ impl Shared {
     }
 }
 
+/// These are the code of whoever waits: a panic of one is no other's concern.
+fn wake_all(wakers: Vec<Waker>) {
+    for waker in wakers {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            drop(panic_text(panic));
+        }
+    }
+}
+
 impl Wake for Shared {
     fn wake(&self) {
         let mut state = self.state.lock();
@@ -269,7 +285,7 @@ impl Wake for Shared {
         let (pollers, waiting) = (state.pollers, state.events.len());
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        wake_all(wakers);
         if pollers > 1 && waiting > 1 {
             self.arrived.notify_all();
         } else if pollers > 0 {
@@ -349,6 +365,32 @@ mod tests {
         assert_eq!((queue.len(), bounds.messages()), (1, 1));
         queue.end();
         assert_eq!(bounds.messages(), 0);
+    }
+
+    #[test]
+    fn a_waker_that_panics_takes_nobody_elses_turn() {
+        struct Panics;
+        impl std::task::Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("a waker of the test's");
+            }
+        }
+        struct Counts(std::sync::atomic::AtomicUsize);
+        impl std::task::Wake for Counts {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+        let queue = CompletionQueue::new();
+        let counts = Arc::new(Counts(std::sync::atomic::AtomicUsize::new(0)));
+        for waker in [Waker::from(Arc::new(Panics)), Waker::from(Arc::clone(&counts))] {
+            assert!(queue.wake_when_ready(&waker));
+        }
+        let gone = Waker::from(Arc::new(Panics));
+        assert!(queue.wake_when_ready(&gone));
+        queue.sleep_no_more(&gone);
+        queue.ring();
+        assert_eq!(counts.0.load(std::sync::atomic::Ordering::SeqCst), 1);
     }
 
     #[test]

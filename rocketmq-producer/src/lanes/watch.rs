@@ -41,8 +41,10 @@ struct Agenda<W> {
 impl<W: Waiting> Lanes<W> {
     /// Ends what waits beyond its deadline, sends off what waited long enough, and forgets lanes, until the end.
     pub(crate) async fn watch(self: Arc<Self>) {
-        // One that panicked before may have lost some of its lanes.
-        self.watch.agenda.lock().lanes = self.all();
+        // One that panicked before may have lost some of its lanes. Added, and not put in the place of the others: a lane that
+        // was made meanwhile has announced itself.
+        let all = self.all();
+        self.watch.agenda.lock().lanes.extend(all);
         self.watch.look_by(Moment::now(), None);
         loop {
             let now = Moment::now();

@@ -56,7 +56,7 @@ impl NameServer {
     /// The route of a topic; `None`: it knows no such topic. The error is at this server.
     pub(super) async fn route(&self, topic: &str, timeout: Duration) -> Result<Option<TopicRoute>, Error> {
         let deadline = Moment::now() + timeout;
-        let Ok(_place) = tokio::time::timeout(timeout, self.asking.acquire()).await else {
+        let Ok(place) = tokio::time::timeout(timeout, self.asking.acquire()).await else {
             let text =
                 format!("not asked within {} ms: too many questions are before it", timeout.as_millis());
             return Err(Error::new(ErrorCode::NameServer, text).at(Arc::clone(self.address())));
@@ -65,6 +65,8 @@ impl NameServer {
         let fields =
             GetRouteRequest { topic: topic.to_owned().into(), accept_standard_json_only: Some(true) };
         let outcome = call(&self.channel, request::GET_ROUTEINFO_BY_TOPIC, fields, Vec::new(), timeout).await;
+        // It has answered: what is read of it here is no question any more.
+        drop(place);
         *self.failed.lock() = outcome.is_err().then(Moment::now);
         let route = match outcome {
             Ok(answer) => self.understood(answer).await,
