@@ -38,16 +38,6 @@ const ABORT_INTERVAL: Duration = Duration::from_millis(5);
 /// A close waits for sends that it has aborted no longer than this.
 const ABORT_LIMIT: Duration = Duration::from_secs(5);
 
-/// What a close does next when it was waiting for outcomes.
-enum Rest {
-    /// Somebody else closes; this one has waited along.
-    IsAnothers,
-    /// Every send has its outcome.
-    Nothing,
-    /// The time is over.
-    Sends,
-}
-
 impl Engine {
     /// Refuses new sends; `true` for the first who asks, who is to end what is left.
     pub(crate) fn begin_closing(&self) -> bool {
@@ -67,39 +57,30 @@ impl Engine {
     /// many sends which end at once hold up nobody's I/O.
     pub(crate) fn close(&self, first: bool, timeout: Duration) -> Result<(), Error> {
         let deadline = Moment::now().checked_add(timeout);
-        let rest = Rest::of(first, self.sends.bounds.wait_settled(deadline));
-        let is_over = match rest {
-            Rest::IsAnothers => return self.has_settled(),
-            // No send is left; calls that look routes up end as closed.
-            Rest::Nothing => {
-                self.sends.abort();
-                true
-            }
-            Rest::Sends => self.abort_until_settled(),
-        };
+        let settled = self.sends.bounds.wait_settled(deadline);
+        if !first {
+            return self.has_settled();
+        }
+        let is_over = self.abort_until_settled();
         self.leave_group();
         let left = self.time_to_leave(deadline);
         // Whatever comes of it, this producer has left.
         let _ = self.ask_and_wait(left, farewell(Arc::clone(&self.sends), left));
-        self.closed_after(timeout, &rest, is_over)
+        self.closed_after(timeout, settled, is_over)
     }
 
     /// The same for those who do not wait.
     pub(crate) async fn closed(self: Arc<Self>, first: bool, timeout: Duration) -> Result<(), Error> {
         let deadline = Moment::now().checked_add(timeout);
-        let rest = Rest::of(first, self.sends.bounds.settled_by(timeout).await);
-        let is_over = match rest {
-            Rest::IsAnothers => return self.has_settled(),
-            Rest::Nothing => {
-                self.sends.abort();
-                true
-            }
-            Rest::Sends => self.aborted_until_settled().await,
-        };
+        let settled = self.sends.bounds.settled_by(timeout).await;
+        if !first {
+            return self.has_settled();
+        }
+        let is_over = self.aborted_until_settled().await;
         self.leave_group();
         let left = self.time_to_leave(deadline);
         let _ = farewell(Arc::clone(&self.sends), left).await;
-        self.closed_after(timeout, &rest, is_over)
+        self.closed_after(timeout, settled, is_over)
     }
 
     /// The end without anyone waiting for it. The group is free at once: the program may make its next producer now.
@@ -117,7 +98,8 @@ impl Engine {
         self.sends.client.deregister(&self.sends.settings.wire_group);
     }
 
-    /// Aborts until nothing is left; `false`: a step of a send is held up.
+    /// Aborts until nothing is left; `false`: a step of a send is held up. Once also where no send is left: calls that look
+    /// routes up end as closed.
     fn abort_until_settled(&self) -> bool {
         let begun = Moment::now();
         loop {
@@ -150,8 +132,9 @@ impl Engine {
         deadline.map_or(self.sends.settings.api_timeout, |deadline| deadline.since(Moment::now()))
     }
 
-    fn closed_after(&self, timeout: Duration, rest: &Rest, is_over: bool) -> Result<(), Error> {
-        if matches!(rest, Rest::Nothing) {
+    /// `settled`: every send had its outcome within the timeout. `is_over`: at the latest when it was aborted.
+    fn closed_after(&self, timeout: Duration, settled: bool, is_over: bool) -> Result<(), Error> {
+        if settled {
             return Ok(());
         }
         let ms = timeout.as_millis();
@@ -162,16 +145,6 @@ impl Engine {
             ),
         };
         Err(Error::new(ErrorCode::Timeout, text))
-    }
-}
-
-impl Rest {
-    fn of(first: bool, settled: bool) -> Self {
-        match (first, settled) {
-            (false, _) => Self::IsAnothers,
-            (true, true) => Self::Nothing,
-            (true, false) => Self::Sends,
-        }
     }
 }
 
