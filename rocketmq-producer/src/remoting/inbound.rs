@@ -4,13 +4,13 @@
 //! | --- | --- | --- |
 //! | up to its fair share | whatever | is held, up to the time limit of a frame |
 //! | more | up to the bound | is held, up to the time limit of a frame |
-//! | more | more | ends this connection when it grows |
+//! | more | more | ends this connection when it grows; what holds less than before is held |
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::limits::{FAIR_INBOUND, INBOUND, KEPT_INBOUND, READ_SPACE, UNFINISHED};
 use super::stream::Stream;
@@ -49,7 +49,8 @@ impl Inbound {
     /// Reads once; 0: the peer has closed.
     pub(super) fn read(&mut self, stream: &Stream) -> io::Result<usize> {
         self.bytes.reserve(READ_SPACE);
-        let count = stream.read(&mut self.bytes)?;
+        // A buffer that grows has more room than was asked for.
+        let count = stream.read(&mut (&mut self.bytes).limit(READ_SPACE))?;
         self.peak = self.peak.max(self.bytes.len());
         Ok(count)
     }
@@ -72,16 +73,23 @@ impl Inbound {
         } else if count > 0 || self.unfinished_since.is_none() {
             self.unfinished_since = Some(now);
         }
-        let share = self.bytes.len().saturating_sub(READ_SPACE);
-        if share != self.share {
-            let others = self.budget.taken.fetch_add(share, Relaxed) - self.share;
-            self.budget.taken.fetch_sub(self.share, Relaxed);
-            self.share = share;
-            if share > FAIR_INBOUND && others + share > INBOUND {
-                return Err(Unfinished::TooMuch { here: self.bytes.len(), others });
-            }
+        self.take_share(self.bytes.len().saturating_sub(READ_SPACE))
+    }
+
+    /// Takes as much of the budget as is held now. Only who takes more of it can be refused: what others hold is no fault of
+    /// one that gives some back.
+    fn take_share(&mut self, share: usize) -> Result<(), Unfinished> {
+        let before = std::mem::replace(&mut self.share, share);
+        if share <= before {
+            self.budget.taken.fetch_sub(before - share, Relaxed);
+            return Ok(());
         }
-        Ok(())
+        // Nobody sees both the share before and this one counted.
+        let others = self.budget.taken.fetch_add(share - before, Relaxed) - before;
+        match share > FAIR_INBOUND && others + share > INBOUND {
+            true => Err(Unfinished::TooMuch { here: self.bytes.len(), others }),
+            false => Ok(()),
+        }
     }
 
     /// Fails if a frame is unfinished for too long. Tells when to look again. (The frame that is unfinished then may be
@@ -175,6 +183,22 @@ mod tests {
         greedy.bytes.extend_from_slice(b"x");
         assert!(greedy.consume(0, Moment::now()).is_err(), "who holds most goes first");
         drop((greedy, modest));
+        assert_eq!(budget.taken.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn who_holds_less_than_before_goes_on_whatever_the_others_hold() {
+        let budget = Arc::<InboundBudget>::default();
+        let (mut greedy, held) = filled(&budget, INBOUND + READ_SPACE);
+        assert!(held.is_ok());
+        let (mut other, held) = filled(&budget, FAIR_INBOUND + READ_SPACE);
+        assert!(held.is_ok(), "its fair share, beyond the bound");
+        for count in [1, INBOUND / 2] {
+            assert!(greedy.consume(count, Moment::now()).is_ok(), "a frame was whole, and the next is partly there");
+        }
+        other.bytes.extend_from_slice(&[0; FAIR_INBOUND]);
+        assert!(other.consume(0, Moment::now()).is_ok(), "what was given back is there for others");
+        drop((greedy, other));
         assert_eq!(budget.taken.load(Relaxed), 0);
     }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::BufMut;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
@@ -43,7 +43,7 @@ impl Stream {
     }
 
     /// Reads once into the room of the buffer; 0: the peer has closed.
-    pub(super) fn read(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+    pub(super) fn read(&self, buffer: &mut impl BufMut) -> io::Result<usize> {
         self.0.try_read_buf(buffer)
     }
 
