@@ -7,8 +7,8 @@ use rocketmq_protocol::header::Header;
 /// Called on whichever thread sends or reads, often the I/O thread, and never under a lock of the library. Whatever waits for
 /// that thread waits for the hook, so it must be quick, and it must not wait for the library. The hooks of the producer that makes the client instance count for all producers that share it.
 pub trait RpcHook: Send + Sync {
-    /// The request is complete but for what hooks add. Called again for every retry, and when the connection ends before the
-    /// request is written.
+    /// The request is complete but for what hooks add. Called once for each attempt; again only when messages of a batch leave it
+    /// before it is written, as their time is over: with another body it is another request.
     ///
     /// # Errors
     /// Why the request must not be sent; it fails as `FORBIDDEN`.

@@ -57,11 +57,17 @@ impl Channel {
         oneway: bool,
         deferred: &mut Deferred,
     ) {
-        self.submit_request(Request { exchange, deadline, oneway }, deferred);
+        let prepared = (!self.options.has_preparation()).then_some(ExtraFields::NONE);
+        self.submit_request(Request { exchange, deadline, oneway }, prepared, deferred);
     }
 
-    fn submit_request(self: &Arc<Self>, mut request: Request, deferred: &mut Deferred) {
-        let mut prepared = (!self.options.has_preparation()).then_some(ExtraFields::NONE);
+    /// `prepared`: what it has beyond its own fields, if that was made already; hooks see a request once.
+    fn submit_request(
+        self: &Arc<Self>,
+        mut request: Request,
+        mut prepared: Option<ExtraFields>,
+        deferred: &mut Deferred,
+    ) {
         loop {
             let state = self.state.lock();
             if matches!(state.phase, Phase::Forgotten) {
@@ -70,7 +76,7 @@ impl Channel {
             }
             let Some(stream) = state.stream_for_new() else {
                 drop(state);
-                return self.submit_unconnected(request, deferred);
+                return self.submit_unconnected(request, prepared, deferred);
             };
             if let Some(extra) = prepared {
                 return self.write_request(state, &stream, request, &extra, deferred);
@@ -85,10 +91,7 @@ impl Channel {
 
     /// What the request has beyond its own fields. No lock is held.
     fn prepare(&self, exchange: &mut dyn Exchange) -> Result<ExtraFields, Failure> {
-        match self.options.has_preparation() {
-            true => Preparation::new(&self.options, &self.address).of(exchange),
-            false => Ok(ExtraFields::NONE),
-        }
+        Preparation::new(&self.options, &self.address).of(exchange)
     }
 
     /// Adds the request to what is to be written, and sees to the writing.
@@ -127,13 +130,18 @@ impl Channel {
     /// There was no connection that it can go to at once: the request waits for one, or behind those that wait. One is begun
     /// if none is. In the pause between two tries it waits for the next one, unless it is over before that, or better off
     /// elsewhere.
-    fn submit_unconnected(self: &Arc<Self>, request: Request, deferred: &mut Deferred) {
+    fn submit_unconnected(
+        self: &Arc<Self>,
+        request: Request,
+        prepared: Option<ExtraFields>,
+        deferred: &mut Deferred,
+    ) {
         let goes_elsewhere = self.is_resting() && request.exchange.may_go_elsewhere();
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::Forgotten) || state.stream_for_new().is_some() {
             // It has just come or gone.
             drop(state);
-            return self.submit_request(request, deferred);
+            return self.submit_request(request, prepared, deferred);
         }
         let now = Moment::now();
         let ends_first = state.reach.pause_end(now).is_some_and(|end| request.deadline <= end);
@@ -143,7 +151,7 @@ impl Channel {
             return request.exchange.failed(refusal, deferred);
         }
         let announce = state.check_by(request.deadline);
-        state.wait_for_connection(request);
+        state.wait_for_connection(request, prepared);
         let begun = matches!(state.phase, Phase::Closed).then(|| state.begin());
         drop(state);
         if let Some(epoch) = begun {
@@ -157,9 +165,9 @@ impl Channel {
     pub(super) fn admit_waiting(&self, stream: &Arc<Stream>) -> bool {
         let mut state = self.state.lock();
         let mut admission = state.begin_admission();
-        while let Some(mut request) = state.next_admitted(&mut admission) {
+        while let Some((mut request, prepared)) = state.next_admitted(&mut admission) {
             drop(state);
-            let prepared = self.prepare(&mut *request.exchange);
+            let prepared = prepared.map_or_else(|| self.prepare(&mut *request.exchange), Ok);
             state = self.state.lock();
             state.admit(stream, request, prepared, &self.options);
         }

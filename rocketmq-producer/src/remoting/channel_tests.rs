@@ -142,6 +142,41 @@ fn requests_are_prepared_once_and_their_hooks_called_without_the_lock_of_the_con
 }
 
 #[test]
+fn a_request_whose_connection_ends_while_it_is_prepared_goes_to_the_next_as_it_is() {
+    let runtime = runtime();
+    let looker = Arc::<Looker>::default();
+    let mut options = RemotingOptions::for_tests(runtime.handle().clone());
+    options.rpc.hooks.push(Arc::clone(&looker) as Arc<dyn RpcHook>);
+    let (listener, channel) = peer(options);
+    *looker.channel.lock() = Arc::downgrade(&channel);
+    let (stream, _first) = Stream::to_test(&runtime, &listener);
+    let epoch = {
+        let mut state = channel.state.lock();
+        let epoch = state.begin();
+        state.open(stream);
+        epoch
+    };
+    let ended = Arc::downgrade(&channel);
+    let on_prepare = Box::new(move || {
+        let channel = ended.upgrade().expect("the test has it");
+        channel.end(epoch, &Failure::new(FailureKind::Lost), true);
+    });
+    submit(&channel, TestRequest { on_prepare, ..TestRequest::default() }, false);
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    let (mut second, _) = listener.accept().expect("the second connection");
+    second.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut received = Vec::new();
+    while !received.windows(4).any(|window| window == b"Seen") {
+        let mut some = [0; 256];
+        let len = second.read(&mut some).expect("the request, with what the hook added");
+        assert!(len > 0, "the connection has ended");
+        received.extend_from_slice(&some[..len]);
+    }
+    assert_eq!(looker.is_free.lock().len(), 1, "the hook saw one request");
+    channel.forget();
+}
+
+#[test]
 fn a_panic_before_the_writing_fails_its_own_request_and_leaves_nothing_of_it() {
     struct Quiet;
     impl RpcHook for Quiet {

@@ -18,7 +18,7 @@ pub(crate) trait Exchange: Send {
     fn code(&self) -> i32;
 
     /// Makes what its frame has beyond its own fields. Called without a lock, before [`append`](Self::append), if there is
-    /// anything to prepare; again if the connection ended between the two.
+    /// anything to prepare; again if it [went on for fewer](Self::split_expired) between the two.
     fn prepare(&mut self, preparation: Preparation<'_>) -> Result<ExtraFields, Failure>;
 
     /// Writes the whole frame. Called under the lock of its connection.

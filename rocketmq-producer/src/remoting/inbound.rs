@@ -194,7 +194,10 @@ mod tests {
         let (mut other, held) = filled(&budget, FAIR_INBOUND + READ_SPACE);
         assert!(held.is_ok(), "its fair share, beyond the bound");
         for count in [1, INBOUND / 2] {
-            assert!(greedy.consume(count, Moment::now()).is_ok(), "a frame was whole, and the next is partly there");
+            assert!(
+                greedy.consume(count, Moment::now()).is_ok(),
+                "a frame was whole, and the next is partly there"
+            );
         }
         other.bytes.extend_from_slice(&[0; FAIR_INBOUND]);
         assert!(other.consume(0, Moment::now()).is_ok(), "what was given back is there for others");

@@ -6,8 +6,8 @@
 //! Exchange::prepare ─▶ ExtraFields ─────────▶ Exchange::append ─▶ bytes with the opaque number
 //! ```
 //!
-//! A request that waits for its connection is prepared when the connection is there. A client instance without hooks prepares
-//! nothing.
+//! A request that waits for its connection is prepared when the connection is there. What was made stays with it when that
+//! connection ends before it is written, so a hook sees it once. A client instance without hooks prepares nothing.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -22,6 +22,7 @@ mod requests;
 mod writer;
 
 pub(super) use requests::Request;
+use requests::Waiting;
 pub(super) use writer::{Haste, PLENTY, Writer};
 
 use std::collections::VecDeque;
@@ -54,7 +55,7 @@ pub(super) struct State {
     /// One-way requests that were written since the peer was last heard of.
     pub(super) oneways_in_doubt: u64,
     /// Requests that wait for the connection, or until those before them are encoded; nothing of them was written.
-    waiting: VecDeque<Request>,
+    waiting: VecDeque<Waiting>,
     /// The I/O task prepares one that has waited. What comes meanwhile goes behind it.
     is_admitting: bool,
     /// What has failed and was not told yet: the I/O task tells a few at a time.

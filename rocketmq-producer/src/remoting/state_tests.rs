@@ -51,6 +51,24 @@ impl Bench {
 }
 
 #[test]
+fn what_was_prepared_stays_with_a_request_until_that_is_another_one() {
+    let mut bench = Bench::new();
+    let now = Moment::now();
+    for splits in [false, true] {
+        let exchange = Box::new(TestRequest { splits, ..TestRequest::default() });
+        let deadline = if splits { now } else { now + PATIENCE };
+        let request = Request { exchange, deadline, oneway: false };
+        bench.state.wait_for_connection(request, Some(ExtraFields::NONE));
+    }
+    assert!(bench.state.expire(now).is_some());
+    bench.connect();
+    let mut admission = bench.state.begin_admission();
+    let admitted = std::iter::from_fn(|| bench.state.next_admitted(&mut admission));
+    let are_prepared: Vec<_> = admitted.map(|(_, prepared)| prepared.is_some()).collect();
+    assert_eq!(are_prepared, [true, false], "as it was, and with fewer messages");
+}
+
+#[test]
 fn what_a_write_call_may_have_sent_counts_as_sent() {
     let mut bench = Bench::new();
     let stream = bench.connect();

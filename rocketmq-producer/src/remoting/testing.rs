@@ -55,6 +55,8 @@ pub(super) struct TestRequest {
     /// Called after the frame was written.
     pub(super) on_append: Action,
     pub(super) on_written: Action,
+    /// When its deadline has passed it goes on for others.
+    pub(super) splits: bool,
     pub(super) told: Option<Sender<Told>>,
 }
 
@@ -66,6 +68,7 @@ impl Default for TestRequest {
             on_prepare: Box::new(|| {}),
             on_append: Box::new(|| {}),
             on_written: Box::new(|| {}),
+            splits: false,
             told: None,
         }
     }
@@ -118,6 +121,10 @@ impl Exchange for TestRequest {
     fn written(mut self: Box<Self>, _: &mut Deferred) {
         (self.on_written)();
         self.tell(Told::Written);
+    }
+
+    fn split_expired(&mut self, now: Moment) -> Option<(Box<dyn Exchange>, Moment)> {
+        self.splits.then(|| (Box::<Self>::default() as _, now + PATIENCE))
     }
 
     fn failed(self: Box<Self>, failure: Failure, _: &mut Deferred) {

@@ -34,6 +34,13 @@ pub(in crate::remoting) struct Request {
     pub(in crate::remoting) oneway: bool,
 }
 
+/// One that waits for the connection.
+pub(super) struct Waiting {
+    request: Request,
+    /// What it has beyond its own fields, where that was made for a connection which has ended, or needs no making.
+    prepared: Option<ExtraFields>,
+}
+
 /// How much of what waits may be added in this turn.
 pub(in crate::remoting) struct Admission {
     requests: usize,
@@ -42,8 +49,12 @@ pub(in crate::remoting) struct Admission {
 }
 
 impl State {
-    pub(in crate::remoting) fn wait_for_connection(&mut self, request: Request) {
-        self.waiting.push_back(request);
+    pub(in crate::remoting) fn wait_for_connection(
+        &mut self,
+        request: Request,
+        prepared: Option<ExtraFields>,
+    ) {
+        self.waiting.push_back(Waiting { request, prepared });
     }
 
     /// The I/O task begins to write what waited for the connection.
@@ -52,16 +63,19 @@ impl State {
         Admission { requests, end: self.outbound.queued() + bytes }
     }
 
-    /// Takes out the first that waits, to be prepared and then to be given to [`Self::admit`]. `None`: nothing waits, or it is
-    /// enough for this turn.
-    pub(in crate::remoting) fn next_admitted(&mut self, admission: &mut Admission) -> Option<Request> {
+    /// Takes out the first that waits, to be prepared if it is not, and then to be given to [`Self::admit`]. `None`: nothing
+    /// waits, or it is enough for this turn.
+    pub(in crate::remoting) fn next_admitted(
+        &mut self,
+        admission: &mut Admission,
+    ) -> Option<(Request, Option<ExtraFields>)> {
         if !matches!(self.phase, Phase::Open(_)) || self.outbound.queued() >= admission.end {
             return None;
         }
         admission.requests = admission.requests.checked_sub(1)?;
-        let request = self.waiting.pop_front();
-        self.is_admitting = request.is_some();
-        request
+        let first = self.waiting.pop_front();
+        self.is_admitting = first.is_some();
+        first.map(|first| (first.request, first.prepared))
     }
 
     /// Writes a request that has waited behind the others, and makes the I/O task its writer.
@@ -142,7 +156,7 @@ impl State {
 
     /// The earliest deadline of all that is here.
     pub(in crate::remoting) fn next_deadline(&self) -> Option<Moment> {
-        let waiting = self.waiting.iter().map(|entry| entry.deadline);
+        let waiting = self.waiting.iter().map(|entry| entry.request.deadline);
         let oneways = self.oneways.iter().map(|entry| entry.deadline);
         waiting.chain(oneways).chain(self.in_flight.next_deadline()).min()
     }
@@ -166,10 +180,15 @@ impl State {
             {
                 *deadline = next;
                 over.push((part, sent));
+                return true;
             }
+            false
         };
-        for entry in &mut self.waiting {
-            split(&mut entry.exchange, &mut entry.deadline, false);
+        for Waiting { request, prepared } in &mut self.waiting {
+            if split(&mut request.exchange, &mut request.deadline, false) {
+                // It is another request now.
+                *prepared = None;
+            }
         }
         for entry in self.in_flight.waiting_mut() {
             split(&mut entry.exchange, &mut entry.deadline, true);
@@ -185,8 +204,8 @@ impl State {
     ) -> Vec<(Box<dyn Exchange>, bool)> {
         let mut taken = Vec::new();
         for entry in std::mem::take(&mut self.waiting) {
-            match gone(&*entry.exchange, entry.deadline) {
-                true => taken.push((entry.exchange, false)),
+            match gone(&*entry.request.exchange, entry.request.deadline) {
+                true => taken.push((entry.request.exchange, false)),
                 false => self.waiting.push_back(entry),
             }
         }
@@ -205,7 +224,7 @@ impl State {
     /// write call just now.
     pub(super) fn into_exchanges(mut self) -> impl Iterator<Item = (Box<dyn Exchange>, bool)> {
         let handed = self.handed;
-        let waiting = self.waiting.into_iter().map(|entry| (entry.exchange, false));
+        let waiting = self.waiting.into_iter().map(|entry| (entry.request.exchange, false));
         let pending = self.in_flight.drain().into_iter().chain(self.oneways);
         pending.map(move |entry| (entry.exchange, entry.frame_end <= handed)).chain(waiting)
     }
