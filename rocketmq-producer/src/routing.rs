@@ -7,6 +7,9 @@ mod broker_paths;
 mod broker_properties;
 mod doubts;
 mod faults;
+#[cfg(test)]
+mod for_tests;
+mod look_up;
 mod name_server;
 mod name_servers;
 mod publish;

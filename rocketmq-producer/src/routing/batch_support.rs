@@ -6,25 +6,25 @@ use std::time::Duration;
 use crate::sync::Mutex;
 use crate::sys::Moment;
 
-/// After so many refused batches in a row the topic gets none for a while: it costs less to send singles at once than
-/// to send them after a refusal.
+/// Refused batches in a row after which a topic gets none for a while: it costs less to send singles at once than to send
+/// them after a refusal.
 const MAX_REFUSED: u32 = 3;
 
-/// That while. What the broker did not like, or its trouble, may be over then.
+/// How long a topic gets no batches then. What the broker did not like, or its trouble, may be over afterwards.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// In place of a count: never again.
+/// In place of a count of refusals: the topic never gets a batch again.
 const ENDED: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct BatchSupport {
-    /// Since the last batch that was stored.
+    /// Batches refused since the last one that was stored.
     refused: AtomicU32,
     paused_until: Mutex<Option<Moment>>,
 }
 
 impl BatchSupport {
-    /// Whether another batch may be tried.
+    /// Whether the topic may get another batch.
     pub(crate) fn are_welcome(&self) -> bool {
         match self.refused.load(Relaxed) {
             ENDED => false,

@@ -7,7 +7,7 @@ pub(super) const MAX_CLIENT_BROKERS: usize = 16_384;
 /// Bytes, roughly, that the routes of all topics take: some gigabyte is for 10,000 topics on a hundred brokers each.
 pub(super) const MAX_CLIENT_ROUTES: usize = 1 << 30;
 
-/// Connections that are made for heartbeats only; whoever sends makes as many more as brokers get messages. Most programs
+/// Connections that a client makes for heartbeats only; whoever sends makes as many more as brokers get messages. Most programs
 /// may have 1,024 descriptors.
 pub(crate) const MAX_HEARTBEAT_CONNECTIONS: usize = 256;
 
@@ -17,7 +17,7 @@ pub(crate) const MAX_NAME_SERVERS: usize = 64;
 /// Bytes of the answer of a look-up by HTTP: a thousand addresses fit.
 pub(crate) const MAX_LOOK_UP_BYTES: usize = 64 * 1024;
 
-/// From so many bytes on a route is not read on the I/O thread, where that would hold up others for a millisecond.
+/// Bytes from which on a route is not read on the I/O thread, where that would hold up others for a millisecond.
 pub(super) const LARGE_ROUTE: usize = 64 * 1024;
 
 /// Bytes, roughly, that a route takes: its brokers, and its queues.

@@ -41,12 +41,12 @@ pub(crate) struct BrokerTarget {
 }
 
 impl BrokerTarget {
-    /// It has stored a message and answered so.
+    /// The broker has stored a message and answered so.
     pub(crate) fn learn(&self, broker_version: i32, answer: &SendAnswer<'_>) {
         self.marks.learn(&self.cluster, broker_version, answer);
     }
 
-    /// There is news of it: it is worth a try at once.
+    /// There is news of the broker: it is worth a try at once.
     fn end_pause(&self) {
         self.channel.end_pause();
         self.send_channel.end_pause();
@@ -67,17 +67,17 @@ impl Broker {
         Arc::ptr_eq(self, other) || self.name == other.name
     }
 
-    /// Equal for equal names.
+    /// A hash of the name, equal for equal names.
     pub(crate) fn name_hash(&self) -> u64 {
         self.name_hash
     }
 
-    /// Whether it is known that it cannot be reached just now: it has no master, or a connect failed a moment ago.
+    /// Whether the broker is known to be out of reach just now: it has no master, or a connect failed a moment ago.
     pub(crate) fn is_out_of_reach(&self) -> bool {
         self.master.load().as_ref().is_none_or(|master| master.send_channel.is_resting())
     }
 
-    /// The master, if a route names one.
+    /// Where the master of this name is, if a route names one.
     pub(crate) fn master(&self) -> Option<Arc<BrokerTarget>> {
         self.master.load_full()
     }
@@ -93,7 +93,7 @@ pub(crate) struct BrokerTable {
 #[derive(Default)]
 struct Brokers {
     by_name: HashMap<Arc<str>, Arc<Broker>>,
-    /// Addresses of masters, with how many broker names have each.
+    /// Addresses of masters, each with how many broker names have it.
     masters: HashMap<Arc<str>, usize>,
 }
 

@@ -6,13 +6,13 @@ use super::name_servers::NameServers;
 use crate::config::AddressMap;
 use crate::remoting::{Channel, Remoting};
 
-/// The same for all brokers of a client instance.
+/// What stands between the address of a broker and its connection: the same for all brokers of a client instance.
 #[derive(Default)]
 pub(crate) struct BrokerPaths {
     /// Sends go to the VIP channel.
     pub(crate) vip: bool,
     pub(crate) map: AddressMap,
-    /// Whose host the map may name.
+    /// The name servers whose host the map may name.
     pub(crate) name_servers: Option<Arc<NameServers>>,
 }
 

@@ -13,8 +13,8 @@ use crate::log::LogTarget;
 use crate::sys::{self, Moment};
 use crate::task;
 
-/// A topic in doubt is looked up no more often than this, and up to half as much later: not all clients of a broker that
-/// went away ask at the same time.
+/// The least time between two look-ups of a topic in doubt. Up to half as much is added by chance: not all clients of a broker
+/// that went away ask at the same time.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 impl RouteTable {

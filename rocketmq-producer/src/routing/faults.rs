@@ -1,4 +1,25 @@
 //! Latency fault tolerance (protocol 6.2, 6.3): brokers that are slow or fail are left out for a while.
+//!
+//! What an attempt makes of the health of its broker:
+//!
+//! | [`Verdict`] | the ban is that for | reachable, without a detector | with a detector |
+//! | --- | --- | --- | --- |
+//! | `Stored` | the time the attempt took | yes | yes |
+//! | `Unreached` | 10 s | yes | no |
+//! | `Refused` | 10 s | no | no |
+//!
+//! A ban ends by time alone, and is only ever made longer. A broker that is not reachable becomes so again when it stores a
+//! message or answers a probe of the detector.
+//!
+//! When a queue of the broker may be chosen ([`PublishQueues::select`](super::PublishQueues::select)):
+//!
+//! | banned | reachable | its turn comes |
+//! | --- | --- | --- |
+//! | no | either | first |
+//! | yes | yes | when no other broker is without a ban |
+//! | yes | no | when no other broker is reachable either |
+//!
+//! In the first two rows the broker of the attempt before is passed by.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,17 +29,17 @@ use crate::config::BanTable;
 use crate::sync::RwLock;
 use crate::sys::Moment;
 
-/// An attempt that failed counts as one that took this long.
+/// How long an attempt that failed counts as having taken.
 const ISOLATION: Duration = Duration::from_secs(10);
 
 /// What an attempt says about the health of its broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It stored the message.
+    /// The broker stored the message.
     Stored,
-    /// It could not be reached, or was silent.
+    /// The broker could not be reached, or was silent.
     Unreached,
-    /// It answered with an error.
+    /// The broker answered with an error.
     Refused,
 }
 
@@ -85,7 +106,7 @@ impl FaultStrategy {
         brokers.iter().filter(|(_, health)| !health.reachable).map(|(name, _)| Arc::clone(name)).collect()
     }
 
-    /// A probe was answered. It lifts no ban.
+    /// The broker has answered a probe, which lifts no ban.
     pub(crate) fn reached(&self, broker: &str) {
         if let Some(health) = self.brokers.write().get_mut(broker) {
             health.reachable = true;

@@ -19,7 +19,7 @@ use crate::sync::Mutex;
 use crate::sys::Moment;
 use crate::task;
 
-/// A server that did not answer is taken to be still in trouble for so long.
+/// How long a server that did not answer is taken to be still in trouble.
 const IN_TROUBLE: Duration = Duration::from_secs(30);
 
 /// Questions to one server that have no answer yet. More wait for their turn, so that a program which begins with ten thousand
@@ -28,9 +28,9 @@ const ASKED_AT_ONCE: usize = 64;
 
 pub(super) struct NameServer {
     channel: Arc<Channel>,
-    /// When it last did not answer; none if it has answered since.
+    /// When the server last did not answer; `None` if it has answered since.
     failed: Mutex<Option<Moment>>,
-    /// The log says already that it lacks what others know.
+    /// The log says already that the server lacks what others know.
     told: AtomicBool,
     /// Who wants to ask waits here for a place among those that have no answer yet.
     asking: Semaphore,
@@ -83,12 +83,12 @@ impl NameServer {
         self.channel.is_forgotten()
     }
 
-    /// Whether it could not be connected to, and it is not yet time for another try.
+    /// Whether the server could not be connected to, and it is not yet time for another try.
     pub(super) fn is_resting(&self) -> bool {
         self.channel.is_resting()
     }
 
-    /// Whether it has answered lately, or was never asked.
+    /// Whether the server has answered lately, or was never asked.
     pub(super) fn is_well(&self) -> bool {
         self.failed.lock().is_none_or(|failed| failed.elapsed() >= IN_TROUBLE)
     }
@@ -108,7 +108,8 @@ impl NameServer {
         }
     }
 
-    /// Away from the I/O thread if there is much of it. Too much is refused at once, and not kept until it is its turn.
+    /// Reads a route, away from the I/O thread if it is a large one. What is too large is refused at once, and not kept until it
+    /// is its turn.
     async fn read(&self, body: Bytes) -> Result<TopicRoute, DecodeError> {
         if (LARGE_ROUTE..=MAX_ROUTE_BYTES).contains(&body.len()) {
             let _turn = self.reading.lock().await;

@@ -23,12 +23,11 @@ use crate::sys::Moment;
 const READY_PATIENCE: Duration = Duration::from_secs(3);
 const READY_PAUSE: Duration = Duration::from_millis(50);
 
-/// When one server does not know a topic the others are asked, and have so long to answer; less if they did not answer
-/// lately.
+/// How long the other servers have to answer when one does not know a topic; less if they did not answer lately.
 const SECOND_OPINION: Duration = Duration::from_secs(1);
 const SECOND_OPINION_IN_TROUBLE: Duration = Duration::from_millis(500);
 
-/// When no server answers, their names are looked up again, but no sooner than this after the last time.
+/// The least time between two look-ups of the servers' names, which are looked up again when no server answers.
 const LOOK_UP_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the name servers say of a topic.
@@ -44,19 +43,19 @@ pub(crate) struct NameServers {
     remoting: Arc<Remoting>,
     log: Log,
     names: Mutex<ServerNames>,
-    /// What stands behind the names.
+    /// The servers that stand behind the names.
     servers: ArcSwap<Vec<Arc<NameServer>>>,
     /// Tells the look-up of the names that it is wanted.
     wanted: Notify,
-    /// When it was last done.
+    /// When the names were last looked up.
     looked_up: Mutex<Option<Moment>>,
-    /// The one that knew something last; it is asked until it fails.
+    /// The place of the server that knew something last; it is asked first until it fails.
     chosen: AtomicUsize,
-    /// Whether any has answered yet.
+    /// Whether any server has answered yet.
     answered: AtomicBool,
-    /// Tells those who wait for addresses.
+    /// Tells those who wait for addresses that there are some.
     known: Notify,
-    /// Why there are none yet.
+    /// Why no address is known yet.
     unknown_because: Mutex<Option<String>>,
     ended: AtomicBool,
 }
@@ -80,13 +79,13 @@ impl NameServers {
         servers
     }
 
-    /// A new list; requests under way go on.
+    /// Takes a new list of servers; requests under way go on.
     pub(crate) fn set(&self, given: &[String]) {
         self.change(|names| names.set(given));
         self.wanted.notify_one();
     }
 
-    /// As they were given.
+    /// The servers as the program gave them.
     pub(crate) fn given(&self) -> Vec<String> {
         self.names.lock().given().to_vec()
     }
@@ -166,7 +165,7 @@ impl NameServers {
         self.servers.load().iter().map(|server| Arc::clone(server.address())).collect()
     }
 
-    /// The host of the one that answered last.
+    /// The host of the server that answered last.
     pub(super) fn host(&self) -> Option<String> {
         let servers = self.servers.load();
         let index = self.chosen.load(Ordering::Relaxed).checked_rem(servers.len())?;
@@ -297,7 +296,7 @@ impl NameServers {
         })
     }
 
-    /// It has answered.
+    /// The server at this place has answered.
     fn choose(&self, index: usize) {
         self.chosen.store(index, Ordering::Relaxed);
         self.answered.store(true, Ordering::Relaxed);

@@ -17,18 +17,18 @@ use crate::sys::{self, Moment};
 pub(crate) struct PublishQueue {
     pub(crate) broker: Arc<Broker>,
     pub(crate) queue_id: i32,
-    /// How many of the same broker follow it directly: whoever does not want that broker passes them by at once.
+    /// How many queues of the same broker follow this one directly: whoever does not want that broker passes them by at once.
     following: u32,
 }
 
-/// A snapshot; a changed route makes a new one.
+/// The queues of a route, in order. A changed route makes new ones.
 pub(crate) struct PublishQueues {
     queues: Vec<PublishQueue>,
     next: AtomicUsize,
 }
 
 impl PublishQueues {
-    /// The rules of protocol 3.2. `start` is where the round robin begins.
+    /// Those of a route, by the rules of protocol 3.2. `start` is where the round robin begins.
     pub(crate) fn of(route: &TopicRoute, brokers: &BrokerTable, start: usize) -> Self {
         let runs = runs(route).into_iter().map(|(name, count)| (brokers.broker(name), count));
         let queues = runs.flat_map(|(broker, count)| {
@@ -41,7 +41,7 @@ impl PublishQueues {
         Self { queues: queues.collect(), next: AtomicUsize::new(start) }
     }
 
-    /// How many there are in a route.
+    /// How many queues a route has that may be written.
     pub(super) fn count(route: &TopicRoute) -> usize {
         runs(route).into_iter().map(|(_, count)| usize::try_from(count).unwrap_or(0)).sum()
     }
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(queues(&route).len(), 4);
     }
 
-    /// As `broker/id`.
+    /// A queue as `broker/id`.
     fn shown(queue: Option<&PublishQueue>) -> Option<String> {
         queue.map(|queue| format!("{}/{}", queue.broker.name, queue.queue_id))
     }

@@ -13,7 +13,7 @@ use crate::error::ErrorCode;
 use crate::log::LogTarget;
 use crate::sys::Moment;
 
-/// How many topics are asked for at once in a refresh.
+/// Topics that a refresh asks for at once.
 const REFRESHED_AT_ONCE: usize = 16;
 
 impl RouteTable {
@@ -49,7 +49,8 @@ impl RouteTable {
     }
 
     fn forget(&self, unneeded: Vec<Arc<Topic>>) {
-        // The table's, and the one here: sends on their way have one as well, and the order of their queue goes with it.
+        // References of a topic that nobody uses: the table's, and the one here. Sends on their way have one as well, and the
+        // order of their queue goes with it.
         const UNUSED: usize = 2;
         if unneeded.is_empty() {
             return;
@@ -67,7 +68,7 @@ impl RouteTable {
         }
     }
 
-    /// `false`: no name server answers, so there is no use in asking on.
+    /// Asks for the route of one topic. `false`: no name server answers, so there is no use in asking on.
     async fn refresh_one(self: Arc<Self>, topic: Arc<Topic>) -> bool {
         match self.ask(&topic, Origin::Own).await {
             Ok(Found::Route(route)) => {
@@ -104,54 +105,14 @@ impl RouteTable {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use rocketmq_protocol::route::{BrokerData, QueueData, TopicRoute};
-
     use super::super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
-    use super::super::{BrokerPaths, BrokerTable, NameServers, RouteOptions};
+    use super::super::for_tests::{route, table};
     use super::*;
-    use crate::log::{Log, LogLevel};
-    use crate::remoting::Remoting;
-
-    /// With no name server.
-    fn table(runtime: &tokio::runtime::Runtime) -> Arc<RouteTable> {
-        let log = Log::new(LogLevel::Off, None);
-        let remoting = Remoting::for_tests(runtime.handle().clone());
-        let options = RouteOptions {
-            default_topic: "TBW102".to_owned(),
-            default_topic_queue_nums: 4,
-            namespace: None,
-            timeout: Duration::from_secs(1),
-            expiry: Some(Duration::ZERO),
-        };
-        let name_servers = Arc::new(NameServers::new(Arc::clone(&remoting), log.clone(), &[], 0));
-        let brokers = Arc::new(BrokerTable::new(remoting, BrokerPaths::default()));
-        RouteTable::new(runtime.handle().clone(), options, name_servers, brokers, log)
-    }
-
-    fn route(queues: i32) -> TopicRoute {
-        TopicRoute {
-            queue_datas: vec![QueueData {
-                broker_name: "b".to_owned(),
-                read_queue_nums: queues,
-                write_queue_nums: queues,
-                perm: 6,
-                topic_sys_flag: 0,
-            }],
-            broker_datas: vec![BrokerData {
-                broker_name: "b".to_owned(),
-                broker_addrs: [(0, "h:1".to_owned())].into(),
-                ..BrokerData::default()
-            }],
-            ..TopicRoute::default()
-        }
-    }
 
     #[test]
     fn a_late_answer_about_the_default_topic_does_not_replace_the_topics_own_route() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let table = table(&runtime);
+        let table = table(runtime.handle());
         let topic = table.topic("T");
         let queues = || topic.queues().as_ref().map_or(0, |queues| queues.len());
         table.adopt(&topic, route(4), Origin::DefaultTopic).expect("little");
@@ -167,7 +128,7 @@ mod tests {
     #[test]
     fn the_routes_of_all_topics_have_a_bound_and_forgotten_ones_make_room() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let table = table(&runtime);
+        let table = table(runtime.handle());
         let [first, second] = ["first", "second"].map(|name| table.topic(name));
         table.bytes.store(MAX_CLIENT_ROUTES - route_bytes(1, 10), Ordering::Relaxed);
         table.adopt(&first, route(8), Origin::Own).expect("room");

@@ -9,12 +9,12 @@ use super::bounds::MAX_NAME_SERVERS;
 #[derive(Default)]
 pub(super) struct ServerNames {
     given: Vec<String>,
-    /// What the last look-up of a name gave; nothing if every one failed so far.
+    /// The addresses that the last look-up of a name gave; none if every look-up failed so far.
     found: HashMap<String, Vec<String>>,
 }
 
 impl ServerNames {
-    /// Another list, as people write it. What was found for names that stay is still known.
+    /// Takes another list, as people write it. What was found for names that stay is still known.
     pub(super) fn set(&mut self, given: &[String]) {
         self.given = given.to_vec();
         self.found.retain(|name, _| given.contains(name));
@@ -24,7 +24,7 @@ impl ServerNames {
         &self.given
     }
 
-    /// Those that are to be looked up.
+    /// The names that are to be looked up.
     pub(super) fn to_look_up(&self) -> Vec<String> {
         self.given.iter().filter(|given| !is_address(given)).cloned().collect()
     }
@@ -42,7 +42,7 @@ impl ServerNames {
         }
     }
 
-    /// All that can be asked, each once, up to the bound. A name without an address stands for itself, so that who connects
+    /// All addresses that can be asked, each once, up to the bound. A name without an address stands for itself, so that who connects
     /// to it is told why; one that was never looked up is not there yet.
     pub(super) fn addresses(&self) -> Vec<String> {
         let mut addresses: Vec<String> = Vec::new();
@@ -64,7 +64,7 @@ impl ServerNames {
     }
 }
 
-/// Whether the host is no name.
+/// Whether the host is an address, and not a name.
 fn is_address(given: &str) -> bool {
     let host = given.rsplit_once(':').map_or(given, |(host, _)| host);
     host.starts_with('[') || host.parse::<IpAddr>().is_ok()

@@ -1,4 +1,4 @@
-//! One topic: its queues for the senders, and who waits for its route.
+//! One topic: its queues for the senders, and who waits for its route. `look_up.rs` has the picture of its states.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,8 +24,8 @@ pub(crate) trait RouteWaiter: Send {
     /// Who asked; see [`super::RouteTable::abort`].
     fn producer(&self) -> ProducerId;
 
-    /// Whether it sends, so that nobody may overtake it. Whoever only asks is told last, when the topic is open: what it sends
-    /// then begins on its own thread, where hooks may wait.
+    /// Whether it sends, so that nobody may overtake it. Whoever only asks is told last, when the topic is open if others do not
+    /// send without end: what it sends then begins on its own thread, where hooks may wait.
     fn takes_turns(&self) -> bool {
         true
     }
@@ -38,11 +38,11 @@ pub(crate) trait RouteWaiter: Send {
 }
 
 pub(crate) struct Topic {
-    /// No other topic ever has it.
+    /// A number that no other topic ever has.
     pub(crate) number: u64,
-    /// As brokers know it.
+    /// The name by which brokers know the topic.
     pub(crate) wire_name: Arc<str>,
-    /// As the program names it.
+    /// The name that the program gives it.
     pub(crate) name: Arc<str>,
     queues: ArcSwapOption<PublishQueues>,
     /// Nobody waits for the route: whoever comes now overtakes nobody.
@@ -51,9 +51,9 @@ pub(crate) struct Topic {
     writable: AtomicBool,
     /// Since the last refresh somebody asked for the topic.
     used: AtomicBool,
-    /// Refreshes have left it out, so its route may be an old one.
+    /// Refreshes have left the topic out, so its route may be an old one.
     stale: AtomicBool,
-    /// It is to be ready whether it is used or not.
+    /// The topic is to be ready whether it is used or not.
     kept: AtomicBool,
     batches: BatchSupport,
     pub(super) look_up: Mutex<LookUp>,
@@ -65,8 +65,9 @@ pub(crate) struct Topic {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Origin {
     #[default]
+    /// The topic's.
     Own,
-    /// It stands in for that of a topic which nobody has made yet.
+    /// That of the default topic, which stands in for a topic that nobody has made yet.
     DefaultTopic,
 }
 
@@ -77,15 +78,17 @@ pub(super) struct LookUp {
     /// The host of the name server that the addresses of the route lead to, if they do.
     pub(super) host: Option<String>,
     pub(super) origin: Origin,
-    /// How much of the client's bound it takes.
+    /// Bytes of the client's bound that the route takes.
     pub(super) bytes: usize,
     /// When a name server last said that this is the route.
     pub(super) confirmed: Option<Moment>,
+    /// A look-up is under way, or lets those who waited for it go on.
     pub(super) running: bool,
-    /// When it is asked for again because its route is in doubt, or was.
+    /// The route is in doubt: when the topic is asked for again.
     pub(super) in_doubt: Option<Moment>,
+    /// When the last doubt was settled.
     pub(super) asked_again: Option<Moment>,
-    /// A refresh saw that it was used since the one before.
+    /// When a refresh last saw that the topic was used since the refresh before.
     pub(super) last_used: Option<Moment>,
     pub(super) waiters: Vec<Box<dyn RouteWaiter>>,
 }
@@ -93,18 +96,18 @@ pub(super) struct LookUp {
 /// What a refresh does with a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// It is looked up again.
+    /// The topic is looked up again.
     Fresh,
-    /// It stays as it is until somebody uses it.
+    /// The topic stays as it is until somebody uses it.
     Nothing,
-    /// Nobody needs it.
+    /// Nobody needs the topic.
     Forgotten,
 }
 
-/// The answer of a name server is there so soon after the question, if all is well.
+/// How soon after the question the answer of a name server is there, if all is well.
 const ANSWERED: Duration = Duration::from_millis(50);
 
-/// A topic is looked up in refreshes for so long after its last use.
+/// How long after its last use a topic is looked up in refreshes.
 const IN_USE: Duration = Duration::from_secs(60);
 
 impl Topic {
@@ -142,12 +145,12 @@ impl Topic {
         self.writable.load(Ordering::Acquire)
     }
 
-    /// Under the lock of the look-up: with nobody waiting, or when somebody begins to.
+    /// Opens the topic when nobody waits, or closes it when somebody begins to. To be called under the lock of the look-up.
     pub(super) fn set_open(&self, open: bool) {
         self.open.store(open, Ordering::Release);
     }
 
-    /// Somebody wants to send to it. `true`: its route may be an old one, as nobody has for a while.
+    /// Somebody wants to send to the topic. `true`: its route may be an old one, as nobody has for a while.
     #[inline]
     pub(super) fn begin_use(&self) -> bool {
         // Most of the time it is a look only, which many threads may take at once.
@@ -156,12 +159,12 @@ impl Topic {
             && self.stale.swap(false, Ordering::Relaxed)
     }
 
-    /// It is to be ready whether it is used or not.
+    /// The topic is to be ready whether it is used or not.
     pub(super) fn keep(&self) {
         self.kept.store(true, Ordering::Relaxed);
     }
 
-    /// What a refresh at this time does with it; `expiry`: it is forgotten so long after its last use.
+    /// What a refresh at this time does with the topic; `expiry`: how long after its last use it is forgotten.
     ///
     /// ```text
     /// used ──▶ Fresh ──60 s──▶ Nothing ──expiry──▶ Forgotten
@@ -188,7 +191,7 @@ impl Topic {
         need
     }
 
-    /// Whether several messages may go to it in one request.
+    /// Whether several messages may go to the topic in one request.
     pub(crate) fn takes_batches(&self) -> bool {
         self.batches.are_welcome() && !self.wire_name.starts_with(topics::RETRY_PREFIX)
     }
