@@ -1,6 +1,7 @@
 //! The language a peer says it is written in (protocol 1.5).
 
-use crate::header::UNKNOWN_LANGUAGE;
+/// The `language` of a header that names none, or one this crate does not know.
+pub const UNKNOWN_LANGUAGE: u8 = 255;
 
 macro_rules! languages {
     ($($(#[$doc:meta])* $variant:ident = $code:literal $name:literal,)+) => {

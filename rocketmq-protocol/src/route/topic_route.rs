@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{bounds, lenient_json, wire};
-use crate::DecodeError;
+use super::bounds;
 
 /// Broker id of a master.
 pub const MASTER_ID: i64 = 0;
@@ -68,27 +67,9 @@ pub struct QueueMapping {
 }
 
 impl TopicRoute {
-    /// Reads a route body. Lenient where servers differ: ids may be unquoted, `topicSysFlag` may be
-    /// spelled `topicSynFlag`, null is absent, unknown members are skipped. A `$ref` in place of an
-    /// object is an error, and so is more of anything than the [bounds](super::bounds) allow.
-    pub fn parse(body: &[u8]) -> Result<TopicRoute, DecodeError> {
-        if body.len() > bounds::MAX_ROUTE_BYTES {
-            let text = format!("a route of {} bytes, more than {}", body.len(), bounds::MAX_ROUTE_BYTES);
-            return Err(bounds::refused(text));
-        }
-        let route: wire::Route = lenient_json::parse("topic route", body)?;
-        route.try_into()
-    }
-
     /// The items of the order configuration, in order: broker names and how many queues of each.
     pub fn order(&self) -> impl Iterator<Item = (&str, i32)> {
         bounds::order(self.order_topic_conf.as_deref().unwrap_or_default())
-    }
-
-    /// The body a name server would send: with quoted ids for clients from 4.9.4 on, with unquoted ones
-    /// for older clients.
-    pub fn to_json(&self, quoted: bool) -> Vec<u8> {
-        lenient_json::write(&wire::Route::from(self), quoted)
     }
 }
 

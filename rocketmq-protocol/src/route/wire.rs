@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{BrokerData, ClusterInfo, QueueData, QueueMapping, TopicRoute, bounds};
+use super::{BrokerData, ClusterInfo, QueueData, QueueMapping, TopicRoute, bounds, lenient_json};
 use crate::DecodeError;
 
 const WHAT: &str = "topic route";
@@ -100,6 +100,26 @@ fn id<T: std::str::FromStr>(name: &str) -> Result<T, DecodeError> {
 fn named(name: Option<String>, what: &str) -> Result<String, DecodeError> {
     let name = name.ok_or_else(|| DecodeError::malformed(WHAT, format!("{what} without brokerName")))?;
     bounds::text("brokerName", name)
+}
+
+impl TopicRoute {
+    /// Reads a route body. Lenient where servers differ: ids may be unquoted, `topicSysFlag` may be
+    /// spelled `topicSynFlag`, null is absent, unknown members are skipped. A `$ref` in place of an
+    /// object is an error, and so is more of anything than the [bounds](super::bounds) allow.
+    pub fn parse(body: &[u8]) -> Result<TopicRoute, DecodeError> {
+        if body.len() > bounds::MAX_ROUTE_BYTES {
+            let text = format!("a route of {} bytes, more than {}", body.len(), bounds::MAX_ROUTE_BYTES);
+            return Err(bounds::refused(text));
+        }
+        let route: Route = lenient_json::parse("topic route", body)?;
+        route.try_into()
+    }
+
+    /// The body a name server would send: with quoted ids for clients from 4.9.4 on, with unquoted ones
+    /// for older clients.
+    pub fn to_json(&self, quoted: bool) -> Vec<u8> {
+        lenient_json::write(&Route::from(self), quoted)
+    }
 }
 
 impl TryFrom<Route> for TopicRoute {
@@ -250,6 +270,19 @@ pub(super) struct Cluster {
     broker_addr_table: Option<BTreeMap<String, Broker>>,
     #[serde(default)]
     cluster_addr_table: Option<BTreeMap<String, Option<Vec<String>>>>,
+}
+
+impl ClusterInfo {
+    /// Reads a body; every server writes the broker ids unquoted.
+    pub fn parse(body: &[u8]) -> Result<ClusterInfo, DecodeError> {
+        let info: Cluster = lenient_json::parse("cluster info", body)?;
+        info.try_into()
+    }
+
+    /// The body a name server would send, broker ids unquoted.
+    pub fn to_json(&self) -> Vec<u8> {
+        lenient_json::write(&Cluster::from(self), false)
+    }
 }
 
 impl TryFrom<Cluster> for ClusterInfo {

@@ -45,7 +45,7 @@ const PROTOCOL: House = House {
     root: "rocketmq-protocol/src/lib.rs",
     floors: &[],
     known: &[],
-    circles: &[10, 3],
+    circles: &[],
 };
 
 const C_LIBRARY: House =
