@@ -64,8 +64,8 @@ pub(crate) struct Topic {
 /// Whose route it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Origin {
-    #[default]
     /// The topic's.
+    #[default]
     Own,
     /// That of the default topic, which stands in for a topic that nobody has made yet.
     DefaultTopic,
