@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::mpsc;
 use std::thread;
 
 use common::{PATIENCE, becomes_true, cluster, config, enqueue, ms, on_sends, poll, producer, with_topic};
@@ -113,7 +114,7 @@ fn who_sends_on_when_there_is_room_sends_all() {
 fn a_delivery_thread_lends_every_kind_and_can_be_waited_for() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[("in.flight.max.messages", "2")]);
-    let (sender, receiver) = std::sync::mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let delivery = DeliveryThread::start("rmq-test", move |event| {
         let kind = match event {
             Event::Outcome(_) => "outcome",
@@ -136,6 +137,48 @@ fn a_delivery_thread_lends_every_kind_and_can_be_waited_for() {
     let mut kinds = [(); 3].map(|()| receiver.recv_timeout(PATIENCE).expect("three events"));
     kinds.sort_unstable();
     assert_eq!(kinds, ["outcome", "outcome", "writable"]);
+}
+
+/// The room of a callback that has returned is there for others, though the next callback waits for them.
+#[test]
+fn a_callback_may_wait_for_a_sender_that_waits_for_room() {
+    let cluster = with_topic(1, 1);
+    let producer = producer(&cluster, &[("in.flight.max.messages", "3"), ("in.flight.full", "wait")]);
+    let (begins, begun) = mpsc::channel();
+    let (accepted, waits) = mpsc::channel();
+    let (tells, told) = mpsc::channel();
+    let delivery = DeliveryThread::start("rmq-test", move |event| {
+        let Event::Outcome(report) = event else { panic!("{event:?}") };
+        match report.tag.0 {
+            // The next two come to lie together meanwhile.
+            0 => begun.recv().expect("the test goes on"),
+            index @ 1..3 => {
+                tells.send(waits.recv_timeout(PATIENCE / 2).is_ok()).expect("the test listens");
+                // The sender comes to wait for the room of this callback before it ends, as a rule.
+                thread::sleep(ms(if index == 1 { 50 } else { 0 }));
+            }
+            _ => {}
+        }
+    })
+    .expect("a thread");
+    let message = Message::new("T", b"body");
+    let send = |index| enqueue(&producer, &message, delivery.queue(), index);
+    (0..3).for_each(send);
+    producer.flush(PATIENCE).expect("answered");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for index in 3..5 {
+                send(index);
+                accepted.send(()).expect("the callback waits");
+            }
+        });
+        begins.send(()).expect("the callback waits");
+        for _ in 0..2 {
+            assert!(told.recv().expect("an end"), "the sender has the room of the callback before");
+        }
+    });
+    producer.flush(PATIENCE).expect("answered");
+    assert!(delivery.wait_handled(PATIENCE));
 }
 
 fn routed(queue: &CompletionQueue) -> Routed {

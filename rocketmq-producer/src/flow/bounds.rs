@@ -167,6 +167,21 @@ impl Bounds {
         self.tell_refused();
     }
 
+    /// The same for room that is a part of a lot.
+    pub(super) fn tell_of_room_in_lot(&self) {
+        self.room.notify_in_lot();
+        self.tell_refused();
+    }
+
+    /// Room comes in a lot from now on.
+    pub(super) fn begin_lot(&self) {
+        self.room.begin_lot();
+    }
+
+    pub(super) fn end_lot(&self) {
+        self.room.end_lot();
+    }
+
     fn tell_refused(&self) {
         let fits = |cost| self.lets_in(cost, Cost(self.taken.load(SeqCst)));
         if self.refusals.least().is_some_and(fits) {
@@ -203,6 +218,12 @@ impl Bounds {
     #[cfg(test)]
     pub(super) fn has_sleepers(&self) -> bool {
         self.room.has_sleepers()
+    }
+
+    /// Waits for room as the test sees it.
+    #[cfg(test)]
+    pub(super) fn wait_room_that(&self, is_room: impl FnMut() -> bool) {
+        self.room.wait_until(None, is_room);
     }
 
     pub(crate) fn accepted(&self, messages: usize) {

@@ -1,6 +1,21 @@
 //! A count that threads and tasks can wait for to fall.
+//!
+//! It may fall in *lots*: much of it, one by one, soon. Were each step of a lot told, whoever waits would be woken to find
+//! little. So a thread that begins to wait during a lot first gathers: the steps do not wake it, the end of the lot does, or
+//! [`GATHERING`] from then. It never depends on the lot's end, which the program's own code may hold up:
+//!
+//! ```text
+//! wait ─┬─ during a lot ──▶ gathers ── its time is over ─┐
+//!       │                     │                         ▼
+//!       └──────────────────────────────────────────▶ sleeps
+//!                             │                         │
+//!             end of the lot, a fall outside of lots    │  any fall
+//!                             └───────────┬─────────────┘
+//!                                         ▼
+//!                                       looks
+//! ```
 
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -8,11 +23,23 @@ use tokio::sync::Notify;
 use crate::sync::{Condvar, Mutex};
 use crate::sys::Moment;
 
-/// The sleepers beside such a count.
+/// So long a thread that waits lets a lot go on before it looks.
+const GATHERING: Duration = Duration::from_micros(100);
+
+/// Nobody waits who was not woken since.
+const AWAKE: u8 = 0;
+/// Somebody waits for the end of a lot, and looks by itself soon.
+const GATHERS: u8 = 1;
+/// Somebody waits for the next fall.
+const ASLEEP: u8 = 2;
+
+/// Those who wait beside such a count.
 #[derive(Default)]
 pub(super) struct Falling {
-    /// Somebody sleeps who was not woken since.
-    asleep: AtomicBool,
+    /// The most wakeful of those who wait.
+    mark: AtomicU8,
+    /// Lots under way.
+    lots: AtomicUsize,
     lock: Mutex<()>,
     fell: Condvar,
     /// The same for tasks.
@@ -23,7 +50,26 @@ impl Falling {
     /// Wakes those who wait. Costs one load when nobody does, also while those who were woken have not run yet: a
     /// thousand outcomes in a row wake a sender once.
     pub(super) fn notify(&self) {
-        if self.asleep.load(SeqCst) && self.asleep.swap(false, SeqCst) {
+        self.wake_from(GATHERS);
+    }
+
+    /// The same for a step of a lot: those who gather go on.
+    pub(super) fn notify_in_lot(&self) {
+        self.wake_from(ASLEEP);
+    }
+
+    /// From now on, until [`Self::end_lot`], what falls is a step of a lot.
+    pub(super) fn begin_lot(&self) {
+        self.lots.fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn end_lot(&self) {
+        self.lots.fetch_sub(1, SeqCst);
+        self.notify();
+    }
+
+    fn wake_from(&self, least: u8) {
+        if self.mark.load(SeqCst) >= least && self.mark.swap(AWAKE, SeqCst) != AWAKE {
             drop(self.lock.lock());
             self.fell.notify_all();
             self.told.notify_waiters();
@@ -36,17 +82,22 @@ impl Falling {
             return true;
         }
         let mut guard = self.lock.lock();
+        let mut has_gathered = false;
         loop {
+            let gathers = !has_gathered && self.lots.load(SeqCst) > 0;
             // Before the look: whoever changes the count after it sees the mark.
-            self.asleep.store(true, SeqCst);
+            self.mark.fetch_max(if gathers { GATHERS } else { ASLEEP }, SeqCst);
             if done() {
                 return true;
             }
-            match deadline {
-                Some(deadline) => {
-                    if self.fell.wait_until(&mut guard, deadline).timed_out() {
+            let gathered = gathers.then(|| Moment::now() + GATHERING);
+            match deadline.into_iter().chain(gathered).min() {
+                Some(until) => {
+                    let timed_out = self.fell.wait_until(&mut guard, until).timed_out();
+                    if timed_out && Some(until) == deadline {
                         return done();
                     }
+                    has_gathered = timed_out;
                 }
                 None => self.fell.wait(&mut guard),
             }
@@ -61,7 +112,7 @@ impl Falling {
                 tokio::pin!(told);
                 told.as_mut().enable();
                 // Before the look, as above.
-                self.asleep.store(true, SeqCst);
+                self.mark.fetch_max(ASLEEP, SeqCst);
                 if done() {
                     return;
                 }
@@ -71,9 +122,9 @@ impl Falling {
         tokio::time::timeout(timeout, wait).await.is_ok() || done()
     }
 
-    /// Whether somebody sleeps who was not woken since.
+    /// Whether somebody waits for the next fall who was not woken since.
     #[cfg(test)]
     pub(super) fn has_sleepers(&self) -> bool {
-        self.asleep.load(SeqCst)
+        self.mark.load(SeqCst) == ASLEEP
     }
 }

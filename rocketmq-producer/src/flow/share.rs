@@ -2,10 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::bounds::{Bounds, Cost, ProducerTag};
-use crate::sys::Moment;
 
 /// Some messages' part of the bounds, given back when dropped.
 pub(crate) struct InFlightShare {
@@ -46,47 +44,39 @@ impl fmt::Debug for InFlightShare {
     }
 }
 
-/// After so many shares those who wait are told, if the shares took their time.
-const SHARES: u32 = 4;
-const PATIENCE: Duration = Duration::from_micros(100);
-
-/// Room that one thread makes, outcome by outcome: there at once for who asks, and told of in lots, so that who waits for it
-/// is woken once for many, and not to find room for one. The rest is told of when this is dropped.
+/// Room that one thread makes, outcome by outcome, with the program's code between them: a lot. Each share is room at once, and
+/// whoever waits for it is told before that code runs again, as it may wait for them in turn; but who comes to wait meanwhile
+/// lets some room gather first (see `falling.rs`). The lot ends when this is dropped.
 pub(crate) struct GivenBack {
-    /// Whose room is not told of yet.
+    /// Whose lot is under way.
     bounds: Option<Arc<Bounds>>,
-    shares: u32,
-    begun: Moment,
 }
 
 impl GivenBack {
     pub(crate) fn new() -> Self {
-        Self { bounds: None, shares: 0, begun: Moment::now() }
+        Self { bounds: None }
     }
 
     /// The share of an outcome that was handled.
     pub(crate) fn add(&mut self, mut share: InFlightShare) {
-        share.bounds.give_back(std::mem::replace(&mut share.cost, Cost::NOTHING));
         if !self.bounds.as_ref().is_some_and(|known| Arc::ptr_eq(known, &share.bounds)) {
-            self.tell();
+            self.end_lot();
+            share.bounds.begin_lot();
             self.bounds = Some(Arc::clone(&share.bounds));
         }
-        self.shares += 1;
-        if self.shares.is_multiple_of(SHARES) && self.begun.elapsed() >= PATIENCE {
-            self.begun = Moment::now();
-            self.tell();
-        }
+        share.bounds.give_back(std::mem::replace(&mut share.cost, Cost::NOTHING));
+        share.bounds.tell_of_room_in_lot();
     }
 
-    fn tell(&mut self) {
+    fn end_lot(&mut self) {
         if let Some(bounds) = self.bounds.take() {
-            bounds.tell_of_room();
+            bounds.end_lot();
         }
     }
 }
 
 impl Drop for GivenBack {
     fn drop(&mut self) {
-        self.tell();
+        self.end_lot();
     }
 }

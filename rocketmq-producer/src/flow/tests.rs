@@ -98,26 +98,74 @@ fn a_waiter_gets_the_room_that_another_gives_back() {
 }
 
 #[test]
-fn shares_given_back_in_a_lot_are_room_at_once_and_told_of_together() {
+fn each_share_of_a_lot_is_told_to_who_was_refused() {
     let both = [(); 2].map(|()| bounds(2, 10));
     let (told, hears) = Told::pair();
-    let shares =
-        || [both[0].try_take(1, 1), both[0].try_take(1, 1), both[1].try_take(2, 2)].map(Option::unwrap);
-    let [first, second, of_another] = shares();
+    let [first, second, of_another] =
+        [both[0].try_take(1, 1), both[0].try_take(1, 1), both[1].try_take(2, 2)].map(Option::unwrap);
     both.iter().for_each(|bounds| bounds.note_refusal(1, 0, [Arc::clone(&hears)]));
     let mut lot = GivenBack::new();
     lot.add(first);
+    assert_eq!((taken(&both[0]), told.count()), ((1, 1), 1));
     lot.add(second);
-    assert_eq!((taken(&both[0]), told.count()), ((0, 0), 0), "there is room, and nobody knows");
+    assert_eq!((taken(&both[0]), told.count()), ((0, 0), 1), "once");
     lot.add(of_another);
-    assert_eq!(told.count(), 1, "of the first producer's");
+    assert_eq!(told.count(), 2);
     drop(lot);
     assert_eq!(told.count(), 2);
+}
 
-    let [first, ..] = shares();
-    both[0].note_refusal(1, 0, [Arc::clone(&hears)]);
-    drop(first);
-    assert_eq!(told.count(), 3, "at once: it is in no lot");
+/// The program's code, which a lot goes on with, may wait for whoever waits for room.
+#[test]
+fn who_waits_for_room_needs_no_end_of_a_lot() {
+    let bounds = bounds(2, 10);
+    let shares = [(); 2].map(|()| bounds.try_take(1, 1).expect("room"));
+    let (taken, takes) = std::sync::mpsc::channel();
+    let mut lot = GivenBack::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..2 {
+                let share = bounds.take_by(1, 1, Moment::now() + LONG, || false);
+                taken.send(share.is_some()).expect("the test listens");
+                std::mem::forget(share);
+            }
+        });
+        for share in shares {
+            while !bounds.has_sleepers() {
+                std::thread::yield_now();
+            }
+            lot.add(share);
+            assert!(takes.recv().expect("no panic"), "the room of the lot");
+        }
+    });
+}
+
+#[test]
+fn who_waits_for_room_is_not_woken_for_each_share_of_a_lot() {
+    const SHARES: usize = 20_000;
+    let bounds = bounds(SHARES, SHARES);
+    let mut lot = GivenBack::new();
+    let (mut woken, begun) = (0, Moment::now());
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..SHARES).map(|_| bounds.try_take(1, 0).expect("room")).collect();
+        let mut shares = shares.into_iter();
+        shares.by_ref().take(1).for_each(|share| lot.add(share));
+        scope.spawn(|| {
+            while bounds.messages() > 0 {
+                let (before, mut looks) = (bounds.messages(), 0_u128);
+                // Any share ends this wait, if it is told.
+                bounds.wait_room_that(|| {
+                    looks += 1;
+                    bounds.messages() < before || before == 0
+                });
+                // The first two come before the sleep.
+                woken += looks.saturating_sub(2);
+            }
+        });
+        shares.for_each(|share| lot.add(share));
+    });
+    let times = begun.elapsed().as_micros() / 100;
+    assert!(woken <= 10 + 2 * times, "woken {woken} times in {times} times of gathering");
 }
 
 #[test]
