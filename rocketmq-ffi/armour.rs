@@ -73,16 +73,19 @@ pub(crate) fn guard_slice(
     translation: impl FnOnce() -> Result<Slice, Error>,
 ) -> Result<*mut rmq_error_t, Between> {
     let mut goes_on = None;
-    let outcome = guard(function, || match translation()? {
-        Slice::Passed(_) if !wait.is_last() => {
-            goes_on = Some(Between::Nothing);
-            Ok(())
+    let outcome = guard(function, || {
+        wait.begin_slice();
+        match translation()? {
+            Slice::Passed(_) if !wait.is_last() => {
+                goes_on = Some(Between::Nothing);
+                Ok(())
+            }
+            Slice::Asleep(descriptor) => {
+                goes_on = Some(Between::Sleep(descriptor));
+                Ok(())
+            }
+            Slice::Passed(outcome) | Slice::Done(outcome) => outcome,
         }
-        Slice::Asleep(descriptor) => {
-            goes_on = Some(Between::Sleep(descriptor));
-            Ok(())
-        }
-        Slice::Passed(outcome) | Slice::Done(outcome) => outcome,
     });
     goes_on.map_or(Ok(outcome), Err)
 }

@@ -84,12 +84,21 @@ pub(crate) const READY_SLICE: Duration = Duration::from_secs(3);
 pub(crate) struct Wait {
     pub(crate) left: Duration,
     slice: Duration,
+    is_first: bool,
 }
 
 impl Wait {
     /// How long this slice may last.
     pub(crate) fn slice(self) -> Duration {
         self.left.min(self.slice)
+    }
+
+    /// Lets go of what a wait kept that did not go on: its thread was cancelled, and calls from a cleanup handler now. The handle
+    /// may have ended since, and another one be in its place.
+    pub(crate) fn begin_slice(self) {
+        if self.is_first {
+            let _ = KEPT.try_with(RefCell::take);
+        }
     }
 
     /// Whether no other slice follows.
@@ -107,9 +116,12 @@ pub(crate) fn in_slices<T: Copy>(
     run: impl Fn(Wait) -> Result<T, Between> + Copy,
 ) -> T {
     let deadline = Moment::now() + timeout;
+    let mut is_first = true;
     loop {
         let left = deadline.since(Moment::now());
-        match run(Wait { left, slice }) {
+        let wait = Wait { left, slice, is_first };
+        is_first = false;
+        match run(wait) {
             Ok(outcome) => return outcome,
             // SAFETY: takes nothing. If it unwinds, then only through this frame and that of the entry point, which is
             // `C-unwind`: neither has anything to drop.
@@ -218,4 +230,32 @@ pub(crate) fn slice_of<H>(
 pub(crate) fn kept<T: Any + Send + Sync, H>(pointer: *const H) -> Option<Arc<T>> {
     let (address, share) = KEPT.try_with(RefCell::take).ok()??;
     if address == pointer.addr() { share.downcast().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_for_the_next_slice_of_its_wait_only() {
+        let slices = RefCell::new(Vec::new());
+        let wait = || {
+            in_slices(Duration::from_secs(60), SLICE, |wait| {
+                wait.begin_slice();
+                slices.borrow_mut().push(kept::<u32, _>(&slices).map(|share| *share));
+                match slices.borrow().len() {
+                    1 => {
+                        keep(&slices, Arc::new(7_u32));
+                        Err(Between::Nothing)
+                    }
+                    _ => Ok(()),
+                }
+            });
+            slices.take()
+        };
+        assert_eq!(wait(), [None, Some(7)]);
+        // As a thread does that is cancelled between two slices, and waits again in its cleanup handler.
+        keep(&slices, Arc::new(8_u32));
+        assert_eq!(wait(), [None, Some(7)]);
+    }
 }

@@ -87,6 +87,39 @@ static void *make_and_end(void *opaque)
     return NULL;
 }
 
+/* The thread is cancelled in a poll; its cleanup handler ends the queue and polls another one, nearly always at its address. */
+static void poll_another(void *opaque)
+{
+    rmq_queue_t **polled = opaque, *others[100] = { NULL };
+    rmq_message_t message = message_to("cancelled", "body");
+    rmq_event_t event = RMQ_EVENT_INIT;
+    size_t count, i = 0;
+
+    rmq_queue_destroy(*polled);
+    do
+        CHECK_OK(rmq_queue_new(&others[i]));
+    while (others[i] != *polled && ++i < 99);
+    *polled = others[i] ? others[i] : others[0];
+    CHECK_OK(rmq_send_queued(producer, &message, PATIENCE_MS, *polled, NULL));
+    CHECK_OK(rmq_queue_poll(*polled, &event, 1, PATIENCE_MS, &count));
+    CHECK(count == 1 && event.code == RMQ_OK);
+    for (i = 0; i < 100; i++)
+        rmq_queue_destroy(others[i]);
+}
+
+static void *poll_and_another(void *opaque)
+{
+    rmq_queue_t *polled;
+    rmq_event_t event = RMQ_EVENT_INIT;
+    size_t count;
+    (void)opaque;
+    CHECK_OK(rmq_queue_new(&polled));
+    pthread_cleanup_push(poll_another, &polled);
+    CHECK_OK(rmq_queue_poll(polled, &event, 1, -1, &count));
+    pthread_cleanup_pop(0);
+    return NULL;
+}
+
 struct run {
     void *(*work)(void *);
 };
@@ -172,6 +205,7 @@ int main(void)
         cancel_after(flush_for_ever, i * 100000);
         cancel_after(wait_for_room_for_ever, i * 100000);
     }
+    cancel_after(poll_and_another, 1000);
     cancel_after(wait_for_server_for_ever, 1000);
     cancel_after(look_up_for_ever, 1000);
     for (i = 0; i < 200; i++)
