@@ -128,8 +128,23 @@ impl Deferred {
         }
     }
 
+    /// Whether nothing is due: so after most sends, whose outcomes come later.
+    #[inline]
+    fn is_settled(&self) -> bool {
+        let Self { freed, burst, settled, wakes, unparks, memory } = self;
+        let no_lists = freed.is_empty() && wakes.is_empty() && memory.is_empty();
+        no_lists && burst.is_none() && settled.is_empty() && unparks.is_empty()
+    }
+
     /// Does what is due, and keeps the lists' memory for the next round.
+    #[inline]
     pub(crate) fn settle(&mut self) {
+        if !self.is_settled() {
+            self.settle_all();
+        }
+    }
+
+    fn settle_all(&mut self) {
         self.free_places();
         self.end_burst();
         // Before the wake-ups: whoever has all outcomes and asks finds nothing outstanding.

@@ -77,7 +77,7 @@ pub fn check_group(group: &str) -> Result<(), NameError> {
 
 fn check(what: &'static str, name: &str, max: usize) -> Result<(), NameError> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b'|' | b'_' | b'-');
-    let rule = if name.trim().is_empty() {
+    let rule = if name.chars().all(char::is_whitespace) {
         NameRule::Blank
     } else if name.len() > max {
         NameRule::TooLong { len: name.len(), max }

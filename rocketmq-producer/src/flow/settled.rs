@@ -19,6 +19,10 @@ pub(crate) struct Load {
 }
 
 impl Settled {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bounds.is_none()
+    }
+
     /// One more outcome.
     pub(crate) fn add(&mut self, bounds: &Arc<Bounds>) {
         if !self.bounds.as_ref().is_some_and(|known| Arc::ptr_eq(known, bounds)) {

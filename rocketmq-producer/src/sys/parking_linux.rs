@@ -62,17 +62,35 @@ impl Parker {
 }
 
 /// Threads that are to be woken.
-#[derive(Debug, Default)]
-pub(crate) struct Unparks([u32; WORDS]);
+#[derive(Debug)]
+pub(crate) struct Unparks {
+    /// The bits of their slots, word by word.
+    slots: [u32; WORDS],
+    is_empty: bool,
+}
+
+impl Default for Unparks {
+    fn default() -> Self {
+        Self { slots: [0; WORDS], is_empty: true }
+    }
+}
 
 impl Unparks {
     pub(crate) fn add(&mut self, parker: &Parker) {
-        self.0[parker.word] |= parker.bit;
+        self.slots[parker.word] |= parker.bit;
+        self.is_empty = false;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.is_empty
     }
 
     /// Wakes all of them, by one system call for each word.
     pub(crate) fn unpark_all(&mut self) {
-        for (word, bits) in UNPARKED.iter().zip(&mut self.0) {
+        if std::mem::replace(&mut self.is_empty, true) {
+            return;
+        }
+        for (word, bits) in UNPARKED.iter().zip(&mut self.slots) {
             let bits = std::mem::take(bits);
             if bits == 0 {
                 continue;

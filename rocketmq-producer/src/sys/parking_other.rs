@@ -35,6 +35,10 @@ impl Unparks {
         self.0.push(parker.0.clone());
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Wakes all of them, by one system call for each word.
     pub(crate) fn unpark_all(&mut self) {
         self.0.drain(..).for_each(|thread| thread.unpark());

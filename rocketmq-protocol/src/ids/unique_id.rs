@@ -112,15 +112,15 @@ impl UniqueIdGenerator {
             self.follow(now);
         }
         let number = self.next.fetch_add(1, Relaxed);
-        let mut suffix = [0; SUFFIX];
-        suffix[..4].copy_from_slice(&time_of(number).to_be_bytes());
-        suffix[4..].copy_from_slice(&(number as u16).to_be_bytes());
+        let [time, counter] = [time_of(number), number as u32 & 0xFFFF].map(hex::digits);
         let mut id = self.prefix;
         let end = usize::from(id.len) - 2 * SUFFIX;
-        hex::write(&mut id.text.0[end..], &suffix);
+        let suffix = &mut id.text.0[end..end + 2 * SUFFIX];
+        suffix[..8].copy_from_slice(&time);
+        suffix[8..].copy_from_slice(&counter[4..]);
         let era = (number >> ERA_SHIFT) as u32;
         if era > 0 {
-            hex::write(&mut id.text.0[end - 2 * HASH..end], &self.hash.wrapping_add(era).to_be_bytes());
+            id.text.0[end - 2 * HASH..end].copy_from_slice(&hex::digits(self.hash.wrapping_add(era)));
         }
         id
     }
