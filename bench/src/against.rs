@@ -15,20 +15,16 @@ mod timed;
 use std::process::ExitCode;
 
 use crate::Failure;
-use crate::arguments::Arguments;
-use crate::harness::placement::Placement;
+use crate::harness::{self, placement::Placement};
 use crate::null_broker::{Brokers, Encoding};
 use revision::Revision;
 use sides::Sides;
 use table::Table;
 
 /// Compares `revision` (A) with this executable (B) and prints a Markdown table.
-pub(crate) fn run(revision: &str, arguments: &mut Arguments) -> Result<ExitCode, Failure> {
-    let runs = arguments.number("runs")?.unwrap_or(5).max(1);
-    let scale: f64 = arguments.number("scale")?.unwrap_or(1.0);
-    let placement = Placement::from_text(arguments.text("placement").as_deref())?;
-    let quick = arguments.flag("quick");
-    arguments.end()?;
+pub(crate) fn run(revision: &str, wanted: &harness::Wanted) -> Result<ExitCode, Failure> {
+    let rounds = &wanted.rounds;
+    let placement = Placement::from_text(&rounds.placement)?;
     if cfg!(debug_assertions) {
         return Err("--against compares release builds: run it as cargo xtask bench".into());
     }
@@ -39,8 +35,14 @@ pub(crate) fn run(revision: &str, arguments: &mut Arguments) -> Result<ExitCode,
     let mut brokers = Brokers::start()?;
     placement.before_clients()?;
     instructions::compare(&sides, &mut brokers, &mut table)?;
-    if !quick {
-        timed::compare(&sides, runs, scale, brokers.answering(Encoding::Json), &mut table)?;
+    if !wanted.is_quick() {
+        timed::compare(
+            &sides,
+            rounds.runs.unwrap_or(5),
+            rounds.scale,
+            brokers.answering(Encoding::Json),
+            &mut table,
+        )?;
     }
     println!("{table}");
     Ok(if table.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,128 +1,68 @@
-//! Command-line words of the form `--name value` and `--flag`.
+//! Values of the command line.
 
-use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::str::FromStr;
 
-use crate::Failure;
-
-/// Options that stand alone; every other one takes a value.
-const FLAGS: [&str; 3] = ["quick", "help", "hold"];
-
-/// Named values that have not been asked for yet.
-#[derive(Debug, Default)]
-pub(crate) struct Arguments {
-    values: BTreeMap<String, String>,
+/// How often programs run, how much they send, and where.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Rounds {
+    /// How often each runs
+    #[arg(long, value_name = "N", value_parser = positive::<u32>)]
+    pub(crate) runs: Option<u32>,
+    /// Multiplies the numbers of messages
+    #[arg(long, value_name = "F", default_value_t = 1.0)]
+    pub(crate) scale: f64,
+    /// Where broker and clients run: apart or free
+    #[arg(long, default_value = "apart")]
+    pub(crate) placement: String,
 }
 
-impl Arguments {
-    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, Failure> {
-        let mut values = BTreeMap::new();
-        let mut words = words;
-        while let Some(word) = words.next() {
-            let Some(name) = word.strip_prefix("--") else {
-                return Err(format!("unexpected word {word:?}").into());
-            };
-            let value = match name {
-                flag if FLAGS.contains(&flag) => String::new(),
-                _ => words.next().ok_or_else(|| format!("--{name} needs a value"))?,
-            };
-            values.insert(name.to_owned(), value);
-        }
-        Ok(Arguments { values })
-    }
-
-    pub(crate) fn flag(&mut self, name: &str) -> bool {
-        self.values.remove(name).is_some()
-    }
-
-    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        self.values.remove(name)
-    }
-
-    /// A number, in which `_` may stand between digits.
-    pub(crate) fn number<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, Failure>
-    where
-        T::Err: std::fmt::Display,
-    {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        Ok(Some(parsed(name, &text.replace('_', ""))?))
-    }
-
-    /// Any other value.
-    pub(crate) fn value<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, Failure>
-    where
-        T::Err: std::fmt::Display,
-    {
-        self.text(name).map(|text| parsed(name, &text)).transpose()
-    }
-
-    /// Values with commas between.
-    pub(crate) fn list<T: FromStr>(&mut self, name: &str) -> Result<Option<Vec<T>>, Failure>
-    where
-        T::Err: std::fmt::Display,
-    {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        text.split(',').map(|word| parsed(name, word.trim())).collect::<Result<_, _>>().map(Some)
-    }
-
-    /// What has not been asked for yet, as on a command line, but for some names.
-    pub(crate) fn words_without(&self, names: &[&str]) -> String {
-        let mut text = String::new();
-        for (name, value) in self.values.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
-            text.push_str(" --");
-            text.push_str(name);
-            if value.contains(' ') {
-                text.push_str(&format!(" \"{value}\""));
-            } else if !value.is_empty() {
-                text.push_str(&format!(" {value}"));
-            }
-        }
-        text
-    }
-
-    /// Refuses what nobody asked for: a misspelt option must not go unnoticed in a measurement.
-    pub(crate) fn end(&self) -> Result<(), Failure> {
-        match self.values.keys().next() {
-            Some(name) => Err(format!("unknown option --{name}").into()),
-            None => Ok(()),
-        }
-    }
+/// A number, in which `_` may stand between digits.
+pub(crate) fn number<T: FromStr>(text: &str) -> Result<T, T::Err> {
+    text.trim().replace('_', "").parse()
 }
 
-fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T, Failure>
-where
-    T::Err: std::fmt::Display,
-{
-    text.parse().map_err(|error| format!("--{name} {text:?}: {error}").into())
+/// A number above 0.
+pub(crate) fn positive<T: FromStr<Err: Display> + Default + PartialEq>(text: &str) -> Result<T, String> {
+    let value = number(text).map_err(|error: T::Err| error.to_string())?;
+    if value == T::default() { Err("it must be above 0".to_owned()) } else { Ok(value) }
+}
+
+/// One of several values with commas between.
+pub(crate) fn item<T: FromStr>(text: &str) -> Result<T, T::Err> {
+    text.trim().parse()
+}
+
+/// The command as it was typed, but for options that take one value and are left out.
+pub(crate) fn command(words: impl IntoIterator<Item = String>, left_out: &[&str]) -> String {
+    let mut text = "cargo xtask bench".to_owned();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if left_out.contains(&word.as_str()) {
+            words.next();
+        } else if word.contains(' ') {
+            text.push_str(&format!(" \"{word}\""));
+        } else {
+            text.push_str(&format!(" {word}"));
+        }
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(words: &[&str]) -> Result<Arguments, Failure> {
-        Arguments::parse(words.iter().map(|word| (*word).to_owned()))
+    #[test]
+    fn numbers_may_be_grouped() {
+        assert_eq!(number(" 1_000_000"), Ok(1_000_000));
+        assert!(number::<u64>("many").is_err());
+        assert!(positive::<u64>("0").unwrap_err().contains("above 0"));
     }
 
     #[test]
-    fn values_flags_and_grouped_digits() {
-        let mut arguments = parse(&["--quick", "--count", "1_000_000", "--topic", "t"]).unwrap();
-        assert!(arguments.flag("quick"));
-        assert!(!arguments.flag("quick"));
-        assert_eq!(arguments.number::<u64>("count").unwrap(), Some(1_000_000));
-        assert_eq!(arguments.text("topic").as_deref(), Some("t"));
-        assert!(arguments.end().is_ok());
-        let mut arguments = parse(&["--bodies", "64, 256", "--quick", "--python", "p"]).unwrap();
-        assert_eq!(arguments.words_without(&["python"]), " --bodies \"64, 256\" --quick");
-        assert_eq!(arguments.list("bodies").unwrap(), Some(vec![64, 256]));
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        assert!(parse(&["word"]).unwrap_err().to_string().contains("word"));
-        assert!(parse(&["--count"]).unwrap_err().to_string().contains("--count"));
-        let mut arguments = parse(&["--count", "many", "--colour", "red"]).unwrap();
-        assert!(arguments.number::<u64>("count").unwrap_err().to_string().contains("many"));
-        assert!(arguments.end().unwrap_err().to_string().contains("--colour"));
+    fn a_command_can_be_typed_again_elsewhere() {
+        let words = ["--python", "p", "--bodies", "64, 256", "--quick"].map(str::to_owned);
+        assert_eq!(command(words, &["--python"]), "cargo xtask bench --bodies \"64, 256\" --quick");
     }
 }

@@ -15,7 +15,6 @@ mod size;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::Failure;
-use crate::arguments::Arguments;
 use crate::lines;
 use crate::results::Session;
 use finding::{Finding, table};
@@ -30,20 +29,36 @@ const ALL: &[&[&str]] = &[
     &["neighbour"],
 ];
 
-/// Runs the check of this name, if it is one; each prints a JSON line for every figure.
-pub(crate) fn run(name: &str, arguments: &mut Arguments) -> Option<Result<ExitCode, Failure>> {
-    let check = match name {
-        "checks" => return Some(all(arguments)),
-        "idle" => idle::run,
-        "first-send" => first_send::run,
-        "size" => size::run,
-        "memory" => memory::run,
-        "neighbour" => neighbour::run,
-        _ => return None,
-    };
-    Some(check(arguments).and_then(|findings| print(&findings)))
+/// One check, or all of them.
+#[derive(clap::Subcommand)]
+pub(crate) enum Check {
+    /// Runs all checks and prints a table of the budgets; alone, each prints JSON lines
+    Checks(size::Wanted),
+    /// Check: what an idle producer costs
+    Idle(idle::Wanted),
+    /// Check: how soon the first message is sent
+    FirstSend(first_send::Wanted),
+    /// Check: what the library weighs
+    Size(size::Wanted),
+    /// Check: what a message in flight keeps
+    Memory(memory::Wanted),
+    /// Check: what one producer feels of another
+    Neighbour(neighbour::Wanted),
 }
 
+/// Runs it.
+pub(crate) fn run(check: &Check) -> Result<ExitCode, Failure> {
+    print(&match check {
+        Check::Checks(wanted) => return all(wanted),
+        Check::Idle(wanted) => idle::run(wanted)?,
+        Check::FirstSend(wanted) => first_send::run(wanted)?,
+        Check::Size(wanted) => size::run(wanted)?,
+        Check::Memory(wanted) => memory::run(wanted)?,
+        Check::Neighbour(wanted) => neighbour::run(wanted)?,
+    })
+}
+
+/// Prints a JSON line for every figure.
 fn print(findings: &[Finding]) -> Result<ExitCode, Failure> {
     for finding in findings {
         println!("{}", serde_json::to_string(finding)?);
@@ -52,18 +67,16 @@ fn print(findings: &[Finding]) -> Result<ExitCode, Failure> {
 }
 
 /// Runs all of them and prints one table.
-fn all(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
-    let library = arguments.text("library");
+fn all(wanted: &size::Wanted) -> Result<ExitCode, Failure> {
     let placement = "free: the scheduler places broker and clients".to_owned();
     let session = Session::now("cargo xtask bench checks".to_owned(), "null broker".to_owned(), placement);
-    arguments.end()?;
     let (mut findings, mut failures) = (Vec::new(), Vec::new());
     for words in ALL {
         eprintln!("{}", words.join(" "));
         let mut command = Command::new(std::env::current_exe()?);
         command.args(*words).stdin(Stdio::null()).stderr(Stdio::inherit());
-        if let (["size"], Some(folder)) = (words, &library) {
-            command.args(["--library", folder]);
+        if let (["size"], Some(folder)) = (words, &wanted.library) {
+            command.arg("--library").arg(folder);
         }
         let output = command.output()?;
         if output.status.success() {

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::{self, Rounds};
 use crate::measure::Others;
 use crate::null_broker::Brokers;
 use crate::report;
@@ -29,19 +29,35 @@ use program::Program;
 use selection::Selection;
 use target::{Kind, Target};
 
+/// What is asked for on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Wanted {
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    places: places::GivenPlaces,
+}
+
+impl Wanted {
+    pub(crate) fn is_quick(&self) -> bool {
+        self.selection.quick
+    }
+}
+
 /// Runs every program of the plan `--runs` times, each round going through all of them, so that a limit and
 /// what is held against it meet the same state of the machine; and counts instructions.
-pub(crate) fn run(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
-    let command = format!("cargo xtask bench{}", arguments.words_without(&Places::OPTIONS));
-    let runs = arguments.number("runs")?.unwrap_or(3).max(1);
-    let selection = Selection::from_arguments(arguments)?;
-    let placement = Placement::from_text(arguments.text("placement").as_deref())?;
-    let places = Places::from_arguments(arguments)?;
-    arguments.end()?;
+pub(crate) fn run(wanted: Wanted) -> Result<ExitCode, Failure> {
+    let command = arguments::command(std::env::args().skip(1), &places::OPTIONS);
+    let Wanted { rounds, selection, places } = wanted;
+    let runs = rounds.runs.unwrap_or(3);
+    let placement = Placement::from_text(&rounds.placement)?;
+    let places = Places::new(places)?;
 
     let session = Session::now(command, selection.target.to_string(), placement.to_string());
     let mut results = Results::new(session);
-    let (programs, missing) = selection.programs(&places)?;
+    let (programs, missing) = selection.programs(&places, rounds.scale)?;
     results.missing = missing;
     let mut budget = Budget::new(selection.quick);
     placement.before_broker()?;

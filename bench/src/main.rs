@@ -22,94 +22,100 @@ mod rust;
 mod scale;
 mod workload;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use arguments::Arguments;
+use clap::{Parser, Subcommand};
 
 /// Why a benchmark program ended early.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "\
-rmq-bench [--target null|mock|real[:VERSION]] [--quick] [--peers all|NAME,…] [--bodies BYTES,…] [--only PROGRAM,…]
-          [--runs N] [--scale F] [--placement apart|free] [--library DIR] [--include DIR] [--python PATH]
-    runs the limits, our drivers and other clients in turn against one target and prints a Markdown table
-rmq-bench --report FILE,…
-    makes the summary, the plots and the figures of the manual from results that were printed as JSON lines
-rmq-bench --against REV [--quick] [--runs N] [--scale F] [--placement apart|free]
-    compares the revision REV (A) with this tree (B): instructions per message and interleaved timed runs;
-    --quick leaves out the timed runs
-rmq-bench null-broker [--name-server-port P] [--brokers N] [--queues N] [--answers json|binary] [--hold]
-    name server and brokers on loopback; prints their addresses, ends when its input ends;
-    --hold leaves sends without an answer
-rmq-bench scale [--axis topics,queues,brokers,full-brokers,window,threads] [--batch-auto off,pressure]
-          [--runs N] [--scale F] [--placement apart|free]
-    what a message costs while one number grows, and whether that stays flat
-rmq-bench spread --name-server HOST:PORT [--topics N] …
-    what scale runs: as rust-async, to many topics in turn and from --threads N threads
-rmq-bench checks [--library DIR]
-    runs these and prints a table of the budgets; alone, each prints JSON lines:
-    idle [--seconds N] | first-send [--processes N] | size [--library DIR] | memory [--batch-auto off|pressure] |
-    neighbour [--count N] [--window N]
-rmq-bench raw-MODE|rust-MODE [--name-server HOST:PORT] [--topic T] [--count N] [--warm-up N] [--window N]
-          [--body BYTES] [--batch-auto off|pressure] [--batch N] [--threads N]
-    one program alone, for perf and callgrind; without --name-server it starts a null broker for itself
-    modes: lone, threads (ours), async, oneway, batch
-rmq-bench peer NAME --name-server HOST:PORT --mode M …
-    another client alone: see bench/peers/README.md";
+/// What no subcommand has a name for.
+const ALONE: &str = "\
+rmq-bench raw-MODE|rust-MODE [OPTIONS]: one program alone, for perf and callgrind; without --name-server it starts a null
+broker for itself. Modes: lone, threads (ours), async, oneway, batch, many (ours)";
+
+/// Runs the limits, our drivers and other clients in turn against one target and prints a Markdown table.
+#[derive(Parser)]
+#[command(name = "rmq-bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true, after_help = ALONE)]
+struct Words {
+    #[command(subcommand)]
+    program: Option<Program>,
+    /// Makes the summary, the plots and the figures of the manual from results that were printed as JSON lines
+    #[arg(long, value_name = "FILE", value_delimiter = ',', exclusive = true)]
+    report: Option<Vec<PathBuf>>,
+    /// Compares the revision (A) with this tree (B): instructions per message and interleaved timed runs, without
+    /// these when --quick
+    #[arg(long, value_name = "REV", conflicts_with_all = ["target", "peers", "only", "bodies", "library", "include", "python"])]
+    against: Option<String>,
+    #[command(flatten)]
+    wanted: harness::Wanted,
+}
+
+#[derive(Subcommand)]
+enum Program {
+    /// Name server and brokers on loopback; prints their addresses, ends when its input ends
+    NullBroker(null_broker::Options),
+    /// What a message costs while one number grows, and whether that stays flat
+    Scale(scale::Wanted),
+    /// What scale runs: as rust-async, to many topics in turn and from --threads N threads
+    Spread(scale::Spread),
+    #[command(flatten)]
+    Check(checks::Check),
+    /// Another client alone, `NAME --name-server HOST:PORT --mode M …`: see bench/peers/README.md
+    #[command(disable_help_flag = true)]
+    Peer {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+    /// `raw-MODE` or `rust-MODE`: one program alone, for perf and callgrind
+    #[command(external_subcommand)]
+    Alone(Vec<String>),
+}
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(code) => code,
-        Err(failure) => {
-            eprintln!("rmq-bench: {failure}");
-            ExitCode::FAILURE
-        }
+    run(Words::parse()).unwrap_or_else(|failure| {
+        eprintln!("rmq-bench: {failure}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(words: Words) -> Result<ExitCode, Failure> {
+    match words.program {
+        Some(Program::NullBroker(options)) => null_broker::run(&options).map(|()| ExitCode::SUCCESS),
+        Some(Program::Scale(wanted)) => scale::run(&wanted),
+        Some(Program::Spread(wanted)) => scale::spread(&wanted).map(|()| ExitCode::SUCCESS),
+        Some(Program::Check(check)) => checks::run(&check),
+        Some(Program::Peer { words }) => peers::alone(words.into_iter()),
+        Some(Program::Alone(words)) => harness::single::run(&words),
+        None => match (&words.report, &words.against) {
+            (Some(files), _) => report::run(files),
+            (None, Some(revision)) => against::run(revision, &words.wanted),
+            (None, None) => harness::run(words.wanted),
+        },
     }
 }
 
-fn run(words: impl Iterator<Item = String>) -> Result<ExitCode, Failure> {
-    let mut words = words.peekable();
-    let program = match words.peek() {
-        Some(word) if !word.starts_with("--") => words.next(),
-        _ => None,
-    };
-    if program.as_deref() == Some("peer") {
-        return peers::alone(words);
-    }
-    let mut arguments = Arguments::parse(words)?;
-    match program.as_deref() {
-        None if arguments.flag("help") => {
-            println!("{USAGE}");
-            Ok(ExitCode::SUCCESS)
-        }
-        None => {
-            if let Some(revision) = arguments.text("against") {
-                return against::run(&revision, &mut arguments);
-            }
-            match arguments.list("report")? {
-                Some(files) => report::run(&files, &arguments),
-                None => harness::run(&mut arguments),
-            }
-        }
-        Some("null-broker") => {
-            let options = null_broker::Options::from_arguments(&mut arguments)?;
-            arguments.end()?;
-            null_broker::run(&options)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Some("scale") => scale::run(&mut arguments),
-        Some("spread") => {
-            scale::spread(&mut arguments)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(name) => {
-            if let Some(ended) = checks::run(name, &mut arguments) {
-                return ended;
-            }
-            let Some(program) = harness::single::by_name(name) else {
-                return Err(format!("unknown program {name:?}\n{USAGE}").into());
-            };
-            harness::single::run(name, program, &mut arguments)
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn mistakes_are_named() {
+        Words::command().debug_assert();
+        for (text, named) in [
+            ("idle word", "'word'"),
+            ("idle --seconds", "--seconds <N>"),
+            ("idle --seconds many", "many"),
+            ("--colour red", "--colour"),
+            ("--against main --bodies 64", "--bodies"),
+            ("--report a --quick", "--report"),
+        ] {
+            let words = ["rmq-bench"].into_iter().chain(text.split_whitespace());
+            let told = Words::try_parse_from(words).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(told.contains(named), "{text}: {told}");
         }
     }
 }

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::Failure;
-use crate::arguments::Arguments;
 use crate::results::Results;
 
 /// Where results go.
@@ -27,8 +26,7 @@ pub(crate) fn text(results: &Results) -> String {
 
 /// Makes `results/summary.md`, the plots beside it and the figures in `docs/performance.md` from files of results. Those
 /// that one command left at different times are one benchmark.
-pub(crate) fn run(files: &[PathBuf], arguments: &Arguments) -> Result<ExitCode, Failure> {
-    arguments.end()?;
+pub(crate) fn run(files: &[PathBuf]) -> Result<ExitCode, Failure> {
     let mut all: Vec<Results> = Vec::new();
     for file in files {
         let results = Results::read(file)?;

@@ -12,24 +12,32 @@ mod table;
 use std::process::ExitCode;
 
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::{self, Rounds, item};
 use crate::harness::placement::Placement;
 use crate::lines;
 use crate::results::Session;
 use axis::Axis;
 use point::{Measured, Point};
-pub(crate) use spread::run as spread;
+pub(crate) use spread::{Spread, run as spread};
+
+/// What is asked for on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Wanted {
+    /// Some of topics, queues, brokers, full-brokers, window, threads
+    #[arg(long, value_delimiter = ',', default_values_t = Axis::ALL, value_parser = item::<Axis>)]
+    axis: Vec<Axis>,
+    #[arg(long, value_name = "HOW", value_delimiter = ',', default_value = "off,pressure", value_parser = item::<String>)]
+    batch_auto: Vec<String>,
+    #[command(flatten)]
+    rounds: Rounds,
+}
 
 /// Measures the axes, round by round, and prints a Markdown table.
-pub(crate) fn run(arguments: &mut Arguments) -> Result<ExitCode, Failure> {
-    let command = format!("cargo xtask bench scale{}", arguments.words_without(&[]));
-    let axes = arguments.list("axis")?.unwrap_or_else(|| Axis::ALL.to_vec());
-    let series: Vec<String> =
-        arguments.list("batch-auto")?.unwrap_or_else(|| vec!["off".to_owned(), "pressure".to_owned()]);
-    let runs = arguments.number("runs")?.unwrap_or(3).max(1);
-    let scale: f64 = arguments.number("scale")?.unwrap_or(1.0);
-    let placement = Placement::from_text(arguments.text("placement").as_deref())?;
-    arguments.end()?;
+pub(crate) fn run(wanted: &Wanted) -> Result<ExitCode, Failure> {
+    let command = arguments::command(std::env::args().skip(1), &[]);
+    let Wanted { axis: axes, batch_auto: series, rounds } = wanted;
+    let (runs, scale) = (rounds.runs.unwrap_or(3), rounds.scale);
+    let placement = Placement::from_text(&rounds.placement)?;
 
     let session = Session::now(command, "null broker".to_owned(), placement.to_string());
     let points: Vec<Point> = series

@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::number;
 
 /// Producer group of every driver; the raw frames carry it too, so that all frames have one size.
 pub(crate) const GROUP: &str = "rmq-bench";
@@ -66,6 +65,30 @@ impl FromStr for Mode {
     }
 }
 
+/// What a program sends, and to whom.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Wanted {
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) name_server: Option<String>,
+    #[arg(long, default_value = TOPIC)]
+    topic: String,
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
+    count: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
+    warm_up: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
+    window: Option<usize>,
+    #[arg(long, value_name = "BYTES", default_value_t = USUAL_BODY, value_parser = number::<usize>)]
+    body: usize,
+    /// off or pressure
+    #[arg(long, value_name = "HOW", default_value = "off")]
+    batch_auto: String,
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = number::<usize>)]
+    batch: usize,
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
+    threads: Option<usize>,
+}
+
 /// Everything a sending program needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Workload {
@@ -90,29 +113,25 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// What is not said is taken for a short run of the mode.
-    pub(crate) fn from_arguments(
-        arguments: &mut Arguments,
-        name_server: String,
-        mode: Mode,
-    ) -> Result<Workload, Failure> {
+    pub(crate) fn new(wanted: &Wanted, name_server: String, mode: Mode) -> Workload {
         let (count, window, threads) = match mode {
             Mode::Lone => (50_000, 1, 1),
             Mode::Threads => (300_000, 64, 64),
             Mode::Async | Mode::Oneway | Mode::Batch | Mode::Many => (2_200_000, 1_024, 1),
         };
-        let count = arguments.number("count")?.unwrap_or(count);
-        Ok(Workload {
+        let count = wanted.count.unwrap_or(count);
+        Workload {
             name_server,
-            topic: arguments.text("topic").unwrap_or_else(|| TOPIC.to_owned()),
+            topic: wanted.topic.clone(),
             mode,
             count,
-            warm_up: arguments.number("warm-up")?.unwrap_or(count / 10),
-            window: arguments.number("window")?.unwrap_or(window).max(1),
-            body: arguments.number("body")?.unwrap_or(USUAL_BODY),
-            batching: arguments.text("batch-auto").unwrap_or_else(|| "off".to_owned()),
-            batch: arguments.number("batch")?.unwrap_or(32).max(1),
-            threads: arguments.number("threads")?.unwrap_or(threads).max(1),
-        })
+            warm_up: wanted.warm_up.unwrap_or(count / 10),
+            window: wanted.window.unwrap_or(window).max(1),
+            body: wanted.body,
+            batching: wanted.batch_auto.clone(),
+            batch: wanted.batch.max(1),
+            threads: wanted.threads.unwrap_or(threads).max(1),
+        }
     }
 
     /// The words with which another process gets the same work, but for the mode.
@@ -134,6 +153,8 @@ impl Workload {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args, FromArgMatches};
+
     use super::*;
 
     #[test]
@@ -150,11 +171,12 @@ mod tests {
             batch: 6,
             threads: 7,
         };
-        let mut arguments = Arguments::parse(work.to_words().into_iter()).unwrap();
-        let name_server = arguments.text("name-server").unwrap();
-        let read = Workload::from_arguments(&mut arguments, name_server, Mode::Batch).unwrap();
+        let matches = Wanted::augment_args(clap::Command::new("x").no_binary_name(true))
+            .get_matches_from(work.to_words());
+        let mut wanted = Wanted::from_arg_matches(&matches).unwrap();
+        let name_server = wanted.name_server.take().unwrap();
+        let read = Workload::new(&wanted, name_server, Mode::Batch);
         assert_eq!(format!("{read:?}"), format!("{work:?}"));
-        assert!(arguments.end().is_ok());
     }
 
     #[test]

@@ -1,37 +1,52 @@
 //! `rocketmq-mock`: a mock cluster as a process of its own.
 
 use std::io::{self, Write};
+use std::num::ParseIntError;
 use std::process::ExitCode;
 use std::thread;
 
+use clap::builder::RangedU64ValueParser;
+use clap::{CommandFactory, Parser};
 use rocketmq_mock::{Keep, MockCluster, MockOptions, Profile};
 
-const USAGE: &str = "\
-usage: rocketmq-mock [--brokers N] [--name-server-port PORT] [--profile 5.5.0|4.9.7]
-                     [--keep all|none|COUNT] [--no-auto-create]
-
-Runs a RocketMQ name server and N brokers (1 to 100, default 1) in memory, on 127.0.0.1.
-Prints one line per server, `name server HOST:PORT` first, then `NAME HOST:PORT` of each broker.
-Runs until it is killed (SIGTERM or Ctrl-C).
-
-  --name-server-port PORT  port of the name server (default: any free one)
-  --profile VERSION        the server version to answer as (default 5.5.0)
-  --keep WHAT              messages kept per broker (default all; `none` for benchmarks)
-  --no-auto-create         brokers do not create unknown topics
-  --help                   this text
-";
+/// Runs a RocketMQ name server and brokers in memory, on 127.0.0.1.
+///
+/// Prints one line per server, `name server HOST:PORT` first, then `NAME HOST:PORT` of each broker.
+/// Runs until it is killed (SIGTERM or Ctrl-C).
+#[derive(Parser)]
+struct Words {
+    /// Brokers, 1 to 100
+    #[arg(long, value_name = "N", default_value = "1", value_parser = RangedU64ValueParser::<usize>::new().range(1..=100))]
+    brokers: usize,
+    /// Port of the name server (0: any free one)
+    #[arg(long, value_name = "PORT", default_value_t)]
+    name_server_port: u16,
+    /// The server version to answer as, 5.5.0 or 4.9.7
+    #[arg(long, value_name = "VERSION", default_value = "5.5.0", value_parser = profile)]
+    profile: Profile,
+    /// Messages kept per broker: all, none (for benchmarks) or how many
+    #[arg(long, value_name = "WHAT", default_value = "all", value_parser = keep)]
+    keep: Keep,
+    /// Brokers do not create unknown topics
+    #[arg(long)]
+    no_auto_create: bool,
+}
 
 fn main() -> ExitCode {
-    let options = match parse(std::env::args().skip(1)) {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => {
-            eprint!("rocketmq-mock: {problem}\n{USAGE}");
+    let words = match Words::try_parse() {
+        Ok(words) => words,
+        Err(error) if error.use_stderr() => {
+            eprintln!("{error}\n{}", Words::command().render_help());
             return ExitCode::from(2);
         }
+        Err(help) => help.exit(),
+    };
+    let options = MockOptions {
+        brokers: words.brokers,
+        name_server_port: words.name_server_port,
+        profile: words.profile,
+        keep: words.keep,
+        auto_create: !words.no_auto_create,
     };
     match run(options) {
         Ok(never) => match never {},
@@ -63,48 +78,18 @@ fn announce(cluster: &MockCluster) -> io::Result<()> {
     Ok(())
 }
 
-/// The options asked for; `None` if only the usage text is wanted.
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<MockOptions>, String> {
-    let mut options = MockOptions::default();
-    while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
-        match argument.as_str() {
-            "--brokers" => {
-                options.brokers = number(&argument, &value()?)?;
-                if !(1..=100).contains(&options.brokers) {
-                    return Err(format!("--brokers is 1 to 100, not {}", options.brokers));
-                }
-            }
-            "--name-server-port" => options.name_server_port = number(&argument, &value()?)?,
-            "--profile" => options.profile = profile(&value()?)?,
-            "--keep" => options.keep = keep(&value()?)?,
-            "--no-auto-create" => options.auto_create = false,
-            "--help" | "-h" => return Ok(None),
-            _ => return Err(format!("unknown argument {argument:?}")),
-        }
-    }
-    Ok(Some(options))
-}
-
-fn number<N: std::str::FromStr>(argument: &str, text: &str) -> Result<N, String>
-where
-    N::Err: std::fmt::Display,
-{
-    text.parse().map_err(|error| format!("{argument} {text:?}: {error}"))
-}
-
 fn profile(text: &str) -> Result<Profile, String> {
     match text {
         "5.5.0" => Ok(Profile::V5),
         "4.9.7" => Ok(Profile::V4_9),
-        _ => Err(format!("--profile is 5.5.0 or 4.9.7, not {text:?}")),
+        _ => Err("5.5.0 or 4.9.7".to_owned()),
     }
 }
 
-fn keep(text: &str) -> Result<Keep, String> {
+fn keep(text: &str) -> Result<Keep, ParseIntError> {
     match text {
         "all" => Ok(Keep::All),
         "none" => Ok(Keep::CountOnly),
-        _ => Ok(Keep::Last(number("--keep", text)?)),
+        _ => text.parse().map(Keep::Last),
     }
 }

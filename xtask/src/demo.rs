@@ -10,7 +10,6 @@ use std::process::{Command, ExitCode, Stdio};
 use cluster::{RealCluster, Version};
 use outcome::Outcome;
 
-use crate::options::{Options, Takes};
 use crate::python::Environment;
 use crate::workspace::Workspace;
 use crate::{Failure, command, tools};
@@ -20,20 +19,25 @@ const REAL_BROKERS: usize = 1;
 const C_MESSAGES: u64 = 200_000;
 const PYTHON_MESSAGES: u64 = 50_000;
 const BODY_BYTES: &str = "256";
-const TOPIC: &str = "RmqDemo";
 
-pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode, Failure> {
-    let known = [
-        ("--name-server", Takes::Value),
-        ("--topic", Takes::Value),
-        ("--count", Takes::Value),
-        ("--real", Takes::MaybeValue),
-    ];
-    let options = Options::parse(words, &known)?;
-    let count = options.value("--count").map(count).transpose()?;
-    let real = real_version(&options)?;
+#[derive(clap::Args)]
+pub(crate) struct Wanted {
+    /// A cluster that runs
+    #[arg(long, value_name = "HOST:PORT")]
+    name_server: Option<String>,
+    /// Starts Apache RocketMQ, 5.5.0 if no other version is named
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, default_missing_value = "5.5.0", conflicts_with = "name_server")]
+    real: Option<Version>,
+    #[arg(long, default_value = "RmqDemo")]
+    topic: String,
+    /// Messages of each program
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+}
+
+pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<ExitCode, Failure> {
     let mut needed = vec![tools::C, tools::PYTHON];
-    if real.is_some() {
+    if wanted.real.is_some() {
         needed.push(tools::JAVA);
     }
     tools::require(&needed)?;
@@ -48,16 +52,15 @@ pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode,
     }
 
     // The cluster ends when this value goes, at the end of the demo.
-    let started = real.map(start_cluster).transpose()?;
-    let target: Vec<String> = match (&started, options.value("--name-server")) {
+    let started = wanted.real.map(start_cluster).transpose()?;
+    let target: Vec<String> = match (&started, &wanted.name_server) {
         (Some(cluster), _) => vec!["--name-server".to_owned(), cluster.name_server()],
-        (None, Some(address)) => vec!["--name-server".to_owned(), address.to_owned()],
+        (None, Some(address)) => vec!["--name-server".to_owned(), address.clone()],
         (None, None) => vec!["--mock".to_owned(), MOCK_BROKERS.to_owned()],
     };
-    let topic = options.value("--topic").unwrap_or(TOPIC);
     let shape = |command: &mut Command, messages: u64| {
-        let messages = count.unwrap_or(messages);
-        command.args(&target).args(["--topic", topic, "--size", BODY_BYTES]);
+        let messages = wanted.count.unwrap_or(messages);
+        command.args(&target).args(["--topic", &wanted.topic, "--size", BODY_BYTES]);
         command.arg("--count").arg(messages.to_string());
         messages
     };
@@ -77,24 +80,6 @@ pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode,
     let c_good = verdict("C", c_outcome, c_messages);
     let python_good = verdict("Python", python_outcome, python_messages);
     Ok(if c_good && python_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn count(text: &str) -> Result<u64, Failure> {
-    match text.parse() {
-        Ok(count @ 1..) => Ok(count),
-        _ => Err(format!("--count {text}: a whole number above 0 is wanted").into()),
-    }
-}
-
-/// The Apache version to start, if one is to be started.
-fn real_version(options: &Options) -> Result<Option<Version>, Failure> {
-    if !options.has("--real") {
-        return Ok(None);
-    }
-    if options.has("--name-server") {
-        return Err("--name-server is a cluster that runs, --real starts one: give one of them".into());
-    }
-    options.value("--real").map_or(Ok(Version::V5_5_0), str::parse).map(Some).map_err(Into::into)
 }
 
 fn start_cluster(version: Version) -> Result<RealCluster, Failure> {
@@ -175,20 +160,5 @@ mod tests {
         assert!(!verdict("x", shell("echo done"), 5));
         assert!(!verdict("x", shell("echo RESULT nonsense"), 5));
         assert!(!verdict("x", shell(&RESULT.replace("\"failed\":0", "\"failed\":1")), 5));
-    }
-
-    #[test]
-    fn one_kind_of_cluster_is_chosen() {
-        let known = [("--name-server", Takes::Value), ("--real", Takes::MaybeValue)];
-        let version = |text: &str| {
-            let words = text.split_whitespace().map(str::to_owned).collect();
-            real_version(&Options::parse(words, &known).unwrap()).map_err(|failure| failure.to_string())
-        };
-        assert_eq!(version("--real").unwrap(), Some(Version::V5_5_0));
-        assert_eq!(version("--real 4.9.7").unwrap(), Some(Version::V4_9_7));
-        assert_eq!(version("--name-server a:1").unwrap(), None);
-        assert!(version("--real 3.2.6").unwrap_err().contains("5.3.3"), "names what there is");
-        assert!(version("--real --name-server a:1").is_err());
-        assert!(count("0").is_err() && count("-1").is_err() && count("many").is_err());
     }
 }

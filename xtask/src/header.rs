@@ -6,7 +6,6 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::options::Options;
 use crate::test::map;
 use crate::workspace::Workspace;
 use crate::{Failure, command};
@@ -25,8 +24,7 @@ pub(crate) const PRINTED_PAGES: [PrintedPage; 4] = [
     (stub::STUB, stub::stub),
 ];
 
-pub(crate) fn run(workspace: &Workspace, words: Vec<String>) -> Result<ExitCode, Failure> {
-    Options::parse(words, &[])?;
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode, Failure> {
     command::must(&mut workspace.build_library())?;
     for (file, page) in PRINTED_PAGES {
         write(&workspace.root.join(file), &page())?;

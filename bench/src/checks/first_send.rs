@@ -8,7 +8,7 @@ use rocketmq_producer::Message;
 use super::finding::Finding;
 use super::producer::{self, TIMEOUT};
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::positive;
 use crate::measure::Latencies;
 use crate::null_broker::{BrokerProcess, Options};
 
@@ -16,16 +16,23 @@ const PROCESSES: u64 = 100;
 /// Milliseconds.
 const BUDGET: f64 = 10.0;
 
+/// What is asked for on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Wanted {
+    #[arg(long, value_name = "HOST:PORT")]
+    name_server: Option<String>,
+    #[arg(long, value_name = "N", default_value_t = PROCESSES, value_parser = positive::<u64>)]
+    processes: u64,
+}
+
 /// From before the producer is made to the receipt. With `--name-server` once, in this process; without it in many
 /// processes, against a null broker of their own.
-pub(super) fn run(arguments: &mut Arguments) -> Result<Vec<Finding>, Failure> {
-    if let Some(name_server) = arguments.text("name-server") {
-        arguments.end()?;
-        let milliseconds = once(&name_server)?.as_secs_f64() * 1e3;
+pub(super) fn run(wanted: &Wanted) -> Result<Vec<Finding>, Failure> {
+    if let Some(name_server) = &wanted.name_server {
+        let milliseconds = once(name_server)?.as_secs_f64() * 1e3;
         return Ok(vec![Finding::new("first send, this process", milliseconds, "ms", Some(BUDGET))]);
     }
-    let processes = arguments.number("processes")?.unwrap_or(PROCESSES).max(1);
-    arguments.end()?;
+    let processes = wanted.processes;
     let broker = BrokerProcess::start(&Options::default())?;
     let mut times = Latencies::new()?;
     for _ in 0..processes {

@@ -8,7 +8,7 @@ use super::finding::Finding;
 use super::process::{Thread, resident_bytes, threads};
 use super::producer::{self, TIMEOUT};
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::positive;
 use crate::null_broker::{BrokerProcess, Options};
 
 const TOPICS: usize = 1_000;
@@ -18,11 +18,17 @@ const SETTLING: Duration = Duration::from_secs(3);
 const OBSERVED: u64 = 60;
 const MEBIBYTE: f64 = 1_048_576.0;
 
+/// What is asked for on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Wanted {
+    #[arg(long, value_name = "N", default_value_t = OBSERVED, value_parser = positive::<u64>)]
+    seconds: u64,
+}
+
 /// A producer that knows 1,000 topics, has a connection to its broker and a thread for callbacks. The threads that
 /// count are those that there were not before it.
-pub(super) fn run(arguments: &mut Arguments) -> Result<Vec<Finding>, Failure> {
-    let seconds = arguments.number("seconds")?.unwrap_or(OBSERVED).max(1);
-    arguments.end()?;
+pub(super) fn run(wanted: &Wanted) -> Result<Vec<Finding>, Failure> {
+    let seconds = wanted.seconds;
     let broker = BrokerProcess::start(&Options::default())?;
     let names: Vec<String> = (0..TOPICS).map(|number| format!("idle-{number}")).collect();
     let topics = names.join(";");

@@ -10,7 +10,7 @@ use super::finding::Finding;
 use super::process::resident_bytes;
 use super::producer::{self, TIMEOUT};
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::positive;
 use crate::null_broker::{BrokerProcess, Options};
 
 const MESSAGES: u64 = 100_000;
@@ -19,11 +19,20 @@ const TOPIC: &str = "bench";
 /// A broker that receives nothing for so long has all that the producer will send it.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// What is asked for on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Wanted {
+    /// off or pressure
+    #[arg(long, value_name = "HOW", default_value = "off")]
+    batch_auto: String,
+    #[arg(long, value_name = "N", default_value_t = MESSAGES, value_parser = positive::<u64>)]
+    count: u64,
+}
+
 /// Puts messages in flight to a broker that holds them, and divides the memory by which the process grew.
-pub(super) fn run(arguments: &mut Arguments) -> Result<Vec<Finding>, Failure> {
-    let batching = arguments.text("batch-auto").unwrap_or_else(|| "off".to_owned());
-    let messages = arguments.number("count")?.unwrap_or(MESSAGES).max(1);
-    arguments.end()?;
+pub(super) fn run(wanted: &Wanted) -> Result<Vec<Finding>, Failure> {
+    let Wanted { batch_auto: batching, count: messages } = wanted;
+    let messages = *messages;
     let mut broker = BrokerProcess::start(&Options { hold: true, ..Options::default() })?;
     let bound = messages.to_string();
     let timeout = TIMEOUT.as_millis().to_string();

@@ -10,7 +10,7 @@ use rocketmq_producer::{DeliveryThread, Error, ErrorCode, Event, Message, Produc
 use super::finding::Finding;
 use super::producer::{self, TIMEOUT};
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::positive;
 use crate::measure::Latencies;
 use crate::null_broker::{BrokerProcess, Options};
 use crate::workload::{TOPIC, USUAL_BODY};
@@ -26,12 +26,19 @@ const TOLERANCE: Duration = Duration::from_millis(50);
 /// Bound of the loud producer, which always has the next message at hand.
 const IN_FLIGHT: u64 = 30_000;
 
+/// What is asked for on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Wanted {
+    #[arg(long, value_name = "N", default_value_t = SENDS, value_parser = positive::<u64>)]
+    count: u64,
+    #[arg(long, value_name = "N", default_value_t = IN_FLIGHT, value_parser = positive::<u64>)]
+    window: u64,
+}
+
 /// Lone sends, first alone and then beside a producer of another client instance with a full window. They share the
 /// I/O thread and the broker's process, each with a connection of its own.
-pub(super) fn run(arguments: &mut Arguments) -> Result<Vec<Finding>, Failure> {
-    let sends = arguments.number("count")?.unwrap_or(SENDS).max(1);
-    let window = arguments.number("window")?.unwrap_or(IN_FLIGHT).max(1);
-    arguments.end()?;
+pub(super) fn run(wanted: &Wanted) -> Result<Vec<Finding>, Failure> {
+    let Wanted { count: sends, window } = *wanted;
     let broker = BrokerProcess::start(&Options::default())?;
     let quiet = producer::start(broker.name_server(), &[])?;
     quiet.send(&Message::new(TOPIC, b"x"), Some(TIMEOUT))?;

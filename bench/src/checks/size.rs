@@ -7,16 +7,22 @@ use std::process::{Command, Stdio};
 
 use super::finding::Finding;
 use crate::Failure;
-use crate::arguments::Arguments;
 
 const MEBIBYTE: f64 = 1_048_576.0;
 
+/// What is asked for on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Wanted {
+    /// Where librmq.so is
+    #[arg(long, value_name = "DIR")]
+    pub(super) library: Option<PathBuf>,
+}
+
 /// Size of the C library without symbols, and how many crates it is made of, ours included.
-pub(super) fn run(arguments: &mut Arguments) -> Result<Vec<Finding>, Failure> {
+pub(super) fn run(wanted: &Wanted) -> Result<Vec<Finding>, Failure> {
     let executable = std::env::current_exe()?;
     let built = executable.parent().ok_or("this executable has no folder")?;
-    let folder = arguments.text("library").map_or_else(|| built.to_owned(), PathBuf::from);
-    arguments.end()?;
+    let folder = wanted.library.as_deref().unwrap_or(built);
     let stripped = built.join("librmq.stripped.so");
     let size = stripped_size(&folder.join("librmq.so"), &stripped)?;
     let crates = crates_in(&cargo_tree()?).len();

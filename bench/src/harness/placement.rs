@@ -22,12 +22,12 @@ pub(crate) enum Placement {
 }
 
 impl Placement {
-    /// Reads `apart` (default) or `free`; apart needs two cores.
-    pub(crate) fn from_text(text: Option<&str>) -> Result<Placement, Failure> {
+    /// Reads `apart` or `free`; apart needs two cores.
+    pub(crate) fn from_text(text: &str) -> Result<Placement, Failure> {
         match text {
-            Some("free") => Ok(Placement::Free),
-            None | Some("apart") => Placement::apart(),
-            Some(other) => Err(format!("--placement {other:?}: apart or free").into()),
+            "free" => Ok(Placement::Free),
+            "apart" => Placement::apart(),
+            other => Err(format!("--placement {other:?}: apart or free").into()),
         }
     }
 

@@ -5,8 +5,24 @@ use std::process::{Command, Stdio};
 
 use super::driver::Driver;
 use super::program::Home;
-use crate::arguments::Arguments;
 use crate::{Failure, c_driver};
+
+/// Say where things are on one machine.
+pub(super) const OPTIONS: [&str; 3] = ["--library", "--include", "--python"];
+
+/// Where they are, if it is said.
+#[derive(clap::Args)]
+pub(super) struct GivenPlaces {
+    /// Where librmq.so is
+    #[arg(long, value_name = "DIR")]
+    library: Option<PathBuf>,
+    /// Where rmq.h is
+    #[arg(long, value_name = "DIR")]
+    include: Option<PathBuf>,
+    /// A Python that can import rmq
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+}
 
 /// Folders and interpreters that the drivers need.
 #[derive(Debug)]
@@ -26,22 +42,20 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Say where things are on one machine.
-    pub(super) const OPTIONS: [&str; 3] = ["library", "include", "python"];
-
     /// Without options: the library beside this executable, the header in the source tree, the Python of the tests
     /// if they have made it.
-    pub(super) fn from_arguments(arguments: &mut Arguments) -> Result<Places, Failure> {
+    pub(super) fn new(given: GivenPlaces) -> Result<Places, Failure> {
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
         let target = bench.join("../target");
         let executable = std::env::current_exe()?;
         let built = executable.parent().ok_or("this executable has no folder")?;
         let of_tests = target.join("python/bin/python");
-        let mut place = |name: &str, default: PathBuf| arguments.text(name).map_or(default, PathBuf::from);
         Ok(Places {
-            library: place("library", built.to_owned()),
-            include: place("include", bench.join("../include")),
-            python: place("python", if of_tests.exists() { of_tests } else { PathBuf::from("python3") }),
+            library: given.library.unwrap_or_else(|| built.to_owned()),
+            include: given.include.unwrap_or_else(|| bench.join("../include")),
+            python: given
+                .python
+                .unwrap_or_else(|| if of_tests.exists() { of_tests } else { PathBuf::from("python3") }),
             drivers: bench.join("drivers"),
             target,
             output: built.join("bench-drivers"),

@@ -6,7 +6,7 @@ use super::plan::{self, Batching, Row};
 use super::program::Program;
 use super::target::Kind;
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::{item, number};
 use crate::peers::Peer;
 use crate::results::Case;
 use crate::workload::{Mode, TOPIC, USUAL_BODY, Workload};
@@ -15,31 +15,31 @@ use crate::workload::{Mode, TOPIC, USUAL_BODY, Workload};
 const QUICK_SHARE: f64 = 0.25;
 
 /// What is asked for on the command line.
+#[derive(clap::Args)]
 pub(super) struct Selection {
+    /// null, mock, real or real:VERSION
+    #[arg(long, default_value = "null")]
     pub(super) target: Kind,
+    /// A part of it, in three minutes at the most
+    #[arg(long)]
     pub(super) quick: bool,
     /// Beginnings of names; the limits of what they choose stay in.
+    #[arg(long, value_name = "PROGRAM", value_delimiter = ',', value_parser = item::<String>)]
     only: Option<Vec<String>>,
+    #[arg(long, value_name = "BYTES", value_delimiter = ',', default_values_t = [USUAL_BODY], value_parser = number::<usize>)]
     bodies: Vec<usize>,
-    peers: Vec<Peer>,
-    /// Multiplies the numbers of messages.
-    scale: f64,
+    /// Other clients: all, or names with commas between
+    #[arg(long, default_value = "none", value_parser = peers)]
+    peers: Peers,
 }
 
 impl Selection {
-    pub(super) fn from_arguments(arguments: &mut Arguments) -> Result<Selection, Failure> {
-        Ok(Selection {
-            target: arguments.value("target")?.unwrap_or(Kind::Null),
-            quick: arguments.flag("quick"),
-            only: arguments.list("only")?,
-            bodies: arguments.list("bodies")?.unwrap_or_else(|| vec![USUAL_BODY]),
-            peers: peers(arguments.text("peers").as_deref())?,
-            scale: arguments.number("scale")?.unwrap_or(1.0),
-        })
-    }
-
     /// The programs to run in each round, and why others of the plan cannot run.
-    pub(super) fn programs(&self, places: &Places) -> Result<(Vec<Program>, Vec<String>), Failure> {
+    pub(super) fn programs(
+        &self,
+        places: &Places,
+        scale: f64,
+    ) -> Result<(Vec<Program>, Vec<String>), Failure> {
         let rows = self.rows();
         let chosen: Vec<Row> = rows.iter().copied().filter(|row| self.asks_for(*row)).collect();
         if chosen.is_empty() {
@@ -62,7 +62,7 @@ impl Selection {
                     let mut home = home.clone();
                     home.words.extend(mode_words(row));
                     let case = case(row, home.version.clone());
-                    programs.push(Program { case, home, work: self.work(row) });
+                    programs.push(Program { case, home, work: self.work(row, scale) });
                 }
                 Err(reason) => missing.push(format!("{}: {reason}", row.name())),
             }
@@ -80,7 +80,7 @@ impl Selection {
         }
         let others = self.bodies.iter().filter(|body| **body != USUAL_BODY);
         rows.extend(others.flat_map(|body| plan::rows_of_body(*body)));
-        rows.extend(self.peers.iter().flat_map(|peer| plan::rows_of_peer(*peer)));
+        rows.extend(self.peers.0.iter().flat_map(|peer| plan::rows_of_peer(*peer)));
         rows
     }
 
@@ -91,13 +91,13 @@ impl Selection {
         }
     }
 
-    fn work(&self, row: Row) -> Workload {
+    fn work(&self, row: Row, scale: f64) -> Workload {
         // Whole batches, so that frames of a limit have one size.
         let unit = if matches!(row.mode, Mode::Batch | Mode::Many) { row.batch() as u64 } else { 1 };
         let whole = |count: u64| (count / unit).max(1) * unit;
         let count = row.count.min(self.target.most_messages(row));
         let share = if self.quick { QUICK_SHARE } else { 1.0 };
-        let count = whole((count as f64 * self.scale * share) as u64);
+        let count = whole((count as f64 * scale * share) as u64);
         Workload {
             name_server: String::new(),
             topic: TOPIC.to_owned(),
@@ -117,18 +117,19 @@ impl Selection {
     }
 }
 
-/// Reads `all`, `none` (default) or names with commas between.
-fn peers(text: Option<&str>) -> Result<Vec<Peer>, Failure> {
+#[derive(Clone)]
+struct Peers(Vec<Peer>);
+
+/// Reads `all`, `none` or names with commas between.
+fn peers(text: &str) -> Result<Peers, String> {
+    let peer = |name: &str| {
+        let known = || format!("all, none or some of {}", Peer::ALL.map(Peer::name).join(", "));
+        Peer::from_name(name.trim()).ok_or_else(known)
+    };
     match text {
-        None | Some("none") => Ok(Vec::new()),
-        Some("all") => Ok(Peer::ALL.to_vec()),
-        Some(names) => names
-            .split(',')
-            .map(|name| {
-                let known = Peer::ALL.map(Peer::name).join(", ");
-                Peer::from_name(name.trim()).ok_or_else(|| format!("--peers {name:?}: one of {known}").into())
-            })
-            .collect(),
+        "none" => Ok(Peers(Vec::new())),
+        "all" => Ok(Peers(Peer::ALL.to_vec())),
+        names => names.split(',').map(peer).collect::<Result<_, _>>().map(Peers),
     }
 }
 

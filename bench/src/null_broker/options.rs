@@ -1,20 +1,25 @@
 //! What kind of cluster the null broker plays.
 
 use super::template::Encoding;
-use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::positive;
 
 /// Given on its command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     /// 0 leaves the choice to the system.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) name_server_port: u16,
     /// Brokers on every topic's route, each with a port of its own.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive::<usize>)]
     pub(crate) brokers: usize,
     /// Queues of a topic on each broker.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = positive::<u32>)]
     pub(crate) queues: u32,
+    /// The encoding of headers
+    #[arg(long, value_enum, default_value_t)]
     pub(crate) answers: Encoding,
     /// Sends are taken in and never answered.
+    #[arg(long)]
     pub(crate) hold: bool,
 }
 
@@ -25,21 +30,6 @@ impl Default for Options {
 }
 
 impl Options {
-    pub(crate) fn from_arguments(arguments: &mut Arguments) -> Result<Options, Failure> {
-        let usual = Options::default();
-        Ok(Options {
-            name_server_port: arguments.number("name-server-port")?.unwrap_or(usual.name_server_port),
-            brokers: arguments.number("brokers")?.unwrap_or(usual.brokers).max(1),
-            queues: arguments.number("queues")?.unwrap_or(usual.queues).max(1),
-            answers: match arguments.text("answers").as_deref() {
-                None | Some("json") => Encoding::Json,
-                Some("binary") => Encoding::Binary,
-                Some(other) => return Err(format!("--answers {other:?}: json or binary").into()),
-            },
-            hold: arguments.flag("hold"),
-        })
-    }
-
     /// The words with which another process gets the same options.
     pub(super) fn to_words(&self) -> Vec<String> {
         let answers = match self.answers {
@@ -59,13 +49,13 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args, FromArgMatches};
+
     use super::*;
 
-    fn read(words: &[String]) -> Result<Options, Failure> {
-        let mut arguments = Arguments::parse(words.iter().cloned())?;
-        let options = Options::from_arguments(&mut arguments)?;
-        arguments.end()?;
-        Ok(options)
+    fn read(words: &[String]) -> Result<Options, clap::Error> {
+        let command = Options::augment_args(clap::Command::new("x").no_binary_name(true));
+        Options::from_arg_matches(&command.try_get_matches_from(words)?)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! An answer's frame, ready but for the opaque.
 
 /// How answers write their header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// As brokers 5.x answer, whatever the request's encoding.
     #[default]

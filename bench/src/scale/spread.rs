@@ -5,19 +5,26 @@ use std::time::Instant;
 use rocketmq_producer::{CompletionQueue, Error, Message, Producer};
 
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::positive;
 use crate::measure::Tally;
 use crate::rust::collector::{collect, tag};
 use crate::rust::measured;
-use crate::workload::{Mode, Workload};
+use crate::workload::{self, Mode, Workload};
+
+/// What is asked for on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Spread {
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive::<usize>)]
+    topics: usize,
+    #[command(flatten)]
+    work: workload::Wanted,
+}
 
 /// Prints the outcome of the measured section.
-pub(crate) fn run(arguments: &mut Arguments) -> Result<(), Failure> {
-    let name_server = arguments.text("name-server").ok_or("spread needs --name-server")?;
-    let topics: usize = arguments.number("topics")?.unwrap_or(1).max(1);
-    let work = Workload::from_arguments(arguments, name_server, Mode::Async)?;
-    arguments.end()?;
-    let topics: Vec<String> = (0..topics).map(|number| format!("{}-{number}", work.topic)).collect();
+pub(crate) fn run(wanted: &Spread) -> Result<(), Failure> {
+    let name_server = wanted.work.name_server.clone().ok_or("spread needs --name-server")?;
+    let work = Workload::new(&wanted.work, name_server, Mode::Async);
+    let topics: Vec<String> = (0..wanted.topics).map(|number| format!("{}-{number}", work.topic)).collect();
     let outcome = measured(&work, |producer, count| section(producer, &work, &topics, count))?;
     println!("{}", serde_json::to_string(&outcome)?);
     Ok(())

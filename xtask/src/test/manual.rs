@@ -31,11 +31,11 @@ with MockCluster() as cluster, open(file) as source:
     exec(compile(text, file, 'exec'))
 ";
 
-/// Programs with lines in shell blocks, each with the file that has its usage: a line's options must stand there.
+/// Programs with lines in shell blocks, each with its package: a line's options must stand in its help.
 const USAGES: [(&str, &str); 3] = [
-    ("cargo xtask bench", "bench/src/main.rs"),
-    ("cargo xtask ", "xtask/src/main.rs"),
-    ("cargo run --release -p rocketmq-mock -- ", "rocketmq-mock/src/main.rs"),
+    ("cargo xtask bench", "rmq-bench"),
+    ("cargo xtask ", "xtask"),
+    ("cargo run --release -p rocketmq-mock -- ", "rocketmq-mock"),
 ];
 
 /// Every C block: a whole program is compiled by the shell lines that its page or the README gives, a framed one by the
@@ -129,7 +129,11 @@ pub(crate) fn python_blocks(part: &mut Part<'_>, python: &Environment<'_>) -> Re
 pub(crate) fn check_blocks(workspace: &Workspace) -> Result<(), Failure> {
     let usages: Vec<(&str, String)> = USAGES
         .into_iter()
-        .map(|(program, file)| Ok((program, read(workspace, file)?)))
+        .map(|(program, package)| {
+            let mut help = workspace.cargo();
+            help.args(["run", "--quiet", "--package", package, "--", "--help"]);
+            Ok((program, command::output(&mut help)?))
+        })
         .collect::<Result<_, Failure>>()?;
     for page in pages(workspace)? {
         let text = read(workspace, &page)?;
