@@ -17,6 +17,7 @@ mod refresh;
 mod route_table;
 mod server_names;
 mod topic;
+mod waiters;
 
 pub(crate) use bounds::{MAX_HEARTBEAT_CONNECTIONS, MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};
 pub(crate) use broker::{Broker, BrokerTable, BrokerTarget};

@@ -17,12 +17,12 @@
 //! | open | no | yes | takes a queue at once; waits if no queue can be written |
 //!
 //! One look-up at a time serves all who wait for a topic. They are in [`LookUp::waiters`](super::topic::LookUp), under whose lock
-//! the state changes; each has its deadline, which the look-up keeps while name servers are silent. Whoever joins rings, as
-//! its deadline may be the next one.
+//! the state changes; each has its deadline, which the look-up keeps while name servers are silent. Whoever joins with an earlier
+//! deadline than all others rings.
 //!
 //! Beside the state there are two marks, which close nothing:
 //! - *in doubt* (`doubts.rs`): a broker is not where the route has it. The topic is asked for once more, and sends go on with
-//!   the queues that are known.
+//!   the queues that are known; only those that were at that broker wait for the end of the doubt.
 //! - *stale* (`refresh.rs`): refreshes leave the topic out, as nobody uses it. Whoever uses it next puts it in doubt.
 //!
 //! A refresh, or a doubt, may bring a route while a look-up runs. Its queues count at once, but it is the look-up that opens the
@@ -64,13 +64,15 @@ impl RouteTable {
     }
 
     fn begin_look_up(&self, topic: &Arc<Topic>, waiter: Option<Box<dyn RouteWaiter>>) {
-        let start = {
+        let (is_first, start) = {
             let mut look_up = topic.look_up.lock();
-            look_up.waiters.extend(waiter);
+            let is_first = waiter.is_some_and(|waiter| look_up.waiters.join(waiter));
             topic.set_open(false);
-            !std::mem::replace(&mut look_up.running, true)
+            (is_first, !std::mem::replace(&mut look_up.running, true))
         };
-        topic.joined.ring();
+        if is_first {
+            topic.joined.ring();
+        }
         if start && let Some(table) = self.myself.upgrade() {
             let looked_up = Arc::clone(topic);
             task::spawn(&self.runtime, table.look_up(Arc::clone(topic)), move |outcome| {
@@ -90,11 +92,11 @@ impl RouteTable {
         };
         tokio::pin!(found);
         let result = loop {
-            let check = topic.next_deadline().unwrap_or_else(|| Moment::now() + self.options.timeout);
+            let check = topic.look_up.lock().waiters.next_deadline();
             tokio::select! {
                 result = &mut found => break result,
-                // Or one has joined, whose deadline may be an earlier one.
-                () = topic.joined.wait(Some(check)) => self.expire(&topic).await,
+                // Or one has joined, whose deadline is an earlier one.
+                () = topic.joined.wait(check) => self.expire(&topic).await,
             }
         };
         self.expire(&topic).await;
@@ -176,8 +178,7 @@ impl RouteTable {
 
     /// Fails the waiters whose deadline passed while the name servers were silent.
     async fn expire(&self, topic: &Topic) {
-        let now = Moment::now();
-        let gone = topic.take_waiters(|waiter| waiter.deadline() <= now);
+        let gone = topic.look_up.lock().waiters.take_expired(Moment::now());
         if gone.is_empty() {
             return;
         }
@@ -198,11 +199,14 @@ fn fail(topic: &Topic, error: &Error) {
 fn end(topic: &Topic) -> Vec<Box<dyn RouteWaiter>> {
     let mut look_up = topic.look_up.lock();
     look_up.running = false;
-    std::mem::take(&mut look_up.waiters)
+    look_up.waiters.take_all()
 }
 
 /// Tells them, some at a time: there may be thousands, and others need the I/O thread too.
-async fn tell(waiters: Vec<Box<dyn RouteWaiter>>, one: impl Fn(Box<dyn RouteWaiter>, &mut Deferred)) {
+pub(super) async fn tell(
+    waiters: Vec<Box<dyn RouteWaiter>>,
+    one: impl Fn(Box<dyn RouteWaiter>, &mut Deferred),
+) {
     let mut turn = Turn::default();
     let mut waiters = waiters.into_iter().peekable();
     while waiters.peek().is_some() {
@@ -221,7 +225,7 @@ fn take_waiters_or_open(topic: &Topic) -> Option<Vec<Box<dyn RouteWaiter>>> {
         topic.set_open(true);
         return None;
     }
-    Some(std::mem::take(&mut look_up.waiters))
+    Some(look_up.waiters.take_all())
 }
 
 #[cfg(test)]
@@ -299,6 +303,41 @@ mod tests {
         table.wait(&topic, Box::new(Sending(Arc::clone(&table), Arc::clone(&topic), Arc::clone(&left))));
         table.wait(&topic, Box::new(Asking(left, sender)));
         runtime.block_on(told).expect("an answer")
+    }
+
+    /// Waits for the route; tells how often it is asked for its deadline.
+    struct Counting(Arc<AtomicUsize>);
+
+    impl RouteWaiter for Counting {
+        fn deadline(&self) -> Moment {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Moment::now() + LATER
+        }
+
+        fn producer(&self) -> ProducerId {
+            ProducerId::NONE
+        }
+
+        fn routed(self: Box<Self>, _: &mut Deferred) {}
+
+        fn unrouted(self: Box<Self>, _: Error, _: &mut Deferred) {}
+    }
+
+    #[test]
+    fn each_that_joins_costs_the_same_however_many_wait() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let table = table(runtime.handle());
+        let (topic, asked) = (table.topic("T"), Arc::<AtomicUsize>::default());
+        for _ in 0..1000 {
+            table.wait(&topic, Box::new(Counting(Arc::clone(&asked))));
+            // Whoever keeps the deadlines has all the time that it wants.
+            runtime.block_on(async {
+                for _ in 0..5 {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1000, "each is asked for its deadline once");
     }
 
     #[test]

@@ -111,12 +111,17 @@ impl RouteTable {
         self.topics.read().keys().next().cloned()
     }
 
-    /// Fails what the producer still has waiting for routes.
+    /// Fails what the producer still has waiting for routes, or for the end of doubts about them.
     pub(crate) fn abort(&self, producer: ProducerId) {
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
         let mut deferred = Deferred::default();
         for topic in topics {
-            for waiter in topic.take_waiters(|waiter| waiter.producer() == producer) {
+            let gone = {
+                let mut look_up = topic.look_up.lock();
+                let gone = look_up.waiters.take_those_of(producer);
+                gone.into_iter().chain(look_up.doubters.take_those_of(producer)).collect::<Vec<_>>()
+            };
+            for waiter in gone {
                 waiter.unrouted(Error::closed(), &mut deferred);
             }
         }

@@ -12,13 +12,15 @@ use rocketmq_protocol::topics;
 
 use super::batch_support::BatchSupport;
 use super::publish::PublishQueues;
+use super::waiters::Waiters;
 use crate::alarm::Alarm;
 use crate::deferred::Deferred;
 use crate::error::Error;
 use crate::producer_id::ProducerId;
 
-/// Something that needs the topic's queues to go on.
+/// Something that needs the topic's queues to go on, or the end of a doubt about them.
 pub(crate) trait RouteWaiter: Send {
+    /// Asked for once, when it begins to wait.
     fn deadline(&self) -> Moment;
 
     /// Who asked; see [`super::RouteTable::abort`].
@@ -30,7 +32,7 @@ pub(crate) trait RouteWaiter: Send {
         true
     }
 
-    /// The queues are there, though perhaps none can be written.
+    /// The queues are there, though perhaps none can be written; or the doubt is over, or has lasted until the deadline.
     fn routed(self: Box<Self>, deferred: &mut Deferred);
 
     /// There is no route; the error says why.
@@ -57,8 +59,10 @@ pub(crate) struct Topic {
     kept: AtomicBool,
     batches: BatchSupport,
     pub(super) look_up: Mutex<LookUp>,
-    /// Tells the look-up that somebody more waits for it.
+    /// Tells the look-up that whoever waits for it has an earlier deadline than all others.
     pub(super) joined: Alarm,
+    /// The same for those who wait for the end of the doubt.
+    pub(super) doubters_joined: Alarm,
 }
 
 /// Whose route it is.
@@ -90,7 +94,10 @@ pub(super) struct LookUp {
     pub(super) asked_again: Option<Moment>,
     /// When a refresh last saw that the topic was used since the refresh before.
     pub(super) last_used: Option<Moment>,
-    pub(super) waiters: Vec<Box<dyn RouteWaiter>>,
+    /// Those who wait for the look-up.
+    pub(super) waiters: Waiters,
+    /// Those who wait for the end of the doubt.
+    pub(super) doubters: Waiters,
 }
 
 /// What a refresh does with a topic.
@@ -103,9 +110,6 @@ pub(super) enum Need {
     /// Nobody needs the topic.
     Forgotten,
 }
-
-/// How soon after the question the answer of a name server is there, if all is well.
-const ANSWERED: Duration = Duration::from_millis(50);
 
 /// How long after its last use a topic is looked up in refreshes.
 const IN_USE: Duration = Duration::from_secs(60);
@@ -127,6 +131,7 @@ impl Topic {
             batches: BatchSupport::default(),
             look_up: Mutex::default(),
             joined: Alarm::default(),
+            doubters_joined: Alarm::default(),
         }
     }
 
@@ -205,25 +210,6 @@ impl Topic {
         let writable = !queues.is_empty();
         self.queues.store(Some(Arc::new(queues)));
         self.writable.store(writable, Ordering::Release);
-    }
-
-    /// By when there should be an answer to a look-up that is due as the route is in doubt.
-    pub(crate) fn looked_up_by(&self) -> Option<Moment> {
-        self.look_up.lock().in_doubt.map(|due| due + ANSWERED)
-    }
-
-    /// The earliest deadline of those who wait.
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
-        self.look_up.lock().waiters.iter().map(|waiter| waiter.deadline()).min()
-    }
-
-    /// Takes out the waiters that `gone` names.
-    pub(super) fn take_waiters(&self, gone: impl Fn(&dyn RouteWaiter) -> bool) -> Vec<Box<dyn RouteWaiter>> {
-        let mut look_up = self.look_up.lock();
-        let (taken, kept) =
-            std::mem::take(&mut look_up.waiters).into_iter().partition(|waiter| gone(&**waiter));
-        look_up.waiters = kept;
-        taken
     }
 }
 

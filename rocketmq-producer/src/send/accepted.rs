@@ -6,6 +6,7 @@ use rocketmq_protocol::answers::SendAnswer;
 
 use super::context::{Mode, Span};
 use super::outcome;
+use super::pauses::Pause;
 use super::prepared::Prepared;
 use super::request::Request;
 use crate::completion::Completion;
@@ -112,19 +113,22 @@ impl AcceptedSend {
         }
     }
 
-    /// Until when it pauses before its next attempt if that goes to this broker. One that was busy for this message, or that
-    /// it could not reach, has a pause; if it may have moved, the answer where it is now is waited for as well. Half of the
-    /// time that is left stays for the attempt.
-    pub(super) fn pause_end(&self, request: &Request, broker_name: &str) -> Option<Moment> {
+    /// The pause before its next attempt if that goes to this broker. One that was busy for this message, or that it could not
+    /// reach, is left in peace; if it may have moved, the answer where it is now is waited for as well. Half of the time that is
+    /// left stays for the attempt.
+    pub(super) fn pause(&self, request: &Request, broker_name: &str) -> Option<Pause> {
         let history = &self.rare.as_ref()?.history;
         let there = || history.iter().filter(|failed| &*failed.broker_name == broker_name);
         let refusals = there().filter(|failed| outcome::asks_for_a_pause(failed)).count();
         let backoff = &request.context.settings.backoff;
         let now = Moment::now();
-        let pause = (refusals > 0 && !backoff.first.is_zero()).then(|| now + backoff.pause(refusals));
-        let found = if there().any(outcome::may_have_moved) { request.topic.looked_up_by() } else { None };
-        let end = pause.max(found)?;
-        Some(end.min(now + self.span.deadline.since(now) / 2))
+        let end = (refusals > 0 && !backoff.first.is_zero()).then(|| now + backoff.pause(refusals));
+        let limit = now + self.span.deadline.since(now) / 2;
+        let settled_by = there().any(outcome::may_have_moved).then_some(limit);
+        if end.is_none() && settled_by.is_none() {
+            return None;
+        }
+        Some(Pause { end: end.unwrap_or(now).min(limit), settled_by })
     }
 
     /// One more attempt begins.

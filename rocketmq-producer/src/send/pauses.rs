@@ -1,9 +1,16 @@
 //! Pauses between attempts: a broker that was busy, or that could not be reached, is left in peace for a while, and what
-//! it refused comes back spread out.
+//! it refused comes back spread out. If the broker may have moved, the topic has the shipment first, until it is known whether
+//! it has:
+//!
+//! ```text
+//!   may have moved ──▶ [topic: in doubt] ── the doubt's end, or half of the time that was left ──┐
+//!   else ─────────────────────────────────────────────────────────────────────────────────────▶ [pauses] ── end ──▶ resume
+//! ```
 //!
 //! What pauses lies here, in the order in which it goes on, with one timer for all of a producer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::shipment::Shipment;
@@ -11,7 +18,9 @@ use crate::alarm::Alarm;
 use crate::config::Backoff;
 use crate::deferred::Deferred;
 use crate::error::Error;
+use crate::producer_id::ProducerId;
 use crate::remoting::Turn;
+use crate::routing::RouteWaiter;
 use crate::sync::Mutex;
 use crate::sys::{self, Moment};
 
@@ -24,6 +33,67 @@ impl Backoff {
         let doublings = u32::try_from(refusals).unwrap_or(u32::MAX).saturating_sub(1).min(20);
         let pause = self.first.saturating_mul(1 << doublings).min(self.most);
         pause.mul_f64(0.8 + sys::chance_of(0.4))
+    }
+}
+
+/// What an attempt waits for before it begins.
+#[derive(Clone, Copy)]
+pub(super) struct Pause {
+    /// It begins no sooner than this.
+    pub(super) end: Moment,
+    /// Nor before the doubt about its topic is over, if there is one, or has lasted until then.
+    pub(super) settled_by: Option<Moment>,
+}
+
+impl Pause {
+    /// Whichever of the two ends first.
+    pub(super) fn shortened_by(self, other: Self) -> Self {
+        let settled_by = self.settled_by.zip(other.settled_by).map(|(one, other)| one.min(other));
+        Self { end: self.end.min(other.end), settled_by }
+    }
+}
+
+/// A shipment that goes on when the doubt about its topic is over.
+struct Doubter {
+    shipment: Box<Shipment>,
+    end: Moment,
+    deadline: Moment,
+}
+
+impl Shipment {
+    pub(super) fn wait_through(self: Box<Self>, pause: Pause, deferred: &mut Deferred) {
+        let Some(deadline) = pause.settled_by else { return self.pause_until(pause.end, deferred) };
+        let (topic, context) = (Arc::clone(&self.request.topic), Arc::clone(&self.request.context));
+        let doubter = Box::new(Doubter { shipment: self, end: pause.end, deadline });
+        if let Err(doubter) = context.client.routes.wait_settled(&topic, doubter) {
+            doubter.routed(deferred);
+        }
+    }
+
+    fn pause_until(self: Box<Self>, end: Moment, deferred: &mut Deferred) {
+        if end <= Moment::now() {
+            return self.resume(deferred);
+        }
+        let context = Arc::clone(&self.request.context);
+        context.pauses.keep(self, end);
+    }
+}
+
+impl RouteWaiter for Doubter {
+    fn deadline(&self) -> Moment {
+        self.deadline
+    }
+
+    fn producer(&self) -> ProducerId {
+        RouteWaiter::producer(&*self.shipment)
+    }
+
+    fn routed(self: Box<Self>, deferred: &mut Deferred) {
+        self.shipment.pause_until(self.end, deferred);
+    }
+
+    fn unrouted(self: Box<Self>, error: Error, deferred: &mut Deferred) {
+        self.shipment.give_up(&error, deferred);
     }
 }
 

@@ -19,7 +19,7 @@
 //!
 //! In brackets is where it lies: the [topic](crate::routing::Topic) as a [`RouteWaiter`](crate::routing::RouteWaiter), a lane as a
 //! [`Waiting`](crate::lanes::Waiting), the [pauses](super::Pauses), a channel as an [`Exchange`](crate::remoting::Exchange). From
-//! each, the close of the producer and the deadline lead to the end.
+//! each, the close of the producer and the deadline lead to the end. Before a pause it may wait at its topic again (`pauses.rs`).
 //!
 //! What all messages share, and the attempt under way, is the [`Request`]; what each has for itself is an [`AcceptedSend`]. How
 //! messages come together and part is in `parting.rs`; what answers mean, in `outcome.rs`.
@@ -30,6 +30,7 @@ use super::accepted::AcceptedSend;
 use super::batch::Batch;
 use super::context::{Mode, SendContext};
 use super::outcome::NotStored;
+use super::pauses::Pause;
 use super::request::{Aim, Request};
 use super::sends::Sends;
 use crate::deferred::Deferred;
@@ -131,11 +132,8 @@ impl Shipment {
         if self.permit.is_for_another(broker) {
             return self.change_lane(deferred);
         }
-        match self.pause_end(&broker.name) {
-            Some(until) => {
-                let context = Arc::clone(&self.request.context);
-                context.pauses.keep(self, until);
-            }
+        match self.pause(&broker.name) {
+            Some(pause) => self.wait_through(pause, deferred),
             None => self.begin(deferred),
         }
     }
@@ -170,14 +168,11 @@ impl Shipment {
         }
     }
 
-    /// Until when it pauses if its next attempt goes to this broker: a message without a pause takes the others along.
-    fn pause_end(&self, broker_name: &str) -> Option<Moment> {
-        let mut earliest = None;
-        for send in self.sends.as_slice() {
-            let end = send.pause_end(&self.request, broker_name)?;
-            earliest = earliest.into_iter().chain([end]).min();
-        }
-        earliest
+    /// The pause before its next attempt if that goes to this broker: a message without a pause takes the others along.
+    fn pause(&self, broker_name: &str) -> Option<Pause> {
+        let mut pauses = self.sends.as_slice().iter().map(|send| send.pause(&self.request, broker_name));
+        let first = pauses.next()??;
+        pauses.try_fold(first, |shortest, pause| Some(shortest.shortened_by(pause?)))
     }
 
     /// The pause is over: begins the attempt that waited for it.

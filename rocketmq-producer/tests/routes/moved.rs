@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use rocketmq_mock::MockCluster;
-use rocketmq_producer::{Destination, Message, Producer};
+use rocketmq_producer::{CompletionQueue, Destination, ErrorCode, Message, Producer};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::common::{PATIENCE, becomes_true, config, enqueue, in_order, send, with_topic};
+use crate::common::{PATIENCE, becomes_true, config, enqueue, in_order, ms, poll, send, with_topic};
 use crate::name_server::{NameServer, route};
 
 /// Routes are refreshed by need only.
@@ -45,7 +45,7 @@ fn sends_follow_the_only_broker_to_its_new_address() {
             destination: Destination::Queue { broker: "broker-0", queue_id: 1 },
             ..Message::new("T", b"bound")
         };
-        let queue = rocketmq_producer::CompletionQueue::new();
+        let queue = CompletionQueue::new();
         for number in 0..50 {
             send(&producer, "T").expect("stored");
             enqueue(&producer, &bound, &queue, number);
@@ -53,6 +53,70 @@ fn sends_follow_the_only_broker_to_its_new_address() {
         assert!(in_order(&queue, 50).iter().all(Result::is_ok));
         assert_eq!(new.stored_count("T"), 100, "not one was lost");
         assert!(server.asked("T") <= 3, "{}", server.asked("T"));
+    }
+}
+
+/// A topic whose only broker has gone from one address to the other, and a name server that knows it but keeps its answers back.
+struct Moving {
+    new: MockCluster,
+    server: NameServer,
+    producer: Producer,
+    queue: CompletionQueue,
+}
+
+impl Moving {
+    fn begin(settings: &[(&str, &str)]) -> Self {
+        let (old, new) = (with_topic(1, 4), with_topic(1, 4));
+        let server = NameServer::start();
+        server.set("T", &route(&[("broker-0", &address(&old))]));
+        let producer = producer(&server, settings);
+        send(&producer, "T").expect("stored");
+        server.set_silent(true);
+        old.stop();
+        server.set("T", &route(&[("broker-0", &address(&new))]));
+        Self { new, server, producer, queue: CompletionQueue::new() }
+    }
+
+    /// Enqueues sends, and waits until the name server is asked where the broker is.
+    fn send(&self, count: usize) {
+        for number in 0..count {
+            enqueue(&self.producer, &Message::new("T", b"x"), &self.queue, number);
+        }
+        assert!(becomes_true(|| self.server.asked("T") == 2));
+    }
+}
+
+#[test]
+fn a_send_waits_until_the_name_server_says_where_its_only_broker_is() {
+    for backoff in ["0", "10"] {
+        let moving = Moving::begin(&[("retry.backoff.ms", backoff)]);
+        moving.send(100);
+        // All attempts together would take less time.
+        assert_eq!(poll(&moving.queue, &mut Vec::new(), 1, ms(500)), 0, "the question is open");
+        moving.server.answer_all();
+        assert!(in_order(&moving.queue, 100).iter().all(Result::is_ok));
+        assert_eq!(moving.new.stored_count("T"), 100, "not one was lost");
+    }
+}
+
+#[test]
+fn a_send_waits_no_longer_than_its_time_for_a_name_server_that_is_silent() {
+    let moving = Moving::begin(&[("send.timeout.ms", "1000"), ("api.timeout.ms", "3600000")]);
+    moving.send(10);
+    for result in in_order(&moving.queue, 10) {
+        let error = result.expect_err("nobody knows where the broker is");
+        assert_eq!(error.code(), ErrorCode::Connect);
+        assert!(error.attempts() > 1, "there was time for another attempt: {error}");
+    }
+}
+
+#[test]
+fn a_close_ends_sends_that_wait_for_the_name_server() {
+    let moving = Moving::begin(&[]);
+    moving.send(10);
+    moving.producer.close(ms(0)).expect_err("sends were left");
+    for result in in_order(&moving.queue, 10) {
+        assert_eq!(result.expect_err("closed").code(), ErrorCode::Closed);
     }
 }
 
