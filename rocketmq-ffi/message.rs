@@ -237,6 +237,10 @@ impl<'a> Texts<'a> {
 /// The one delivery time of the message.
 fn delivery(message: &rmq_message_t, at: Argument) -> Result<Delivery, Error> {
     let rmq_message_t { delay_level, delay_seconds, delay_ms, deliver_at_ms, .. } = *message;
+    // As in nearly all messages.
+    if (delay_level, delay_seconds, delay_ms, deliver_at_ms) == (0, 0, 0, 0) {
+        return Ok(Delivery::AtOnce);
+    }
     let members = [
         ("delay_level", i64::from(delay_level), Delivery::Level(delay_level)),
         ("delay_seconds", delay_seconds, Delivery::AfterSeconds(delay_seconds)),
@@ -254,6 +258,13 @@ fn delivery(message: &rmq_message_t, at: Argument) -> Result<Delivery, Error> {
 /// The one way to choose the queue; a selector is added by [`Outline::message`].
 unsafe fn destination<'a>(message: &rmq_message_t, at: Argument) -> Result<Destination<'a>, Error> {
     let rmq_message_t { sharding_key, broker_name, queue_id, queue_choice, sharding_number, .. } = *message;
+    // As in nearly all messages.
+    if sharding_key.is_null()
+        && broker_name.is_null()
+        && (queue_id, queue_choice, sharding_number) == (0, RMQ_QUEUE_ROUND_ROBIN, 0)
+    {
+        return Ok(Destination::Any);
+    }
     let mut ways = [
         ("sharding_key", !sharding_key.is_null()),
         ("broker_name", !broker_name.is_null()),

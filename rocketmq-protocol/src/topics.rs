@@ -76,15 +76,17 @@ pub fn check_group(group: &str) -> Result<(), NameError> {
 }
 
 fn check(what: &'static str, name: &str, max: usize) -> Result<(), NameError> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b'|' | b'_' | b'-');
-    let rule = if name.chars().all(char::is_whitespace) {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b'|' | b'_' | b'-');
+    // White space is not legal, so only what fails needs to be told apart.
+    if (1..=max).contains(&name.len()) && name.bytes().all(is_legal) {
+        return Ok(());
+    }
+    let rule = if name.trim().is_empty() {
         NameRule::Blank
     } else if name.len() > max {
         NameRule::TooLong { len: name.len(), max }
-    } else if !name.bytes().all(legal) {
-        NameRule::IllegalCharacter
     } else {
-        return Ok(());
+        NameRule::IllegalCharacter
     };
     Err(NameError { what, name: crate::error::quote(name), rule })
 }

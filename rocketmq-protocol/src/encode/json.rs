@@ -31,14 +31,12 @@ fn write_number(out: &mut Vec<u8>, value: i64) {
 
 fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[from..at]);
-        from = at + 1;
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, from_escaped) = rest.split_at(plain_len(rest));
+        out.extend_from_slice(plain);
+        let Some((&byte, behind)) = from_escaped.split_first() else { break };
+        rest = behind;
         if byte < 0x20 {
             const HEX: &[u8; 16] = b"0123456789abcdef";
             out.extend_from_slice(b"\\u00");
@@ -48,8 +46,26 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
             out.extend_from_slice(&[b'\\', byte]);
         }
     }
-    out.extend_from_slice(&bytes[from..]);
     out.push(b'"');
+}
+
+/// How many bytes there are before the first one that must be escaped: a control character, a quote or a backslash. Eight are
+/// looked at together.
+fn plain_len(bytes: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // The highest bit of the first byte below the limit is set, and of none before it: those behind may have borrowed.
+    let below = |limit: u8, word: u64| word.wrapping_sub(EACH * u64::from(limit)) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let is = |byte: u8| below(1, word ^ (EACH * u64::from(byte)));
+        let escaped = (below(0x20, word) | is(b'"') | is(b'\\')) & (EACH << 7);
+        if escaped != 0 {
+            return 8 * at + escaped.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_escaped = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    bytes.len() - rest.len() + rest.iter().position(is_escaped).unwrap_or(rest.len())
 }
 
 struct Writer<'a> {
@@ -77,5 +93,25 @@ impl FieldVisitor for Writer<'_> {
         self.out.push(b'"');
         write_number(self.out, value);
         self.out.push(b'"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each character at each place of a word, before each of those at the limits of what is escaped.
+    #[test]
+    fn strings_are_read_as_they_were_written() {
+        for first in '\0'..='\u{ff}' {
+            for second in "\0\u{1f} !\"#[\\]\u{7f}\u{80}\u{ff}a".chars() {
+                for before in 0..=8 {
+                    let text = format!("{}{first}{second} and more", &"in front"[..before]);
+                    let mut out = Vec::new();
+                    write_string(&mut out, &text);
+                    assert_eq!(serde_json::from_slice::<String>(&out).ok().as_ref(), Some(&text));
+                }
+            }
+        }
     }
 }
