@@ -113,6 +113,13 @@ impl<W: Waiting> Lane<W> {
         self.change(deferred, |state| state.sends_now = !state.waiting.is_empty());
     }
 
+    /// The time of a burst is over: of the one that this lane holds, or of one that had its end before.
+    pub(super) fn end_burst_by(self: &Arc<Self>, now: Moment, deferred: &mut Deferred) {
+        self.change(deferred, |state| {
+            state.gathered_by.take_if(|by| *by <= now);
+        });
+    }
+
     pub(super) fn take_all(&self) -> impl Iterator<Item = W> + use<W> {
         self.state.lock().take_all().into_iter()
     }
@@ -148,6 +155,11 @@ impl<W: Waiting> Lane<W> {
         if let Some((moment, is_new)) = announced {
             self.watch.look_by(moment, is_new.then(|| Arc::clone(self)));
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_gathering(&self) -> bool {
+        self.state.lock().gathered_by.is_some()
     }
 
     #[cfg(test)]
@@ -224,9 +236,12 @@ impl<W: Waiting> Permit<W> {
         }
     }
 
-    /// What left the lane waits in it again, before all others.
-    pub(crate) fn put_back(&self, returning: Vec<W>) {
-        let Some(lane) = &self.0 else { return };
+    /// What left the lane waits in it again, before all others. What has no place in a lane goes on by itself.
+    pub(crate) fn put_back(&self, returning: Vec<W>, deferred: &mut Deferred) {
+        let Some(lane) = &self.0 else {
+            let alone = |waiting: W| waiting.depart(Vec::new(), Self::default(), None, deferred);
+            return returning.into_iter().for_each(alone);
+        };
         let now = Moment::now();
         let checks = returning.iter().map(|waiting| next_check(waiting, &lane.watch.batching, now));
         let Some(check) = checks.min() else { return };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::lane::Lane;
 use super::*;
+use crate::deferred::Burst;
 use crate::sync::Mutex;
 use crate::sys::Moment;
 
@@ -165,9 +166,33 @@ fn those_put_back_are_the_first_to_leave() {
     for number in 0..6 {
         bench.arrive(bench.parcel(number));
     }
-    bench.permits.lock()[0].put_back(vec![bench.parcel(10), bench.parcel(11)]);
-    bench.answer();
+    let permit = bench.permits.lock().remove(0);
+    permit.put_back(vec![bench.parcel(10), bench.parcel(11)], &mut Deferred::default());
+    permit.release(&mut Deferred::default());
     assert_eq!(bench.departures()[4..], [[10, 11, 4, 5]]);
+    Permit::default().put_back(vec![bench.parcel(12), bench.parcel(13)], &mut Deferred::default());
+    assert_eq!(bench.departures(), [[12], [13]], "without a lane they go on, each by itself");
+}
+
+#[test]
+fn a_burst_lasts_its_time_whatever_was_before_it() {
+    let bench = Bench::new(PRESSURE);
+    let burst = |numbers: std::ops::Range<usize>| {
+        let mut deferred = Deferred::in_burst(Burst::default());
+        for number in numbers {
+            bench.lanes.arrive(&bench.key, bench.parcel(number), &mut deferred);
+        }
+        deferred
+    };
+    drop(burst(0..2));
+    let (first, second) = (bench.now + Burst::TIME, Moment::now() + Burst::TIME + SECOND);
+    let gathered = burst(2..4);
+    bench.lane().end_burst_by(first, &mut Deferred::default());
+    assert!(bench.lane().is_gathering(), "that was the time of the first");
+    bench.lane().end_burst_by(second, &mut Deferred::default());
+    assert!(!bench.lane().is_gathering());
+    drop(gathered);
+    assert_eq!(bench.departures().concat(), [0, 1, 2, 3]);
 }
 
 /// A library that panics must not come to a standstill besides.

@@ -9,7 +9,7 @@ use super::waiting::Waiting;
 use super::{Lanes, SWEEP_INTERVAL};
 use crate::alarm::Alarm;
 use crate::config::Batching;
-use crate::deferred::{Deferred, Gathered};
+use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
 use crate::remoting::Turn;
 use crate::sync::Mutex;
@@ -57,7 +57,7 @@ impl<W: Waiting> Lanes<W> {
             };
             if !bursts.is_empty() {
                 let mut deferred = Deferred::default();
-                bursts.into_iter().for_each(|lane| lane.end_burst(&mut deferred));
+                bursts.into_iter().for_each(|lane| lane.end_burst_by(now, &mut deferred));
             }
             look_at(due, now).await;
             let next = {

@@ -52,7 +52,7 @@ impl Shipment {
             self.sends = Sends::One(first);
         }
         let others = sends.map(|send| Self::alone(&self.request, send)).collect();
-        self.permit.put_back(others);
+        self.permit.put_back(others, deferred);
         self.request.started = Moment::now();
         self.begin(deferred);
     }
@@ -68,7 +68,7 @@ impl Shipment {
             send.prepared.alone = true;
         }
         let permit = std::mem::take(&mut self.permit);
-        permit.put_back(self.split(deferred));
+        permit.put_back(self.split(deferred), deferred);
         permit.release(deferred);
     }
 
