@@ -427,8 +427,9 @@
 #define RMQ_EVENT_OUTCOME 1
 
 /**
- * A send to this queue, or a call of `rmq_send_many` for some of its messages, was refused as `QUEUE_FULL`, and there is
- * room for what was refused now. Comes once, however many were refused meanwhile, and never unless one was.
+ * What was to have its outcomes in this queue was refused as `QUEUE_FULL`, and there is room for it now: a message of
+ * `rmq_send_queued`, the batch of `rmq_send_batch_queued`, or some messages of `rmq_send_many`. Comes once, however many were
+ * refused meanwhile, and never unless one was.
  */
 #define RMQ_EVENT_WRITABLE 2
 

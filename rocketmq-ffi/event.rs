@@ -13,8 +13,9 @@ use crate::receipt::{self, rmq_receipt_t};
 
 /// The outcome of a send: `code`, and `receipt` or `error`. One for every accepted message.
 pub const RMQ_EVENT_OUTCOME: i32 = 1;
-/// A send to this queue, or a call of `rmq_send_many` for some of its messages, was refused as `QUEUE_FULL`, and there is
-/// room for what was refused now. Comes once, however many were refused meanwhile, and never unless one was.
+/// What was to have its outcomes in this queue was refused as `QUEUE_FULL`, and there is room for it now: a message of
+/// `rmq_send_queued`, the batch of `rmq_send_batch_queued`, or some messages of `rmq_send_many`. Comes once, however many were
+/// refused meanwhile, and never unless one was.
 pub const RMQ_EVENT_WRITABLE: i32 = 2;
 /// The end of a look-up that `rmq_producer_look_up` began: `code`, and `queue_count` or `error`.
 pub const RMQ_EVENT_ROUTED: i32 = 3;

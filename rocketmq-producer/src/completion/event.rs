@@ -16,8 +16,9 @@ pub struct Tag(pub usize, pub usize);
 pub enum Event {
     /// The outcome of a send.
     Outcome(Report),
-    /// A send was refused as `QUEUE_FULL`, and there is room for it within the in-flight bounds now. However many sends were
-    /// refused meanwhile, it comes once, to the queue that was to get their outcomes.
+    /// A send or a wire batch was refused as `QUEUE_FULL`, and there is room for it within the in-flight bounds now. However many
+    /// were refused meanwhile, it comes once, to the queue that was to get their outcomes; and to those that asked for it
+    /// ([`Producer::when_writable`](crate::Producer::when_writable), [`Producer::hear_of_room`](crate::Producer::hear_of_room)).
     Writable {
         /// [`Event::producer`].
         producer: usize,
