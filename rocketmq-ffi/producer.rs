@@ -92,7 +92,7 @@ impl ProducerObject {
         }
         let core = start()?;
         if let Some(delivery) = delivery.get() {
-            core.hear_of_room(DeliveryThread::queue(delivery));
+            core.hear_of_room(DeliveryThread::queue(delivery))?;
         }
         let renews = AtomicBool::new(core.renews_after_fork());
         Ok(Self { core, delivery, writable, renews, _mock: None })

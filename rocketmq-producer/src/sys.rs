@@ -25,6 +25,8 @@ pub(crate) use calendar::month_start_ms;
 pub use clock::Moment;
 pub use event_fd::EventFd;
 pub use exit::{guard_thread, host_ends};
+#[cfg(test)]
+pub(crate) use fork::exit_status_of;
 pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::{interface_index, local_ip};
 pub(crate) use parking::{Parker, Unparks};

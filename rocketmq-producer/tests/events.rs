@@ -63,14 +63,14 @@ fn a_queue_that_listens_hears_of_room_whoever_was_refused() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[("in.flight.max.messages", "1")]);
     let [holds, listening] = [(); 2].map(|()| CompletionQueue::new());
-    producer.hear_of_room(&listening);
+    producer.hear_of_room(&listening).expect("no child");
     enqueue(&producer, &Message::new("T", b"body"), &holds, 0);
     producer.flush(PATIENCE).expect("answered");
     producer.send_oneway(&Message::new("T", b"body"), None).expect_err("full");
     assert!(listening.is_empty());
     assert!(room_told(&holds).is_empty());
     assert_eq!(room_told(&listening), [0]);
-    producer.when_writable(&holds);
+    producer.when_writable(&holds).expect("no child");
     assert_eq!((room_told(&holds), room_told(&listening).len()), (vec![0], 1), "there is room already");
 }
 

@@ -135,8 +135,12 @@ impl DeliveryThread {
         std::thread::current().id() == self.thread
     }
 
-    /// Waits until all events that are in the queue now were handled; `false` if they were not in time.
+    /// Waits until all events that are in the queue now were handled; `false` if they were not in time. In a forked child nobody
+    /// handles them: `false` at once.
     pub fn wait_handled(&self, timeout: Duration) -> bool {
+        if sys::is_forked(self.generation) {
+            return false;
+        }
         self.progress.wait(self.queue.events_so_far(), Moment::now().checked_add(timeout))
     }
 
@@ -163,5 +167,21 @@ impl Drop for DeliveryThread {
 impl fmt::Debug for DeliveryThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeliveryThread").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::exit_status_of;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_forked_child_waits_for_no_thread_of_its_parents() {
+        let delivery = DeliveryThread::start("rmq-test", |_| {}).expect("a thread");
+        let _held = delivery.progress.ended.lock();
+        let ended = || delivery.wait_handled(LONG) || !delivery.stop(LONG);
+        assert_eq!(exit_status_of(|| i32::from(ended())), 0);
     }
 }

@@ -220,6 +220,12 @@ impl Bounds {
         self.room.has_sleepers()
     }
 
+    /// As a fork may find those who wait: at their locks.
+    #[cfg(test)]
+    pub(super) fn with_locks_held<T>(&self, body: impl FnOnce() -> T) -> T {
+        self.room.with_lock_held(|| self.refusals.with_lock_held(body))
+    }
+
     /// Waits for room as the test sees it.
     #[cfg(test)]
     pub(super) fn wait_room_that(&self, is_room: impl FnMut() -> bool) {

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::sync::{Condvar, Mutex};
-use crate::sys::Moment;
+use crate::sys::{self, Moment};
 
 /// So long a thread that waits lets a lot go on before it looks.
 const GATHERING: Duration = Duration::from_micros(100);
@@ -33,8 +33,7 @@ const GATHERS: u8 = 1;
 /// Somebody waits for the next fall.
 const ASLEEP: u8 = 2;
 
-/// Those who wait beside such a count.
-#[derive(Default)]
+/// Those who wait beside such a count. A forked child has none of them, and their lock may have been copied while it was held.
 pub(super) struct Falling {
     /// The most wakeful of those who wait.
     mark: AtomicU8,
@@ -44,6 +43,20 @@ pub(super) struct Falling {
     fell: Condvar,
     /// The same for tasks.
     told: Notify,
+    generation: u64,
+}
+
+impl Default for Falling {
+    fn default() -> Self {
+        Self {
+            mark: AtomicU8::new(AWAKE),
+            lots: AtomicUsize::new(0),
+            lock: Mutex::default(),
+            fell: Condvar::default(),
+            told: Notify::new(),
+            generation: sys::fork_generation(),
+        }
+    }
 }
 
 impl Falling {
@@ -69,7 +82,14 @@ impl Falling {
     }
 
     fn wake_from(&self, least: u8) {
-        if self.mark.load(SeqCst) >= least && self.mark.swap(AWAKE, SeqCst) != AWAKE {
+        if self.mark.load(SeqCst) >= least {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        if !sys::is_forked(self.generation) && self.mark.swap(AWAKE, SeqCst) != AWAKE {
             drop(self.lock.lock());
             self.fell.notify_all();
             self.told.notify_waiters();
@@ -120,6 +140,14 @@ impl Falling {
             }
         };
         tokio::time::timeout(timeout, wait).await.is_ok() || done()
+    }
+
+    /// As if somebody were about to sleep.
+    #[cfg(test)]
+    pub(super) fn with_lock_held<T>(&self, body: impl FnOnce() -> T) -> T {
+        let _guard = self.lock.lock();
+        self.mark.store(ASLEEP, SeqCst);
+        body()
     }
 
     /// Whether somebody waits for the next fall who was not woken since.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::bounds::{Cost, ProducerTag};
 use crate::sync::Mutex;
+use crate::sys;
 
 /// Who can be told that there is room again.
 pub(crate) trait HearsOfRoom: Send + Sync {
@@ -17,10 +18,12 @@ pub(crate) trait HearsOfRoom: Send + Sync {
 /// No wake-up is lost between a refusal and the room: who is refused enters the list, and looks for room again; who makes
 /// room does so, and looks at `least`. One of the two sees the other, as all of these are in one order.
 pub(super) struct Refusals {
-    /// Less than this is no room for any of them; [`NOBODY`] if the list is empty. So an outcome costs one load when nobody
-    /// was refused, and no lock while there is no room.
+    /// The fewest messages that one of them wants, and the fewest bytes, which may be those of another: with less than this none
+    /// has room, and with this one may have. [`NOBODY`] if the list is empty. So an outcome costs one load when nobody was
+    /// refused, and no lock while either is short.
     least: AtomicU64,
     list: Mutex<Vec<Refused>>,
+    generation: u64,
 }
 
 /// No share costs so much.
@@ -41,7 +44,7 @@ impl Refused {
 
 impl Default for Refusals {
     fn default() -> Self {
-        Self { least: AtomicU64::new(NOBODY), list: Mutex::default() }
+        Self { least: AtomicU64::new(NOBODY), list: Mutex::default(), generation: sys::fork_generation() }
     }
 }
 
@@ -58,7 +61,7 @@ impl Refusals {
         self.set_least(&list);
     }
 
-    /// The least that somebody waits for; `None` if nobody does.
+    /// What all of them want at least; `None` if nobody was refused.
     pub(super) fn least(&self) -> Option<Cost> {
         match self.least.load(SeqCst) {
             NOBODY => None,
@@ -66,9 +69,13 @@ impl Refusals {
         }
     }
 
-    /// Takes those out of the list of whom something fits, and tells each once.
+    /// Takes those out of the list of whom something fits, and tells each once. Not in a forked child: these are its parent's,
+    /// whose locks may have been copied while they were held.
     #[cold]
     pub(super) fn tell(&self, fits: impl Fn(Cost) -> bool, producer: ProducerTag) {
+        if sys::is_forked(self.generation) {
+            return;
+        }
         let mut list = self.list.lock();
         let mut told: Vec<Weak<dyn HearsOfRoom>> = Vec::new();
         while let Some(refused) = list.iter().find(|refused| fits(refused.cost)) {
@@ -81,6 +88,12 @@ impl Refusals {
         for who in told.iter().filter_map(Weak::upgrade) {
             who.has_room(producer);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_lock_held<T>(&self, body: impl FnOnce() -> T) -> T {
+        let _guard = self.list.lock();
+        body()
     }
 
     fn set_least(&self, list: &[Refused]) {

@@ -259,3 +259,21 @@ fn no_sound_of_room_is_lost() {
         }
     });
 }
+
+/// Of those who wait in the parent a child knows nothing, and locks of theirs may be held for ever.
+#[test]
+fn a_share_that_a_forked_child_drops_wakes_nobody() {
+    let bounds = bounds(1, 10);
+    let (told, hears) = Told::pair();
+    let mut held = bounds.try_take(1, 1);
+    bounds.note_refusal(1, 1, [Arc::clone(&hears)]);
+    let status = bounds.with_locks_held(|| {
+        crate::sys::exit_status_of(|| {
+            held.take();
+            i32::from(bounds.messages() != 0 || told.count() != 0)
+        })
+    });
+    assert_eq!((status, bounds.messages()), (0, 1));
+    drop(held);
+    assert_eq!(told.count(), 1);
+}

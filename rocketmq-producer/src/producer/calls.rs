@@ -155,18 +155,56 @@ impl Producer {
     /// there is.
     ///
     /// A send to a queue that is refused as `QUEUE_FULL` asks by itself, for room for what was refused.
-    pub fn when_writable(&self, queue: &CompletionQueue) {
-        self.engine().sends.bounds.note_refusal(1, 0, Some(queue.hears_of_room()));
+    ///
+    /// # Errors
+    /// No event comes: `FORKED`.
+    pub fn when_writable(&self, queue: &CompletionQueue) -> Result<(), Error> {
+        let engine = self.engine();
+        engine.check_fork()?;
+        engine.sends.bounds.note_refusal(1, 0, Some(queue.hears_of_room()));
+        Ok(())
     }
 
     /// Lets `queue` have [`Event::Writable`] after every refusal as `QUEUE_FULL`, to whomever, as long as it lives.
-    pub fn hear_of_room(&self, queue: &CompletionQueue) {
-        self.engine().sends.bounds.add_listener(&queue.hears_of_room());
+    ///
+    /// # Errors
+    /// `FORKED`.
+    pub fn hear_of_room(&self, queue: &CompletionQueue) -> Result<(), Error> {
+        let engine = self.engine();
+        engine.check_fork()?;
+        engine.sends.bounds.add_listener(&queue.hears_of_room());
+        Ok(())
     }
 
     /// The door of a call whose end is an event.
     fn done_at(&self, queue: &CompletionQueue, tag: Tag) -> Door<()> {
         let producer = self.engine().sends.bounds.producer();
         queue.door(move |result| Event::Done(Done { tag, result, producer }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::error::ErrorCode;
+    use crate::sys::exit_status_of;
+
+    #[test]
+    fn a_forked_child_is_refused_and_told_of_no_room() {
+        let mut config = Config::new();
+        for (key, value) in [("producer.group", "forked"), ("name.server", "127.0.0.1:1")] {
+            config.set(key, value).expect(key);
+        }
+        let (producer, queue) = (Producer::new(&config).expect("a producer"), CompletionQueue::new());
+        let status = exit_status_of(|| {
+            let calls = [producer.when_writable(&queue), producer.hear_of_room(&queue)];
+            let are_refused =
+                calls.iter().all(|call| call.as_ref().is_err_and(|error| error.code() == ErrorCode::Forked));
+            i32::from(!are_refused || !queue.is_empty())
+        });
+        assert_eq!((status, queue.len()), (0, 0));
+        producer.when_writable(&queue).expect("no child");
+        assert_eq!(queue.len(), 1);
     }
 }

@@ -31,27 +31,30 @@ unsafe extern "C" fn child_started() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
+/// The exit status of a child that runs `child`, which must keep to what is allowed after a fork of a process with threads. One
+/// that never ends is killed after a while.
+#[cfg(test)]
+pub(crate) fn exit_status_of(child: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the child calls only `alarm`, `child` and `_exit`.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        // SAFETY: an alarm that nobody handles ends the child.
+        unsafe { libc::alarm(20) };
+        let status = child();
+        // SAFETY: ends the child without running anything of the test process in it.
+        unsafe { libc::_exit(status) };
+    }
+    assert!(pid > 0, "fork failed");
+    let mut status = 0;
+    // SAFETY: `status` is a valid place, `pid` is the child made above.
+    assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+    assert!(libc::WIFEXITED(status), "status {status:#x}");
+    libc::WEXITSTATUS(status)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The exit status of a child that runs `child`, which must keep to what is allowed after a fork of a
-    /// process with threads: no locks, no allocation.
-    fn exit_status_of(child: impl FnOnce() -> i32) -> i32 {
-        // SAFETY: the child calls only `child` and `_exit`.
-        let pid = unsafe { libc::fork() };
-        if pid == 0 {
-            let status = child();
-            // SAFETY: ends the child without running anything of the test process in it.
-            unsafe { libc::_exit(status) };
-        }
-        assert!(pid > 0, "fork failed");
-        let mut status = 0;
-        // SAFETY: `status` is a valid place, `pid` is the child made above.
-        assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
-        assert!(libc::WIFEXITED(status), "status {status:#x}");
-        libc::WEXITSTATUS(status)
-    }
 
     #[test]
     fn a_child_and_its_child_have_generations_of_their_own() {

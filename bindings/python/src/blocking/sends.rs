@@ -134,7 +134,7 @@ impl Producer {
                 if refusals > MANY {
                     wait(py, queue, &mut Vec::new(), left.min(MOMENT))?;
                 }
-                producer.when_writable(queue);
+                producer.when_writable(queue).map_err(|error| raise(&error))?;
                 wait(py, queue, &mut Vec::new(), left)
             })
         })?;
