@@ -5,6 +5,7 @@
 
 mod finding;
 mod first_send;
+mod held;
 mod idle;
 mod memory;
 mod neighbour;

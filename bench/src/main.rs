@@ -15,6 +15,7 @@ mod lines;
 mod measure;
 mod null_broker;
 mod peers;
+mod preload;
 mod raw;
 mod report;
 mod results;

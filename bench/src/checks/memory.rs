@@ -1,5 +1,6 @@
 //! What a message in flight keeps beside its payload.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use rocketmq_producer::{DeliveryThread, Event, Message, Tag};
 
 use super::finding::Finding;
-use super::process::resident_bytes;
+use super::held::{Held, counted};
 use super::producer::{self, TIMEOUT};
 use crate::Failure;
 use crate::arguments::positive;
@@ -27,12 +28,18 @@ pub(crate) struct Wanted {
     batch_auto: String,
     #[arg(long, value_name = "N", default_value_t = MESSAGES, value_parser = positive::<u64>)]
     count: u64,
+    /// Where the bytes that the process holds are counted: of a check that has started itself again
+    #[arg(long, value_name = "FILE", hide = true)]
+    held: Option<PathBuf>,
 }
 
-/// Puts messages in flight to a broker that holds them, and divides the memory by which the process grew.
+/// Puts messages in flight to a broker that holds them, and divides the bytes that the process holds more than before.
 pub(super) fn run(wanted: &Wanted) -> Result<Vec<Finding>, Failure> {
-    let Wanted { batch_auto: batching, count: messages } = wanted;
+    let Wanted { batch_auto: batching, count: messages, held } = wanted;
     let messages = *messages;
+    let Some(held) = held.as_deref().map(Held::of_file) else {
+        return counted(&["memory", "--count", &messages.to_string(), "--batch-auto", batching]);
+    };
     let mut broker = BrokerProcess::start(&Options { hold: true, ..Options::default() })?;
     let bound = messages.to_string();
     let timeout = TIMEOUT.as_millis().to_string();
@@ -55,7 +62,7 @@ pub(super) fn run(wanted: &Wanted) -> Result<Vec<Finding>, Failure> {
 
     let body = [b'x'; BODY];
     let message = Message::new(TOPIC, &body);
-    let before = resident_bytes()?;
+    let before = held.bytes()?;
     for number in 0..messages {
         producer.send_queued(&message, None, delivery.queue(), Tag(number as usize, 0))?;
     }
@@ -67,7 +74,7 @@ pub(super) fn run(wanted: &Wanted) -> Result<Vec<Finding>, Failure> {
             now => sent = now,
         }
     }
-    let grown = resident_bytes()?.saturating_sub(before);
+    let grown = held.bytes()? - before;
     let in_flight = producer.in_flight() as u64;
 
     // The broker answers none of them: that the close ends in time cannot be.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::driver::Driver;
 use super::program::Home;
-use crate::{Failure, c_driver};
+use crate::{Failure, c_driver, preload};
 
 /// Say where things are on one machine.
 pub(super) const OPTIONS: [&str; 3] = ["--library", "--include", "--python"];
@@ -101,19 +101,7 @@ impl Places {
 
     /// Compiles what counts allocations; the reason when there can be none here.
     pub(super) fn allocation_counter(&self) -> Result<Result<PathBuf, String>, Failure> {
-        std::fs::create_dir_all(&self.output)?;
-        let object = self.output.join("count_allocations.so");
-        let output = Command::new("cc")
-            .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"])
-            .arg(self.drivers.join("count_allocations.c"))
-            .arg("-o")
-            .arg(&object)
-            .output()
-            .map_err(|error| format!("cc: {error}"))?;
-        if output.status.success() {
-            return Ok(Ok(object));
-        }
-        Ok(Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("cc failed").to_owned()))
+        preload::compile("count_allocations", &self.output)
     }
 
     /// Whether the interpreter has our package; `Err` says why not.

@@ -9,7 +9,7 @@ use crate::sys::Moment;
 
 /// The bits of an opaque that are the slot. Those above count how often the slot was used.
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
-const USE_MASK: u16 = ((i32::MAX as u32) >> SLOT_BITS) as u16;
+const USE_MASK: u32 = (i32::MAX as u32) >> SLOT_BITS;
 
 /// The requests that room is made for at first.
 const FIRST_SLOTS: usize = 64;
@@ -22,18 +22,57 @@ pub(super) struct InFlight {
     abandoned: usize,
 }
 
+/// Two of them in a cache line: a hundred thousand may be in flight.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Slot>() <= 40);
+const _: () = assert!(size_of::<Slot>() <= 32);
 
-/// Free if nobody waits in it and it is not abandoned. (An enum would be larger, and there are many.)
+/// Free if nobody waits in it and it is not abandoned. (An enum would be larger.)
 #[derive(Default)]
 struct Slot {
-    waiting: Option<Pending>,
-    /// Timed out or aborted; its answer may still come.
-    abandoned: bool,
-    uses: u16,
+    waiting: Option<Waiting>,
+    mark: Mark,
 }
 
+struct Waiting {
+    exchange: Box<dyn Exchange>,
+    deadline: Moment,
+}
+
+/// What else a slot knows, in one word:
+///
+/// ```text
+/// bits 63…12: where the frame of who waits ends │ 11: abandoned │ 10…0: how often the slot was used
+/// ```
+///
+/// A position of a connection that has written more than 4 PB loses its highest bits; then its request counts as sent.
+#[derive(Clone, Copy, Default)]
+struct Mark(u64);
+
+impl Mark {
+    const USES: u64 = USE_MASK as u64;
+    /// Timed out or aborted; its answer may still come.
+    const ABANDONED: u64 = Self::USES + 1;
+    const POSITION: u32 = Self::ABANDONED.trailing_zeros() + 1;
+
+    fn uses(self) -> u32 {
+        (self.0 & Self::USES) as u32
+    }
+
+    fn is_abandoned(self) -> bool {
+        self.0 & Self::ABANDONED != 0
+    }
+
+    fn frame_end(self) -> u64 {
+        self.0 >> Self::POSITION
+    }
+
+    /// Free again, for the next use.
+    fn next(self) -> Self {
+        Self((self.0 + 1) & Self::USES)
+    }
+}
+
+/// One that waits, as it comes and goes.
 pub(super) struct Pending {
     pub(super) exchange: Box<dyn Exchange>,
     pub(super) deadline: Moment,
@@ -66,13 +105,16 @@ impl InFlight {
             self.slots.push(Slot::default());
         }
         let index = *self.free.last()?;
-        Some(opaque_of(index, self.slots[index as usize].uses))
+        Some(opaque_of(index, self.slots[index as usize].mark.uses()))
     }
 
     /// Registers what waits for the opaque that [`Self::next_opaque`] told.
     pub(super) fn insert(&mut self, pending: Pending) {
         if let Some(index) = self.free.pop() {
-            self.slots[index as usize].waiting = Some(pending);
+            let Pending { exchange, deadline, frame_end } = pending;
+            let slot = &mut self.slots[index as usize];
+            slot.waiting = Some(Waiting { exchange, deadline });
+            slot.mark.0 |= frame_end << Mark::POSITION;
             self.waiting += 1;
         }
     }
@@ -82,40 +124,42 @@ impl InFlight {
         let opaque = u32::try_from(opaque).ok()?;
         let index = opaque & SLOT_MASK;
         let slot = self.slots.get_mut(index as usize)?;
-        if u32::from(slot.uses) != opaque >> SLOT_BITS {
+        if slot.mark.uses() != opaque >> SLOT_BITS {
             return None;
         }
-        let taken = slot.waiting.take();
+        let taken = slot.take();
         if taken.is_some() {
             self.waiting -= 1;
-        } else if std::mem::take(&mut slot.abandoned) {
+        } else if slot.mark.is_abandoned() {
             self.abandoned -= 1;
         } else {
             return None;
         }
-        slot.uses = (slot.uses + 1) & USE_MASK;
+        slot.mark = slot.mark.next();
         self.free.push(index);
         taken
     }
 
     /// All that wait.
-    pub(super) fn waiting_mut(&mut self) -> impl Iterator<Item = &mut Pending> {
-        self.slots.iter_mut().filter_map(|slot| slot.waiting.as_mut())
+    pub(super) fn waiting_mut(&mut self) -> impl Iterator<Item = (&mut Box<dyn Exchange>, &mut Moment)> {
+        let waiting = self.slots.iter_mut().filter_map(|slot| slot.waiting.as_mut());
+        waiting.map(|waiting| (&mut waiting.exchange, &mut waiting.deadline))
     }
 
     /// The longest that the header of an answer may be.
     pub(super) fn longest_header(&self) -> usize {
         let waiting = self.slots.iter().filter_map(|slot| slot.waiting.as_ref());
-        waiting.map(|pending| pending.exchange.longest_header()).max().unwrap_or(limits::HEADER)
+        waiting.map(|waiting| waiting.exchange.longest_header()).max().unwrap_or(limits::HEADER)
     }
 
     /// Takes out those that `gone` names and leaves their slots to the late answers.
-    pub(super) fn abandon(&mut self, gone: impl Fn(&Pending) -> bool) -> Vec<Pending> {
+    pub(super) fn abandon(&mut self, gone: impl Fn(&dyn Exchange, Moment) -> bool) -> Vec<Box<dyn Exchange>> {
         let mut taken = Vec::new();
         for slot in &mut self.slots {
-            if let Some(pending) = slot.waiting.take_if(|pending| gone(pending)) {
-                slot.abandoned = true;
-                taken.push(pending);
+            if let Some(waiting) = slot.waiting.take_if(|waiting| gone(&*waiting.exchange, waiting.deadline))
+            {
+                slot.mark.0 |= Mark::ABANDONED;
+                taken.push(waiting.exchange);
             }
         }
         self.waiting -= taken.len();
@@ -128,17 +172,25 @@ impl InFlight {
         self.waiting = 0;
         self.abandoned = 0;
         self.free.clear();
-        self.slots.drain(..).filter_map(|slot| slot.waiting).collect()
+        self.slots.drain(..).filter_map(|mut slot| slot.take()).collect()
     }
 
     /// The earliest deadline.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        self.slots.iter().filter_map(|slot| slot.waiting.as_ref()).map(|pending| pending.deadline).min()
+        self.slots.iter().filter_map(|slot| slot.waiting.as_ref()).map(|waiting| waiting.deadline).min()
     }
 }
 
-fn opaque_of(index: u32, uses: u16) -> i32 {
-    (u32::from(uses) << SLOT_BITS | index) as i32
+impl Slot {
+    /// Who waits in it, out of it.
+    fn take(&mut self) -> Option<Pending> {
+        let Waiting { exchange, deadline } = self.waiting.take()?;
+        Some(Pending { exchange, deadline, frame_end: self.mark.frame_end() })
+    }
+}
+
+fn opaque_of(index: u32, uses: u32) -> i32 {
+    (uses << SLOT_BITS | index) as i32
 }
 
 #[cfg(test)]
@@ -175,7 +227,7 @@ mod tests {
     fn a_late_answer_never_meets_another_request() {
         let mut table = InFlight::default();
         let late = add(&mut table, 1);
-        assert_eq!(table.abandon(|_| true).len(), 1);
+        assert_eq!(table.abandon(|_, _| true).len(), 1);
         for _ in 0..5000 {
             let opaque = add(&mut table, 2);
             assert_ne!(opaque, late);
@@ -197,6 +249,28 @@ mod tests {
             assert!(table.answer(opaque).is_none());
         }
         assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn a_slot_knows_where_each_of_its_frames_ends() {
+        let mut table = InFlight::default();
+        for frame_end in [0, 1, u64::from(u32::MAX), (1 << 52) - 1, 7] {
+            let opaque = table.next_opaque().expect("a free slot");
+            assert_eq!(opaque as u32 & SLOT_MASK, 0);
+            let exchange = Box::new(TestRequest::default());
+            table.insert(Pending { exchange, deadline: Moment::now(), frame_end });
+            assert_eq!(table.answer(opaque).map(|pending| pending.frame_end), Some(frame_end));
+        }
+        // Also after a time-out, and at the end of the connection.
+        add(&mut table, 1);
+        assert_eq!((table.abandon(|_, _| true).len(), table.abandoned()), (1, 1));
+        table.next_opaque().expect("a free slot");
+        table.insert(Pending {
+            exchange: Box::new(TestRequest::default()),
+            deadline: Moment::now(),
+            frame_end: 9,
+        });
+        assert_eq!(table.drain().iter().map(|pending| pending.frame_end).collect::<Vec<_>>(), [9]);
     }
 
     #[test]

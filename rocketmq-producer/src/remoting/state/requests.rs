@@ -190,8 +190,8 @@ impl State {
                 *prepared = None;
             }
         }
-        for entry in self.in_flight.waiting_mut() {
-            split(&mut entry.exchange, &mut entry.deadline, true);
+        for (exchange, deadline) in self.in_flight.waiting_mut() {
+            split(exchange, deadline, true);
         }
         over
     }
@@ -215,8 +215,7 @@ impl State {
                 false => self.oneways.push_back(entry),
             }
         }
-        let pending = self.in_flight.abandon(|entry| gone(&*entry.exchange, entry.deadline));
-        taken.extend(pending.into_iter().map(|entry| (entry.exchange, true)));
+        taken.extend(self.in_flight.abandon(gone).into_iter().map(|exchange| (exchange, true)));
         taken
     }
 
