@@ -598,3 +598,28 @@ pub(super) static TABLE: &[Key] = &[
                and the producer uses them instead of `name.server`. Nothing leaves the machine, nothing is kept.",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    /// What reads the settings, this table left out.
+    fn readers(folder: &Path) -> Vec<String> {
+        let paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let (folders, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.is_dir());
+        let files = files.into_iter().filter(|file| !file.ends_with("table.rs"));
+        let files = files.map(|file| fs::read_to_string(file).unwrap());
+        files.chain(folders.into_iter().flat_map(|folder| readers(folder))).collect()
+    }
+
+    #[test]
+    fn no_key_is_taken_and_never_read() {
+        let readers = readers(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config"));
+        let is_read = |key: &&Key| readers.iter().any(|text| text.contains(&format!("(\"{}\"", key.name)));
+        let unread: Vec<_> = TABLE.iter().filter(|key| !is_read(key)).map(|key| key.name).collect();
+        assert_eq!(unread, [""; 0]);
+    }
+}
