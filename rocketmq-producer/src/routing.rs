@@ -1,5 +1,6 @@
 //! Where a message can go: name servers, the routes of topics, the queues that may be written.
 
+mod asking;
 mod batch_support;
 mod bounds;
 mod broker;

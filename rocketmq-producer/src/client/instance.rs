@@ -106,11 +106,7 @@ impl ClientInstance {
             let start = process.process().random as usize;
             let name_servers =
                 Arc::new(NameServers::new(Arc::clone(&remoting), log.clone(), &settings.name_servers, start));
-            let paths = BrokerPaths {
-                vip: settings.vip_channel,
-                map: settings.broker_addresses.clone(),
-                name_servers: Some(Arc::clone(&name_servers)),
-            };
+            let paths = BrokerPaths { vip: settings.vip_channel, map: settings.broker_addresses.clone() };
             let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting), paths));
             let options = RouteOptions {
                 default_topic: settings.create_topic_key.clone(),

@@ -107,14 +107,14 @@ impl BrokerTable {
         Arc::clone(self.brokers.lock().broker(name))
     }
 
-    /// The host at which brokers are reached, if it is that of the name server.
-    pub(super) fn name_server_host(&self) -> Option<String> {
-        self.paths.name_server_host()
+    /// The host of this name server, if brokers of its routes are reached there.
+    pub(super) fn name_server_host<'a>(&self, name_server: &'a str) -> Option<&'a str> {
+        self.paths.name_server_host(name_server)
     }
 
-    /// A route that is news told the addresses of brokers: they replace what was known. An error if there would be too many, and then
-    /// all stays as it was.
-    pub(crate) fn update(&self, route: &TopicRoute) -> Result<(), Error> {
+    /// A route that is news told the addresses of brokers: they replace what was known. `host` is that of the name server that gave
+    /// it. An error if there would be too many, and then all stays as it was.
+    pub(super) fn update(&self, route: &TopicRoute, host: Option<&str>) -> Result<(), Error> {
         let mut brokers = self.brokers.lock();
         let named = route.broker_datas.iter().map(|data| data.broker_name.as_str());
         let named = named.chain(route.order().map(|(name, _)| name));
@@ -126,16 +126,16 @@ impl BrokerTable {
             return Err(Error::new(ErrorCode::Protocol, text));
         }
         for data in &route.broker_datas {
-            self.update_one(&mut brokers, data);
+            self.update_one(&mut brokers, data, host);
         }
         Ok(())
     }
 
-    fn update_one(&self, brokers: &mut Brokers, data: &BrokerData) {
+    fn update_one(&self, brokers: &mut Brokers, data: &BrokerData, host: Option<&str>) {
         let broker = Arc::clone(brokers.broker(&data.broker_name));
         let known = broker.master();
         let registered = data.broker_addrs.get(&MASTER_ID);
-        let channels = registered.map(|address| self.paths.channels(&self.remoting, address));
+        let channels = registered.map(|address| self.paths.channels(&self.remoting, address, host));
         let known_at = known.as_ref().map(|master| (&master.channel, &master.send_channel));
         let is_same = match (known_at, &channels) {
             (Some(known), Some(now)) => Arc::ptr_eq(known.0, &now.0) && Arc::ptr_eq(known.1, &now.1),
@@ -232,11 +232,11 @@ mod tests {
     fn a_master_is_known_by_its_address_as_long_as_a_broker_has_it() {
         let table = table();
         let [a, b] = ["a", "b"].map(str::to_owned);
-        table.update(&route([(a.clone(), "h:1"), (b.clone(), "h:1")])).expect("few");
+        table.update(&route([(a.clone(), "h:1"), (b.clone(), "h:1")]), None).expect("few");
         assert!(table.is_master("h:1") && !table.is_master("h:2"));
-        table.update(&route([(a.clone(), "h:2")])).expect("few");
+        table.update(&route([(a.clone(), "h:2")]), None).expect("few");
         assert!(table.is_master("h:1") && table.is_master("h:2"));
-        table.update(&route([(b, "h:2")])).expect("few");
+        table.update(&route([(b, "h:2")]), None).expect("few");
         assert!(!table.is_master("h:1") && table.is_master("h:2"));
         table.retain(&HashSet::from([a]));
         assert!(table.is_master("h:2"));
@@ -248,15 +248,15 @@ mod tests {
     fn a_client_knows_so_many_brokers_and_forgets_those_that_left() {
         let table = table();
         let brokers = |count: usize, of: usize| (0..count).map(move |n| (format!("{of}-{n}"), "h:1"));
-        table.update(&route(brokers(MAX_CLIENT_BROKERS - 1, 1))).expect("few enough");
+        table.update(&route(brokers(MAX_CLIENT_BROKERS - 1, 1)), None).expect("few enough");
         let mut ordered = route(brokers(1, 2));
         ordered.order_topic_conf = Some("3-0:4".to_owned());
-        let error = table.update(&ordered).expect_err("too many");
+        let error = table.update(&ordered, None).expect_err("too many");
         assert_eq!(error.code(), ErrorCode::Protocol);
         assert!(error.message().contains("16385") && error.message().contains("16384"), "{error}");
         assert_eq!(table.masters().len(), MAX_CLIENT_BROKERS - 1, "as it was");
         table.retain(&HashSet::from(["1-0".to_owned()]));
-        table.update(&ordered).expect("few");
+        table.update(&ordered, None).expect("few");
         assert_eq!(table.masters().len(), 2);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::name_servers::NameServers;
 use crate::config::AddressMap;
 use crate::remoting::{Channel, Remoting};
 
@@ -12,21 +11,24 @@ pub(crate) struct BrokerPaths {
     /// Sends go to the VIP channel.
     pub(crate) vip: bool,
     pub(crate) map: AddressMap,
-    /// The name servers whose host the map may name.
-    pub(crate) name_servers: Option<Arc<NameServers>>,
 }
 
 impl BrokerPaths {
-    /// The host of the name server, if the map takes brokers there.
-    pub(super) fn name_server_host(&self) -> Option<String> {
-        let servers = self.name_servers.as_ref().filter(|_| self.map.names_the_name_server())?;
-        servers.host()
+    /// The host of this name server, if the map takes brokers there.
+    pub(super) fn name_server_host<'a>(&self, name_server: &'a str) -> Option<&'a str> {
+        let (host, _) = name_server.rsplit_once(':')?;
+        self.map.names_the_name_server().then_some(host)
     }
 
-    /// Where a broker is reached that has registered this address: for its requests, and for sends.
-    pub(super) fn channels(&self, remoting: &Remoting, registered: &str) -> (Arc<Channel>, Arc<Channel>) {
-        let host = self.name_server_host();
-        let mapped = |registered: &str| self.map.used(registered, host.as_deref());
+    /// Where a broker is reached that has registered this address: for its requests, and for sends. `host` is that of the name
+    /// server which gave its route.
+    pub(super) fn channels(
+        &self,
+        remoting: &Remoting,
+        registered: &str,
+        host: Option<&str>,
+    ) -> (Arc<Channel>, Arc<Channel>) {
+        let mapped = |registered: &str| self.map.used(registered, host);
         let used = mapped(registered).unwrap_or_else(|| registered.to_owned());
         let channel = remoting.channel_through(registered, &used);
         let vip = if self.vip { vip_address(registered) } else { None };
@@ -58,8 +60,9 @@ mod tests {
     fn paths(map: &str, registered: &str) -> (String, String) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let map = parse_address_map(map).expect("a map");
-        let paths = BrokerPaths { vip: true, map, name_servers: None };
-        let (channel, sends) = paths.channels(&Remoting::for_tests(runtime.handle().clone()), registered);
+        let paths = BrokerPaths { vip: true, map };
+        let (channel, sends) =
+            paths.channels(&Remoting::for_tests(runtime.handle().clone()), registered, Some("names"));
         (channel.address().to_string(), sends.address().to_string())
     }
 
@@ -77,6 +80,7 @@ mod tests {
         assert_eq!(paths("", "a:9"), pair("a:9", "a:7"));
         assert_eq!(paths("a=b", "a:9"), pair("a:9 → b:9", "a:7 → b:7"));
         assert_eq!(paths("a:9=b:29", "a:9"), pair("a:9 → b:29", "a:7 → b:27"));
+        assert_eq!(paths("*=@name.server", "a:9"), pair("a:9 → names:9", "a:7 → names:7"));
         assert_eq!(paths("a:9=b:29;a:7=c:1", "a:9"), pair("a:9 → b:29", "a:7 → c:1"));
     }
 }

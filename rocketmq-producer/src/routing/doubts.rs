@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use tokio::time::sleep_until;
 
+use super::asking::Found;
 use super::look_up::tell;
-use super::name_servers::Found;
 use super::route_table::RouteTable;
 use super::topic::{RouteWaiter, Topic};
 use crate::deferred::Deferred;

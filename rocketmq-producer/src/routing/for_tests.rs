@@ -6,12 +6,18 @@ use std::time::Duration;
 use rocketmq_protocol::route::{BrokerData, QueueData, TopicRoute};
 use tokio::runtime::Handle;
 
+use super::asking::GivenRoute;
 use super::{BrokerPaths, BrokerTable, NameServers, RouteOptions, RouteTable};
 use crate::log::{Log, LogLevel};
 use crate::remoting::Remoting;
 
 /// A table without a name server, which forgets topics as soon as nobody uses them.
 pub(super) fn table(runtime: &Handle) -> Arc<RouteTable> {
+    table_with(runtime, BrokerPaths::default())
+}
+
+/// The same with these paths.
+pub(super) fn table_with(runtime: &Handle, paths: BrokerPaths) -> Arc<RouteTable> {
     let log = Log::new(LogLevel::Off, None);
     let remoting = Remoting::for_tests(runtime.clone());
     let options = RouteOptions {
@@ -22,13 +28,13 @@ pub(super) fn table(runtime: &Handle) -> Arc<RouteTable> {
         expiry: Some(Duration::ZERO),
     };
     let name_servers = Arc::new(NameServers::new(Arc::clone(&remoting), log.clone(), &[], 0));
-    let brokers = Arc::new(BrokerTable::new(remoting, BrokerPaths::default()));
+    let brokers = Arc::new(BrokerTable::new(remoting, paths));
     RouteTable::new(runtime.clone(), options, name_servers, brokers, log)
 }
 
 /// A route with so many queues of one broker.
-pub(super) fn route(queues: i32) -> TopicRoute {
-    TopicRoute {
+pub(super) fn route(queues: i32) -> GivenRoute {
+    let route = TopicRoute {
         queue_datas: vec![QueueData {
             broker_name: "b".to_owned(),
             read_queue_nums: queues,
@@ -42,5 +48,6 @@ pub(super) fn route(queues: i32) -> TopicRoute {
             ..BrokerData::default()
         }],
         ..TopicRoute::default()
-    }
+    };
+    GivenRoute { route, name_server: "n:1".into() }
 }

@@ -1,4 +1,4 @@
-//! The name servers: which one is asked, and what happens when it does not answer or does not know.
+//! The list of name servers: their names, the addresses that stand behind them, and which one answered last. `asking.rs` asks them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,10 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rocketmq_protocol::route::TopicRoute;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use super::name_server::NameServer;
 use super::server_names::ServerNames;
@@ -19,38 +17,21 @@ use crate::remoting::Remoting;
 use crate::sync::Mutex;
 use crate::sys::Moment;
 
-/// While someone waits for the first answer: how long one round may take, and the pause after a failed one.
-const READY_PATIENCE: Duration = Duration::from_secs(3);
-const READY_PAUSE: Duration = Duration::from_millis(50);
-
-/// How long the other servers have to answer when one does not know a topic; less if they did not answer lately.
-const SECOND_OPINION: Duration = Duration::from_secs(1);
-const SECOND_OPINION_IN_TROUBLE: Duration = Duration::from_millis(500);
-
 /// The least time between two look-ups of the servers' names, which are looked up again when no server answers.
 const LOOK_UP_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the name servers say of a topic.
-pub(crate) enum Found {
-    Route(TopicRoute),
-    /// None that answered knows the topic; these did not answer, and may.
-    Nowhere {
-        silent: Vec<Arc<str>>,
-    },
-}
-
 pub(crate) struct NameServers {
     remoting: Arc<Remoting>,
-    log: Log,
+    pub(super) log: Log,
     names: Mutex<ServerNames>,
     /// The servers that stand behind the names.
-    servers: ArcSwap<Vec<Arc<NameServer>>>,
+    pub(super) servers: ArcSwap<Vec<Arc<NameServer>>>,
     /// Tells the look-up of the names that it is wanted.
     wanted: Notify,
     /// When the names were last looked up.
     looked_up: Mutex<Option<Moment>>,
     /// The place of the server that knew something last; it is asked first until it fails.
-    chosen: AtomicUsize,
+    pub(super) chosen: AtomicUsize,
     /// Whether any server has answered yet.
     answered: AtomicBool,
     /// Tells those who wait for addresses that there are some.
@@ -165,12 +146,24 @@ impl NameServers {
         self.servers.load().iter().map(|server| Arc::clone(server.address())).collect()
     }
 
-    /// The host of the server that answered last.
-    pub(super) fn host(&self) -> Option<String> {
-        let servers = self.servers.load();
-        let index = self.chosen.load(Ordering::Relaxed).checked_rem(servers.len())?;
-        let (host, _) = servers[index].address().rsplit_once(':')?;
-        Some(host.to_owned())
+    /// Whether any server has answered yet.
+    pub(super) fn have_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// The server has answered: it is asked first from now on, if it is still in the list.
+    pub(super) fn choose(&self, server: &Arc<NameServer>) {
+        if let Some(place) = self.servers.load().iter().position(|known| Arc::ptr_eq(known, server)) {
+            self.chosen.store(place, Ordering::Relaxed);
+        }
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// No server has answered: their names may lead elsewhere now, and are looked up again if that is not just done.
+    pub(super) fn want_looked_up(&self) {
+        if self.looked_up.lock().is_some_and(|last| last.elapsed() >= LOOK_UP_PAUSE) {
+            self.wanted.notify_one();
+        }
     }
 
     /// A look-up of the addresses has given none.
@@ -208,7 +201,7 @@ impl NameServers {
         Error::new(ErrorCode::NameServer, text).at(addresses.into())
     }
 
-    fn unknown(&self) -> Error {
+    pub(super) fn unknown(&self) -> Error {
         let names = self.names.lock().given().join(", ");
         if !names.is_empty() {
             let text = format!("the addresses of the name servers ({names}) are still being looked up");
@@ -218,129 +211,6 @@ impl NameServers {
         let why = why.unwrap_or_else(|| "the look-up at name.server.url is not done".to_owned());
         Error::new(ErrorCode::NoNameServer, format!("no name server address is known yet: {why}"))
     }
-
-    /// Waits until a name server has answered, whatever it said: asks for a topic again and again if none has.
-    pub(crate) async fn wait_ready(&self, topic: &str, timeout: Duration) -> Result<(), Error> {
-        let deadline = Moment::now().checked_add(timeout);
-        let left = || deadline.map_or(READY_PATIENCE, |deadline| deadline.since(Moment::now()));
-        loop {
-            if self.answered.load(Ordering::Relaxed) {
-                return Ok(());
-            }
-            match self.route(topic, topic, left().min(READY_PATIENCE)).await {
-                Ok(_) => return Ok(()),
-                Err(error) if left().is_zero() => return Err(error),
-                Err(_) => sleep(READY_PAUSE.min(left())).await,
-            }
-        }
-    }
-
-    /// The route of a topic, if a name server that answers knows it. Every server is tried once, the one that knew something
-    /// last first; each gets a fair share of the time. Errors call the topic as `shown`.
-    pub(crate) async fn route(&self, topic: &str, shown: &str, timeout: Duration) -> Result<Found, Error> {
-        let servers = self.servers.load_full();
-        let deadline = Moment::now() + timeout;
-        let first = self.chosen.load(Ordering::Relaxed);
-        let (mut refusals, mut refused) = (Vec::new(), Vec::new());
-        let mut last = None;
-        for turn in 0..servers.len() {
-            let index = first.wrapping_add(turn) % servers.len();
-            let left = (servers.len() - turn) as u32;
-            let share = match left > 1 && servers[index].is_resting() {
-                // Between two tries to connect: others are asked at once.
-                true => Duration::ZERO,
-                false => deadline.since(Moment::now()) / left,
-            };
-            match servers[index].route(topic, share).await {
-                Ok(Some(route)) => {
-                    self.choose(index);
-                    return Ok(Found::Route(route));
-                }
-                Ok(None) => {
-                    self.choose(index);
-                    // It may have been restarted, and not have heard of all brokers yet.
-                    let others = (1..servers.len() - turn).map(|more| (index + more) % servers.len());
-                    let asked = others.map(|other| (other, Arc::clone(&servers[other]))).collect();
-                    let (knowing, route) = match second_opinion(asked, topic, deadline).await {
-                        Ok(known) => known,
-                        Err(mut silent) => {
-                            silent.extend(refused);
-                            return Ok(Found::Nowhere { silent });
-                        }
-                    };
-                    self.choose(knowing);
-                    self.tell_lacking(&servers[index], &servers[knowing], shown);
-                    return Ok(Found::Route(route));
-                }
-                Err(error) => {
-                    // It has answered, though not well.
-                    if error.code() == ErrorCode::Protocol || error.broker_code().is_some() {
-                        self.choose(index);
-                    }
-                    refusals.push(format!("{}: {}", servers[index].address(), error.message()));
-                    refused.push(Arc::clone(servers[index].address()));
-                    last = Some(error);
-                }
-            }
-        }
-        // Their names may lead elsewhere now.
-        if self.looked_up.lock().is_some_and(|last| last.elapsed() >= LOOK_UP_PAUSE) {
-            self.wanted.notify_one();
-        }
-        Err(match last {
-            Some(error) => {
-                let text = format!("the route of topic {shown} cannot be asked: {}", refusals.join("; "));
-                error.with_message(text)
-            }
-            None => self.unknown(),
-        })
-    }
-
-    /// The server at this place has answered.
-    fn choose(&self, index: usize) {
-        self.chosen.store(index, Ordering::Relaxed);
-        self.answered.store(true, Ordering::Relaxed);
-    }
-
-    fn tell_lacking(&self, lacking: &NameServer, knowing: &NameServer, shown: &str) {
-        if lacking.begin_telling() {
-            self.log.warn(LogTarget::Routing, || {
-                format!(
-                    "name server {} does not know topic {shown}, which {} knows: it may have been restarted, or \
-                     brokers cannot reach it",
-                    lacking.address(),
-                    knowing.address()
-                )
-            });
-        }
-    }
-}
-
-/// Asks these at once. The first that knows the topic, and its number; else those that did not say whether they do.
-async fn second_opinion(
-    servers: Vec<(usize, Arc<NameServer>)>,
-    topic: &str,
-    deadline: Moment,
-) -> Result<(usize, TopicRoute), Vec<Arc<str>>> {
-    let mut asked = JoinSet::new();
-    let mut silent: Vec<_> = servers.iter().map(|(_, server)| Arc::clone(server.address())).collect();
-    for (index, server) in servers {
-        let wait_limit = if server.is_well() { SECOND_OPINION } else { SECOND_OPINION_IN_TROUBLE };
-        let timeout = wait_limit.min(deadline.since(Moment::now()));
-        let topic = topic.to_owned();
-        asked.spawn(async move {
-            let answer = server.route(&topic, timeout).await;
-            (index, server, answer)
-        });
-    }
-    while let Some(answer) = asked.join_next().await {
-        match answer {
-            Ok((index, _, Ok(Some(route)))) => return Ok((index, route)),
-            Ok((_, server, Ok(None))) => silent.retain(|address| address != server.address()),
-            Ok((_, _, Err(_))) | Err(_) => {}
-        }
-    }
-    Err(silent)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 
-use super::name_servers::Found;
+use super::asking::Found;
 use super::route_table::RouteTable;
 use super::topic::{Need, Origin, Topic};
 use crate::error::ErrorCode;

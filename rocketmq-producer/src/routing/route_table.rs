@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::sync::RwLock;
 use crate::sys::{self, Moment};
 use rocketmq_protocol::namespace;
-use rocketmq_protocol::route::TopicRoute;
 use tokio::runtime::Handle;
 
+use super::asking::GivenRoute;
 use super::bounds::{MAX_CLIENT_ROUTES, route_bytes};
 use super::broker::BrokerTable;
 use super::name_servers::NameServers;
@@ -135,16 +135,16 @@ impl RouteTable {
 
     /// Takes over a route if it differs from what is known, or if nothing usable is known. An error if it is too much
     /// beside those of other topics; what is known stays then.
-    pub(super) fn adopt(&self, topic: &Topic, route: TopicRoute, origin: Origin) -> Result<(), Error> {
-        self.take_over(topic, &mut topic.look_up.lock(), route, origin)
+    pub(super) fn adopt(&self, topic: &Topic, given: GivenRoute, origin: Origin) -> Result<(), Error> {
+        self.take_over(topic, &mut topic.look_up.lock(), given, origin)
     }
 
     /// Takes over what was asked for because the route in use was in doubt. If the route of another origin has come into use
     /// meanwhile, that one stays.
-    pub(super) fn adopt_again(&self, topic: &Topic, route: TopicRoute, origin: Origin) -> Result<(), Error> {
+    pub(super) fn adopt_again(&self, topic: &Topic, given: GivenRoute, origin: Origin) -> Result<(), Error> {
         let mut look_up = topic.look_up.lock();
         match look_up.origin == origin {
-            true => self.take_over(topic, &mut look_up, route, origin),
+            true => self.take_over(topic, &mut look_up, given, origin),
             false => Ok(()),
         }
     }
@@ -153,11 +153,12 @@ impl RouteTable {
         &self,
         topic: &Topic,
         look_up: &mut LookUp,
-        route: TopicRoute,
+        given: GivenRoute,
         origin: Origin,
     ) -> Result<(), Error> {
-        let host = self.brokers.name_server_host();
-        if look_up.route.as_ref() != Some(&route) || look_up.host != host || !topic.has_queues() {
+        let GivenRoute { route, name_server } = given;
+        let host = self.brokers.name_server_host(&name_server);
+        if look_up.route.as_ref() != Some(&route) || look_up.host.as_deref() != host || !topic.has_queues() {
             let bytes = route_bytes(route.broker_datas.len(), PublishQueues::count(&route));
             let others = self.bytes.load(Ordering::Relaxed) - look_up.bytes;
             if others + bytes > MAX_CLIENT_ROUTES {
@@ -168,13 +169,13 @@ impl RouteTable {
                 );
                 return Err(Error::new(ErrorCode::Protocol, text));
             }
-            self.brokers.update(&route)?;
+            self.brokers.update(&route, host)?;
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
             self.bytes.fetch_sub(look_up.bytes, Ordering::Relaxed);
             topic.set_queues(PublishQueues::of(&route, &self.brokers, sys::chance() as usize));
             look_up.route = Some(route);
             look_up.bytes = bytes;
-            look_up.host = host;
+            look_up.host = host.map(str::to_owned);
         }
         look_up.origin = origin;
         look_up.confirmed = Some(Moment::now());
@@ -183,5 +184,28 @@ impl RouteTable {
             topic.set_open(true);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::BrokerPaths;
+    use super::super::for_tests::{route, table_with};
+    use super::*;
+    use crate::config::parse_address_map;
+
+    #[test]
+    fn brokers_are_reached_where_the_name_server_is_that_gave_the_route() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let map = parse_address_map("*=@name.server").expect("a map");
+        let table = table_with(runtime.handle(), BrokerPaths { map, ..BrokerPaths::default() });
+        let topic = table.topic("T");
+        for name_server in ["a:9876", "b:9876", "a:9876"] {
+            let given = GivenRoute { name_server: name_server.into(), ..route(4) };
+            table.adopt(&topic, given, Origin::Own).expect("little");
+            let master = table.brokers.broker("b").master().expect("a master");
+            let (host, _) = name_server.rsplit_once(':').expect("a port");
+            assert_eq!(&*master.address.address, format!("h:1 → {host}:1"));
+        }
     }
 }

@@ -26,7 +26,7 @@ fn refusing() -> Socket {
 }
 
 fn producer(server: &NameServer, settings: &[(&str, &str)]) -> Producer {
-    let settings = [settings, &[NO_REFRESH, ("send.timeout.ms", "20000")]].concat();
+    let settings = [&[NO_REFRESH, ("send.timeout.ms", "20000")], settings].concat();
     Producer::new(&config(&server.address(), &settings)).expect("a producer")
 }
 
