@@ -4,8 +4,11 @@
 
 mod common;
 
+use std::future::Future;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use common::{LATE, PATIENCE, becomes_true, cluster, config, ms, on_sends, poll, producer, send};
@@ -296,4 +299,36 @@ fn a_close_ends_the_look_ups_of_other_threads() {
     producer.close(PATIENCE).expect("nothing is under way");
     assert_eq!(asking.join().expect("no panic"), ErrorCode::Closed);
     assert!(started.elapsed() < PATIENCE, "it was not waited for");
+}
+
+/// Wakes whoever waits for an outcome, and holds up the thread that told it.
+struct Holds(mpsc::Sender<()>);
+
+impl std::task::Wake for Holds {
+    fn wake(self: Arc<Self>) {
+        self.0.send(()).expect("the test listens");
+        std::thread::sleep(ms(200));
+    }
+}
+
+/// As long as the thread that told the outcome is held up, the producer has not counted it.
+#[test]
+fn whoever_has_all_outcomes_finds_nothing_outstanding() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    send(&producer, "T").expect("stored");
+    for end in [Producer::flush, Producer::close] {
+        let held = cluster.inject(on_sends(None, Some(1), Fault::Hold));
+        let (wakes, woken) = mpsc::channel();
+        let waker = Arc::new(Holds(wakes)).into();
+        let mut context = Context::from_waker(&waker);
+        let mut outcome = pin!(producer.send_async(&Message::new("T", b"body"), None));
+        assert!(outcome.as_mut().poll(&mut context).is_pending());
+        let refused = producer.flush(ms(0)).expect_err("it has none yet");
+        assert_eq!(refused.code(), ErrorCode::Timeout);
+        cluster.remove_fault(held);
+        woken.recv_timeout(PATIENCE).expect("an outcome");
+        assert!(matches!(outcome.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
+        end(&producer, ms(0)).expect("all have their outcomes");
+    }
 }

@@ -65,7 +65,7 @@ impl Engine {
     /// Waits until every accepted send has its outcome.
     pub(crate) async fn flushed(self: Arc<Self>, timeout: Duration) -> Result<(), Error> {
         self.sends.send_now();
-        match self.sends.bounds.settled_by(timeout).await {
+        match self.sends.settled_by(timeout).await {
             true => Ok(()),
             false => Err(unsettled()),
         }

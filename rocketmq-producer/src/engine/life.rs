@@ -57,7 +57,7 @@ impl Engine {
     /// many sends which end at once hold up nobody's I/O.
     pub(crate) fn close(&self, first: bool, timeout: Duration) -> Result<(), Error> {
         let deadline = Moment::now().checked_add(timeout);
-        let settled = self.sends.bounds.wait_settled(deadline);
+        let settled = self.sends.wait_settled(deadline);
         if !first {
             return self.has_settled();
         }
@@ -72,7 +72,7 @@ impl Engine {
     /// The same for those who do not wait.
     pub(crate) async fn closed(self: Arc<Self>, first: bool, timeout: Duration) -> Result<(), Error> {
         let deadline = Moment::now().checked_add(timeout);
-        let settled = self.sends.bounds.settled_by(timeout).await;
+        let settled = self.sends.settled_by(timeout).await;
         if !first {
             return self.has_settled();
         }

@@ -18,7 +18,7 @@ impl Producer {
         let engine = self.engine();
         engine.check_wait()?;
         engine.sends.send_now();
-        if engine.sends.bounds.wait_settled(Moment::now().checked_add(timeout)) {
+        if engine.sends.wait_settled(Moment::now().checked_add(timeout)) {
             return Ok(());
         }
         Err(unsettled())

@@ -23,7 +23,7 @@ impl Closing {
 
     /// Waits until every accepted send has its outcome; says whether they have.
     pub fn wait(&self, timeout: Duration) -> bool {
-        self.producer.engine().sends.bounds.wait_settled(Moment::now().checked_add(timeout))
+        self.producer.engine().sends.wait_settled(Moment::now().checked_add(timeout))
     }
 
     /// The rest of [`Producer::close`], in so much time.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::pauses::Pauses;
 use super::shipment::Lanes;
 use crate::client::ClientInstance;
+use crate::completion::LAST_RESORT;
 use crate::config::Settings;
 use crate::flow::Bounds;
 use crate::producer_id::ProducerId;
@@ -29,6 +31,12 @@ pub(crate) struct SendContext {
     /// The log has told that brokers ask about transactions.
     pub(crate) told_of_checks: AtomicBool,
 }
+
+/// The bounds hear of outcomes when many of them were handed over (see `deferred.rs`), and whoever has his may ask before
+/// that. So a wait whose time is over goes on while all that was accepted has its outcome by the counters, which are written
+/// before it is handed over: it looks again so often, and at most so long.
+const TELLING: Duration = Duration::from_millis(1);
+const TELLING_LIMIT: Duration = LAST_RESORT;
 
 /// From when until when one send lasts.
 #[derive(Clone, Copy)]
@@ -61,6 +69,26 @@ impl SendContext {
             lanes.send_now();
         }
         self.client.remoting.send_now();
+    }
+
+    /// Waits until every accepted send has its outcome; says whether it has.
+    pub(crate) fn wait_settled(&self, deadline: Option<Moment>) -> bool {
+        let mut settled = self.bounds.wait_settled(deadline);
+        let end = Moment::now() + TELLING_LIMIT;
+        while !settled && self.recorder.have_all_ended() && Moment::now() < end {
+            settled = self.bounds.wait_settled(Some(Moment::now() + TELLING));
+        }
+        settled
+    }
+
+    /// The same for a task.
+    pub(crate) async fn settled_by(&self, timeout: Duration) -> bool {
+        let mut settled = self.bounds.settled_by(timeout).await;
+        let end = Moment::now() + TELLING_LIMIT;
+        while !settled && self.recorder.have_all_ended() && Moment::now() < end {
+            settled = self.bounds.settled_by(TELLING).await;
+        }
+        settled
     }
 
     /// Completes everything that is left. Sends that are between two steps see the flag at the next one.

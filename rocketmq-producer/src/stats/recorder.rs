@@ -116,6 +116,16 @@ impl Recorder {
         self.outcomes.0.oneway_written.add(messages as u64);
     }
 
+    /// Whether every accepted message has its outcome, or is just given it.
+    pub(crate) fn have_all_ended(&self) -> bool {
+        let outcomes = &self.outcomes.0;
+        // Before what they are outcomes of.
+        let ended = outcomes.succeeded.summary().count + outcomes.failed.counts().total();
+        let ended = ended + outcomes.oneway_written.get();
+        let [accepted, _] = self.accepted.sums();
+        ended >= accepted
+    }
+
     /// Outcomes are read before what they are outcomes of.
     pub(super) fn counts(&self) -> Counts {
         let outcomes = &self.outcomes.0;
