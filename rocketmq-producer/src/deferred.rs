@@ -144,9 +144,22 @@ impl Deferred {
         }
     }
 
+    /// The same between two sends of a burst, which goes on: who has an outcome need not wait for those that come after it.
+    #[inline]
+    pub(crate) fn settle_outcomes(&mut self) {
+        if !self.settled.is_empty() {
+            self.free_places();
+            self.tell_outcomes();
+        }
+    }
+
     fn settle_all(&mut self) {
         self.free_places();
         self.end_burst();
+        self.tell_outcomes();
+    }
+
+    fn tell_outcomes(&mut self) {
         // Before the wake-ups: whoever has all outcomes and asks finds nothing outstanding.
         let in_flight = self.settled.tell();
         for sleeper in self.wakes.drain(..) {

@@ -105,6 +105,7 @@ impl Producer {
             let completion = Completion::Queue(queue.clone(), *tag);
             *result = self.engine().send(message, Mode::Async, span, completion, &mut deferred);
             accepted += usize::from(result.is_ok());
+            deferred.settle_outcomes();
         }
         Ok(accepted)
     }

@@ -1,16 +1,17 @@
 //! Check-forbidden hooks refuse attempts.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 
 use rocketmq_mock::{Fault, MockCluster};
 use rocketmq_producer::hooks::SendAttempt;
 use rocketmq_producer::{
-    CompletionQueue, Destination, Error, ErrorCode, Message, Persistence, Producer, Tag,
+    CompletionQueue, Destination, Error, ErrorCode, Event, Message, Persistence, Producer, Tag,
 };
 
 use crate::common::{
-    Lines, PATIENCE, PRESSURE, cluster, config, enqueue, in_order, on_sends, send, with_topic,
+    Lines, PATIENCE, PRESSURE, cluster, config, enqueue, in_order, ms, on_sends, send, with_topic,
 };
 use crate::support::Check;
 
@@ -176,6 +177,46 @@ fn what_ends_at_the_end_of_its_burst_leaves_its_place_to_others() {
         enqueue(&producer, &to_one_queue(b"yes"), &queue, 0);
         in_order(&queue, 1)[0].as_ref().expect("stored");
     }
+}
+
+/// The hook of a later message of the call may take its time, and here it waits for just that.
+#[test]
+fn an_outcome_within_a_call_for_many_is_told_before_the_next_message() {
+    let cluster = with_topic(1, 1);
+    let (polled, polls) = mpsc::channel();
+    let polls = Mutex::new(polls);
+    let (polling, polls_now) = mpsc::channel();
+    let settings = [("batch.auto", "off"), ("retry.times.async", "0")];
+    let (producer, _) = forbidding(&cluster, &settings, move |attempt| match attempt.body {
+        b"waits" => {
+            let told = polls.lock().expect("no panic").recv_timeout(PATIENCE / 2);
+            told.map_err(|_| "nobody was told".to_owned())
+        }
+        _ => Err("not that".to_owned()),
+    });
+    let queue = CompletionQueue::new();
+    producer.queues("T", PATIENCE).expect("a route");
+    let outcomes = thread::scope(|scope| {
+        let outcomes = scope.spawn(|| {
+            polling.send(()).expect("the test listens");
+            let mut events = Vec::new();
+            while events.len() < 2 {
+                assert!(queue.poll(&mut events, 1, PATIENCE) > 0);
+                polled.send(()).expect("the hook is there");
+            }
+            events.into_iter().filter_map(Event::into_report).map(|report| report.result).collect::<Vec<_>>()
+        });
+        polls_now.recv().expect("no panic");
+        // By now the other thread sleeps, as a rule; where it does not, it needs nobody to wake it.
+        thread::sleep(ms(50));
+        let messages = [Message::new("T", b"refused"), Message::new("T", b"waits")];
+        let mut results = [Ok(()), Ok(())];
+        let sent = producer.send_many(&messages, None, &queue, &[Tag(0, 0), Tag(1, 0)], &mut results);
+        assert_eq!(sent.expect("as many of each"), 2);
+        outcomes.join().expect("no panic")
+    });
+    assert_eq!(outcomes[0].as_ref().expect_err("refused").code(), ErrorCode::Forbidden);
+    outcomes[1].as_ref().expect("stored, as the first one's outcome was told");
 }
 
 #[test]
