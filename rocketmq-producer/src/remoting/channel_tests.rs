@@ -276,6 +276,34 @@ fn a_caller_leaves_one_way_requests_to_the_io_task_when_the_peer_is_gone() {
     }
 }
 
+/// As a panic does: were the next request written, the peer would take it for the rest of this one.
+#[test]
+fn a_writer_that_is_lost_takes_its_connection_with_it() {
+    let runtime = runtime();
+    let (listener, channel) = peer(RemotingOptions::for_tests(runtime.handle().clone()));
+    let (stream, mut peer) = Stream::to_test(&runtime, &listener);
+    peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let (told, outcomes) = mpsc::channel();
+    {
+        let mut state = channel.state.lock();
+        state.begin();
+        state.open(Arc::clone(&stream));
+        let exchange = Box::new(TestRequest::telling(&told));
+        let request = Request { exchange, deadline: Moment::now() + PATIENCE, oneway: false };
+        assert!(state.add(request, &ExtraFields::NONE, &channel.options).is_ok());
+    }
+    drop(channel.take_chunk(&stream).expect("the request"));
+    // Whatever is written now is nobody's.
+    submit(&channel, TestRequest::telling(&told), false);
+    assert_eq!(peer.read(&mut [0; 64]).expect("an end"), 0, "and nothing before it");
+    channel.forget();
+    let was_sent = || match outcomes.recv_timeout(PATIENCE).expect("told") {
+        Told::Failed(failure) => failure.sent,
+        Told::Answered(_) | Told::Written => panic!("there was no answer"),
+    };
+    assert!(was_sent(), "the socket may have it");
+}
+
 #[test]
 fn the_body_of_a_large_answer_is_not_copied() {
     let runtime = runtime();

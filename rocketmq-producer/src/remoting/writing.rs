@@ -15,7 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::channel::Channel;
-use super::exchange::Failure;
+use super::exchange::{Exchange, Failure};
+use super::outbound::Piece;
 use super::state::{Haste, PLENTY, Writer};
 use super::stream::Stream;
 use crate::deferred::Deferred;
@@ -107,26 +108,61 @@ impl Channel {
 
     /// Hands one chunk to the socket, or this much of it.
     fn write_chunk(&self, stream: &Arc<Stream>, most: usize, was_read: bool) -> io::Result<Chunk> {
-        let (chunk, start, has_oneways) = {
-            let mut state = self.state.lock();
-            let Some((chunk, start)) = state.next_chunk(stream) else { return Ok(Chunk::None) };
-            (chunk, start, state.has_oneways())
-        };
-        if has_oneways {
+        let Some(taken) = self.take_chunk(stream) else { return Ok(Chunk::None) };
+        if taken.has_oneways {
             let looked = stream.look();
             if !matches!(looked, Ok(unread) if !unread || was_read) {
-                let none = self.state.lock().chunk_written(stream, chunk, start, 0);
+                let none = taken.written(0);
                 debug_assert!(none.is_empty(), "nothing was written");
                 return looked.map(|_| Chunk::Unread);
             }
         }
-        let end = chunk.len().min(start + most);
-        let (count, outcome) = stream.write(&chunk[start..end]);
-        let through = self.state.lock().chunk_written(stream, chunk, start + count, count);
+        let bytes = taken.bytes();
+        let (count, outcome) = stream.write(&bytes[..bytes.len().min(most)]);
+        let through = taken.written(count);
         let mut deferred = Deferred::default();
         for exchange in through {
             exchange.written(&mut deferred);
         }
         outcome.map(|()| Chunk::Written(count))
+    }
+    /// Takes out what is to be written next.
+    pub(super) fn take_chunk<'a>(&'a self, stream: &'a Arc<Stream>) -> Option<TakenChunk<'a>> {
+        let mut state = self.state.lock();
+        let (chunk, start) = state.next_chunk(stream)?;
+        let has_oneways = state.has_oneways();
+        Some(TakenChunk { channel: self, stream, chunk: Some(chunk), start, has_oneways })
+    }
+}
+
+/// What is being handed to the socket. Nobody knows how much of it the socket took if a panic comes between, so the connection
+/// is over then: what follows it must not go in its place.
+pub(super) struct TakenChunk<'a> {
+    channel: &'a Channel,
+    stream: &'a Arc<Stream>,
+    /// `None`: it is told what came of it.
+    chunk: Option<Piece>,
+    start: usize,
+    /// Whether one-way requests are among what is to be written.
+    has_oneways: bool,
+}
+
+impl TakenChunk<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.chunk.as_deref().and_then(|chunk| chunk.get(self.start..)).unwrap_or_default()
+    }
+
+    /// The socket took so many bytes of it. Returns the one-way requests that are through.
+    fn written(mut self, count: usize) -> Vec<Box<dyn Exchange>> {
+        let Some(chunk) = self.chunk.take() else { return Vec::new() };
+        self.channel.state.lock().chunk_written(self.stream, chunk, self.start + count, count)
+    }
+}
+
+impl Drop for TakenChunk<'_> {
+    fn drop(&mut self) {
+        if self.chunk.is_some() {
+            self.stream.shut_down();
+        }
     }
 }
