@@ -1249,9 +1249,10 @@ struct rmq_error_t *rmq_flush(struct rmq_producer_t *producer,
  * (a quarter of it, at most 250 ms, is kept for them), and unregisters from the brokers. The handle stays valid
  * until `rmq_producer_destroy`.
  *
- * NULL: every callback that there will be has returned. May be called again, from any thread.
+ * NULL: every callback that there will be has returned. May be called again, from any thread. Of several that close at
+ * the same time, the one whose time is over first completes what is left, and all go on to their end.
  *
- * Errors: `TIMEOUT` when sends had to be completed as `CLOSED`, or when a callback still runs (it and those
+ * Errors: `TIMEOUT` when sends had to be completed as `CLOSED` meanwhile, or when a callback still runs (it and those
  * after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer, from a hook, a
  * selector, or a log callback on the I/O thread; `FORKED`, `INVALID_ARGUMENT`. After `TIMEOUT` the producer is
  * closed as well.

@@ -17,7 +17,7 @@ use rocketmq_producer::{Closing, DeliveryThread, Error, ErrorCode, Producer, sys
 use crate::arguments::{self, Argument};
 use crate::armour::armour;
 use crate::callbacks::{WritableCallback, deliver};
-use crate::cancel::{self, READY_SLICE, SLICE, Wait};
+use crate::cancel::{self, READY_SLICE, SLICE, Slice, Wait};
 use crate::config::{ConfigValues, mock_brokers, rmq_config_t};
 use crate::error::rmq_error_t;
 use crate::handle::Handle;
@@ -138,19 +138,9 @@ impl ProducerObject {
         Err(Error::new(ErrorCode::Timeout, "every send has its outcome, but callbacks still run or wait"))
     }
 
-    /// The rest of a close, in so much time.
-    fn close_by(&self, closing: Closing, timeout: Duration) -> Result<(), Error> {
-        let started = Instant::now();
-        let left = || timeout.saturating_sub(started.elapsed());
-        let kept = match self.delivery.get() {
-            Some(_) => FOR_CALLBACKS.min(timeout / 4),
-            None => Duration::ZERO,
-        };
-        let closed = closing.finish(timeout - kept);
-        // Another thread's close may have begun before and still wait.
-        self.core.flush(left())?;
-        self.wait_for_callbacks(left().max(GRACE.min(timeout)))?;
-        closed
+    /// So much of the time of a close is kept for callbacks.
+    fn kept_for_callbacks(&self, timeout: Duration) -> Duration {
+        self.delivery.get().map_or(Duration::ZERO, |_| FOR_CALLBACKS.min(timeout / 4))
     }
 
     /// Waits until all callbacks that there will be have returned.
@@ -284,9 +274,10 @@ pub unsafe extern "C-unwind" fn rmq_flush(
 /// (a quarter of it, at most 250 ms, is kept for them), and unregisters from the brokers. The handle stays valid
 /// until `rmq_producer_destroy`.
 ///
-/// NULL: every callback that there will be has returned. May be called again, from any thread.
+/// NULL: every callback that there will be has returned. May be called again, from any thread. Of several that close at
+/// the same time, the one whose time is over first completes what is left, and all go on to their end.
 ///
-/// Errors: `TIMEOUT` when sends had to be completed as `CLOSED`, or when a callback still runs (it and those
+/// Errors: `TIMEOUT` when sends had to be completed as `CLOSED` meanwhile, or when a callback still runs (it and those
 /// after it go on; call again to wait for them); `WOULD_DEADLOCK` from a callback of this producer, from a hook, a
 /// selector, or a log callback on the I/O thread; `FORKED`, `INVALID_ARGUMENT`. After `TIMEOUT` the producer is
 /// closed as well.
@@ -305,42 +296,66 @@ pub unsafe extern "C-unwind" fn rmq_producer_close(
                 Arc::new(Close::begin(unsafe { arguments::unhooked(handle, at)? })?)
             }
         };
-        let outcome = close.go_on(wait);
-        Ok(cancel::slice_of(handle, close, wait, outcome, &[ErrorCode::Timeout]))
+        Ok(match close.go_on(wait) {
+            Some(outcome) => Slice::Done(outcome),
+            None => {
+                cancel::keep(handle, close);
+                Slice::Passed(Ok(()))
+            }
+        })
     })
 }
 
 /// A close that a thread waits for. One that is cancelled leaves the rest of it to the next.
 struct Close {
-    /// `None`: only callbacks are left.
-    closing: Mutex<Option<Closing>>,
+    phase: Mutex<Phase>,
     producer: Arc<ProducerObject>,
+}
+
+enum Phase {
+    /// Sends are left.
+    Sends(Closing),
+    /// The producer is closed, with this outcome; only callbacks are left.
+    Callbacks(Result<(), Error>),
 }
 
 impl Close {
     fn begin(producer: &Arc<ProducerObject>) -> Result<Self, Error> {
         producer.refuse_in_callback()?;
-        let closing = Mutex::new(Some(producer.core.begin_close()?));
-        Ok(Self { closing, producer: Arc::clone(producer) })
+        let phase = Mutex::new(Phase::Sends(producer.core.begin_close()?));
+        Ok(Self { phase, producer: Arc::clone(producer) })
     }
 
-    /// A slice of it. While there is much time left it only waits.
-    fn go_on(&self, wait: Wait) -> Result<(), Error> {
-        let mut closing = self.closing.lock();
-        match closing.take() {
-            Some(begun) if wait.is_last() => self.producer.close_by(begun, wait.left),
-            Some(begun) if !begun.wait(SLICE) => {
-                *closing = Some(begun);
-                Err(Error::new(ErrorCode::Timeout, "sends are without an outcome"))
+    /// A slice of it; `None` if another one is to follow. While there is much time left it only waits.
+    fn go_on(&self, wait: Wait) -> Option<Result<(), Error>> {
+        let started = Instant::now();
+        let mut phase = self.phase.lock();
+        let outcome = match std::mem::replace(&mut *phase, Phase::Callbacks(Ok(()))) {
+            Phase::Sends(closing) if !wait.is_last() && !closing.wait(SLICE) => {
+                *phase = Phase::Sends(closing);
+                return None;
             }
-            // All have their outcome: this waits for the brokers' answers at most.
-            Some(begun) => {
-                begun.finish(wait.left)?;
-                self.producer.wait_for_callbacks(SLICE)
+            // If all have their outcome, this waits for the brokers' answers at most.
+            Phase::Sends(closing) => {
+                let outcome = closing.finish(wait.left - self.producer.kept_for_callbacks(wait.left));
+                // A hook may hold sends up: then their callbacks are still to come.
+                if outcome.is_err() && self.producer.core.flush(Duration::ZERO).is_err() {
+                    return Some(outcome);
+                }
+                outcome
             }
-            None if wait.is_last() => self.producer.wait_for_callbacks(wait.left.max(GRACE)),
-            None => self.producer.wait_for_callbacks(SLICE),
+            Phase::Callbacks(outcome) => outcome,
+        };
+        let left = wait.left.saturating_sub(started.elapsed());
+        let callbacks = match wait.is_last() {
+            true => self.producer.wait_for_callbacks(left.max(GRACE.min(wait.left))),
+            false => self.producer.wait_for_callbacks(SLICE.min(left)),
+        };
+        if callbacks.is_err() && !wait.is_last() {
+            *phase = Phase::Callbacks(outcome);
+            return None;
         }
+        Some(callbacks.and(outcome))
     }
 }
 

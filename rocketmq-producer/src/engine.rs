@@ -10,8 +10,9 @@ mod life;
 mod view;
 
 pub(crate) use ask::{Door, unsettled};
+pub(crate) use life::Closer;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -33,8 +34,12 @@ pub(crate) struct Engine {
     pub(crate) sends: Arc<SendContext>,
     /// No new sends.
     closing: AtomicBool,
-    /// Somebody is to end what is left.
-    ending: AtomicBool,
+    /// Those who close now; each sees to what is left when its time is over.
+    closers: AtomicUsize,
+    /// Sends were left when somebody's time was over, and ended as closed.
+    cut_off: AtomicBool,
+    /// The group is left, or about to be.
+    has_left: AtomicBool,
     /// Told when closing begins.
     close_begun: Notify,
     generation: u64,
@@ -88,7 +93,9 @@ impl Engine {
         Ok(Arc::new(Self {
             sends,
             closing: AtomicBool::new(false),
-            ending: AtomicBool::new(false),
+            closers: AtomicUsize::new(0),
+            cut_off: AtomicBool::new(false),
+            has_left: AtomicBool::new(false),
             close_begun: Notify::new(),
             generation,
         }))

@@ -151,7 +151,7 @@ impl Drop for CloseOnDrop {
         if self.engine.is_forked() {
             // In a forked child the engine belongs to threads that are not there: it is left as it is.
             std::mem::forget(Arc::clone(&self.engine));
-        } else if self.engine.begin_closing() {
+        } else {
             self.engine.end_in_background();
         }
     }

@@ -13,7 +13,9 @@ use std::time::Instant;
 
 use common::{LATE, PATIENCE, becomes_true, cluster, config, ms, on_sends, poll, producer, send};
 use rocketmq_mock::{Fault, FaultRule, NAME_SERVER};
-use rocketmq_producer::{CompletionQueue, ErrorCode, LogLevel, LogSink, Message, Persistence, Producer, Tag};
+use rocketmq_producer::{
+    CompletionQueue, ErrorCode, Event, LogLevel, LogSink, Message, Persistence, Producer, Tag,
+};
 
 /// A fault of the name server's answers about one topic, or all.
 fn on_routes(topic: Option<&str>, fault: Fault) -> FaultRule {
@@ -138,6 +140,34 @@ fn a_second_close_waits_for_the_first() {
     producer.close(PATIENCE).expect("answered");
     assert_eq!(queue.len(), 1, "the outcome is there when any close returns");
     first.join().expect("no panic").expect("closed");
+}
+
+#[test]
+fn of_several_closes_the_one_whose_time_is_over_first_ends_the_sends() {
+    let cluster = cluster(1);
+    let producer = producer(&cluster, &[]);
+    send(&producer, "T").expect("warm");
+    cluster.inject(on_sends(None, None, Fault::NoAnswer));
+    let queue = CompletionQueue::new();
+    producer.send_queued(&Message::new("T", b"x"), Some(4 * PATIENCE), &queue, Tag(0, 0)).expect("accepted");
+    let ends = CompletionQueue::new();
+    producer.close_queued(3 * PATIENCE, &ends, Tag(1, 0)).expect("asked");
+    let first = std::thread::spawn({
+        let producer = producer.clone();
+        move || producer.close(3 * PATIENCE)
+    });
+    let started = Instant::now();
+    let error = producer.close(ms(0)).expect_err("the send has no outcome");
+    assert_eq!(error.code(), ErrorCode::Timeout);
+    assert_eq!(queue.len(), 1, "the send has ended");
+    // Whether the thread had begun to close before the sends were cut off is chance; that it returns is not.
+    let _ = first.join().expect("no panic");
+    let mut events = Vec::new();
+    assert_eq!(ends.poll(&mut events, 1, PATIENCE), 1);
+    let Some(Event::Done(done)) = events.pop() else { panic!("no end of a close") };
+    assert_eq!(done.result.expect_err("sends were cut off").code(), ErrorCode::Timeout);
+    assert!(started.elapsed() < 2 * PATIENCE, "nobody waited for its own time");
+    producer.close(PATIENCE).expect("closed already");
 }
 
 #[test]

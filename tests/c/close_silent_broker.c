@@ -1,5 +1,5 @@
-/* Close with 10,000 sends in flight on a broker that never answers: all complete by the deadline of the close, each
-   once. */
+/* Close with 10,000 sends in flight on a broker that never answers: all complete by the deadline of the close whose time
+   is over first, each once, and every close that waited for them says so. */
 #include "check.h"
 #include <sched.h>
 

@@ -327,7 +327,8 @@ class Producer:
         """
         Refuses new sends, waits up to `timeout` seconds for the outcomes of those under way (default: until
         they all have ended by their own deadlines), fails the rest with `ClosedError` and raises
-        `TimeoutError` then. Closing again does nothing.
+        `TimeoutError` then. Of several that close at the same time, the one whose time is over first does so
+        for all. Closing again does nothing.
         """
     def stats(self) -> dict[str, Any]:
         """

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Closing, Producer};
 use crate::completion::{CompletionQueue, Done, Event, Routed, Tag};
-use crate::engine::{Door, unsettled};
+use crate::engine::{Closer, Door, unsettled};
 use crate::error::Error;
 use crate::sys::Moment;
 
@@ -63,10 +63,11 @@ impl Producer {
 
     /// Refuses new sends, waits at most `timeout` for the outcomes of those accepted, completes what is left as
     /// `CLOSED`, and tells the brokers. Every accepted send has its outcome afterwards, unless a hook of the program holds it
-    /// up for more than five seconds. Closing again waits for the close under way, if there is one.
+    /// up for more than five seconds. Of several that close at the same time, the one whose time is over first completes what is
+    /// left, and all return.
     ///
     /// # Errors
-    /// `TIMEOUT` when sends had to be completed as `CLOSED`, or when another close still waits. `FORKED`;
+    /// `TIMEOUT` when sends had to be completed as `CLOSED` meanwhile. `FORKED`;
     /// `WOULD_DEADLOCK` on the I/O thread.
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
         self.begin_close()?.finish(timeout)
@@ -97,8 +98,7 @@ impl Producer {
     pub fn close_queued(&self, timeout: Duration, queue: &CompletionQueue, tag: Tag) -> Result<(), Error> {
         let engine = self.engine();
         engine.check_fork()?;
-        let first = engine.begin_closing();
-        engine.ask(Arc::clone(engine).closed(first, timeout), self.done_at(queue, tag));
+        engine.ask(Closer::begin(engine).closed(timeout), self.done_at(queue, tag));
         Ok(())
     }
 

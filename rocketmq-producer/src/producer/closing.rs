@@ -1,24 +1,25 @@
 //! A close under way.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::Producer;
+use crate::engine::Closer;
 use crate::error::Error;
 use crate::sys::Moment;
 
 /// A close that has begun: the producer takes no new sends. [`Self::finish`] ends it. Dropped before, it is as if only new sends
-/// were refused: the next close, or the end of the producer, sees to what is left.
+/// were refused: another close, or the end of the producer, sees to what is left.
 #[must_use = "what is left waits for the end of the close"]
-#[derive(Debug)]
 pub struct Closing {
+    /// Gone before the producer, which ends with its last handle unless somebody closes it.
+    closer: Closer,
     producer: Producer,
-    /// No other close began before: this one is to end what is left.
-    is_first: bool,
 }
 
 impl Closing {
     pub(super) fn begin(producer: &Producer) -> Self {
-        Self { is_first: producer.engine().begin_closing(), producer: producer.clone() }
+        Self { closer: Closer::begin(producer.engine()), producer: producer.clone() }
     }
 
     /// Waits until every accepted send has its outcome; says whether they have.
@@ -30,16 +31,13 @@ impl Closing {
     ///
     /// # Errors
     /// As there.
-    pub fn finish(mut self, timeout: Duration) -> Result<(), Error> {
-        let first = std::mem::take(&mut self.is_first);
-        self.producer.engine().close(first, timeout)
+    pub fn finish(self, timeout: Duration) -> Result<(), Error> {
+        self.closer.close(timeout)
     }
 }
 
-impl Drop for Closing {
-    fn drop(&mut self) {
-        if self.is_first {
-            self.producer.engine().leave_end_to_another();
-        }
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closing").field("producer", &self.producer).finish_non_exhaustive()
     }
 }
