@@ -190,21 +190,38 @@ mod tests {
     use crate::error::ErrorCode;
     use crate::sys::exit_status_of;
 
-    #[test]
-    fn a_forked_child_is_refused_and_told_of_no_room() {
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn producer(group: &str) -> Producer {
         let mut config = Config::new();
-        for (key, value) in [("producer.group", "forked"), ("name.server", "127.0.0.1:1")] {
+        for (key, value) in [("producer.group", group), ("name.server", "127.0.0.1:1")] {
             config.set(key, value).expect(key);
         }
-        let (producer, queue) = (Producer::new(&config).expect("a producer"), CompletionQueue::new());
+        Producer::new(&config).expect("a producer")
+    }
+
+    fn is_forked(call: &Result<(), Error>) -> bool {
+        call.as_ref().is_err_and(|error| error.code() == ErrorCode::Forked)
+    }
+
+    #[test]
+    fn a_forked_child_is_refused_and_told_of_no_room() {
+        let (producer, queue) = (producer("room"), CompletionQueue::new());
         let status = exit_status_of(|| {
             let calls = [producer.when_writable(&queue), producer.hear_of_room(&queue)];
-            let are_refused =
-                calls.iter().all(|call| call.as_ref().is_err_and(|error| error.code() == ErrorCode::Forked));
-            i32::from(!are_refused || !queue.is_empty())
+            i32::from(!calls.iter().all(is_forked) || !queue.is_empty())
         });
         assert_eq!((status, queue.len()), (0, 0));
         producer.when_writable(&queue).expect("no child");
         assert_eq!(queue.len(), 1);
+    }
+
+    #[test]
+    fn a_forked_child_ends_no_close_of_its_parents() {
+        let producer = producer("close");
+        let closing = producer.begin_close().expect("no child");
+        let ends = move || i32::from(closing.wait(LONG) || !is_forked(&closing.finish(LONG)));
+        assert_eq!(exit_status_of(ends), 0);
+        producer.close(Duration::ZERO).expect("nothing is left");
     }
 }

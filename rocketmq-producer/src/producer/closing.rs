@@ -22,9 +22,11 @@ impl Closing {
         Self { closer: Closer::begin(producer.engine()), producer: producer.clone() }
     }
 
-    /// Waits until every accepted send has its outcome; says whether they have.
+    /// Waits until every accepted send has its outcome; says whether they have. In a forked child, which hears of none: `false`
+    /// at once.
     pub fn wait(&self, timeout: Duration) -> bool {
-        self.producer.engine().sends.wait_settled(Moment::now().checked_add(timeout))
+        let engine = self.producer.engine();
+        !engine.is_forked() && engine.sends.wait_settled(Moment::now().checked_add(timeout))
     }
 
     /// The rest of [`Producer::close`], in so much time.
@@ -32,6 +34,7 @@ impl Closing {
     /// # Errors
     /// As there.
     pub fn finish(self, timeout: Duration) -> Result<(), Error> {
+        self.producer.engine().check_fork()?;
         self.closer.close(timeout)
     }
 }
