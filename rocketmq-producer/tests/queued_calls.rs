@@ -88,7 +88,7 @@ fn a_producer_is_ready_or_says_why_it_is_not() {
 fn a_close_refuses_sends_at_once_and_ends_what_is_left() {
     let (queue, mut outcomes) = (CompletionQueue::new(), 0);
     let (cluster, producer) = held(&queue);
-    assert_eq!(cluster.registrations().len(), 1);
+    assert!(cluster.wait_until(PATIENCE, |cluster| cluster.registrations().len() == 1));
     producer.close_queued(ms(10), &queue, Tag(1, 0)).expect("asked");
     assert_eq!(send(&producer, "T").expect_err("closed").code(), ErrorCode::Closed);
     assert_eq!(code(done(&queue, Tag(1, 0), &mut outcomes)), ErrorCode::Timeout);

@@ -129,15 +129,16 @@ fn each_topic_and_each_queue_has_its_own_batches() {
 fn a_batch_to_an_unknown_topic_looks_it_up_first() {
     let cluster = cluster(1);
     let producer = producer(&cluster, &[PRESSURE]);
+    send_all(&producer, 1, plain, |_| None)[0].as_ref().expect("stored");
     let held = cluster.inject(on_sends(None, None, Fault::Hold));
     for outcome in send_all_held(&cluster, held, &producer, 300, plain) {
         outcome.expect("stored");
     }
-    assert_eq!(cluster.stored_count("T"), 300);
+    assert_eq!(cluster.stored_count("T"), 301);
     assert!(cluster.request_count(310) < 20, "{} singles", cluster.request_count(310));
     let messages = [Message::new("Other", b"a"), Message::new("Other", b"b")];
     assert_eq!(producer.send_batch(&messages, None).expect("stored").len(), 2);
-    assert_eq!(cluster.stored("T").len(), 300);
+    assert_eq!(cluster.stored("T").len(), 301);
 }
 
 /// Brokers add their region, trace switch and cluster to single messages. 5.5.0 adds nothing to the members of a batch,

@@ -17,7 +17,8 @@ pub(crate) fn send_all<'m>(
     in_order(&enqueue_all(producer, count, message, timeout), count)
 }
 
-/// The same while an injected rule holds the first answers, so that it is all the same how long the calls take.
+/// The same for topic `T` while an injected rule holds the first answers, so that it is all the same how long the calls take.
+/// The route is known before, too: what waits for one goes out by and by, as the I/O thread gets to it.
 pub(crate) fn send_all_held<'m>(
     cluster: &MockCluster,
     held: FaultId,
@@ -25,6 +26,7 @@ pub(crate) fn send_all_held<'m>(
     count: usize,
     message: impl Fn(usize) -> Message<'m>,
 ) -> Vec<Result<Receipt, Error>> {
+    producer.queues("T", PATIENCE).expect("a route");
     let before = cluster.request_count(310);
     let queue = enqueue_all(producer, count, message, |_| None);
     assert!(cluster.wait_until(PATIENCE, |cluster| cluster.request_count(310) > before), "the first is held");

@@ -59,6 +59,15 @@ pub enum LaunchError {
     },
     /// No block of free ports was found.
     NoPorts,
+    /// Brokers would refuse messages.
+    DiskFull {
+        /// Where their stores are to be.
+        folder: PathBuf,
+        /// How much of its disk is used.
+        percent: u64,
+        /// How much may not be.
+        limit: u64,
+    },
 }
 
 impl LaunchError {
@@ -99,6 +108,11 @@ impl fmt::Display for LaunchError {
             LaunchError::NoPorts => {
                 f.write_str("no free block of ten loopback ports between 20000 and 32000")
             }
+            LaunchError::DiskFull { folder, percent, limit } => write!(
+                f,
+                "{percent} % of the disk of {} are used; from {limit} % on brokers refuse messages: make room",
+                folder.display()
+            ),
         }
     }
 }
@@ -111,7 +125,8 @@ impl std::error::Error for LaunchError {
             LaunchError::Failed { .. }
             | LaunchError::NotReady { .. }
             | LaunchError::Environment { .. }
-            | LaunchError::NoPorts => None,
+            | LaunchError::NoPorts
+            | LaunchError::DiskFull { .. } => None,
         }
     }
 }

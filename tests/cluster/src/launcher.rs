@@ -13,7 +13,7 @@ use crate::artifacts::{self, Artifacts};
 use crate::ports::PortBlock;
 use crate::process::{JavaServer, wait_for, write_quiet_logging};
 use crate::wire::{Connection, Request};
-use crate::{LaunchError, Version};
+use crate::{LaunchError, Version, disk};
 
 /// A loaded machine needs up to 60 s; a process that ends or prints an error is noticed at once.
 const START_LIMIT: Duration = Duration::from_secs(90);
@@ -103,6 +103,7 @@ impl RealCluster {
     pub fn start(options: &Options) -> Result<RealCluster, LaunchError> {
         let artifacts = artifacts::resolve(options.version)?;
         let name_server = NameServer::start(&artifacts)?;
+        disk::check(&name_server.ports.folder)?;
         let mut cluster = RealCluster {
             slaves: Vec::new(),
             brokers: Vec::new(),

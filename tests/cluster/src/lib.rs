@@ -6,6 +6,7 @@
 
 pub mod artifacts;
 pub mod consumers;
+mod disk;
 pub mod error;
 pub mod launcher;
 pub mod ports;
