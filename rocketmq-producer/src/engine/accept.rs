@@ -55,13 +55,7 @@ impl Engine {
             memory.take_bytes()
         })?;
         let topic = self.sends.client.routes.topic(message.topic);
-        // Counted before the second look at the flag: a close that does not see it is seen here.
-        self.sends.bounds.accepted(1);
-        if self.is_closing() {
-            self.sends.bounds.settled(1);
-            return Err(Error::closed());
-        }
-        self.sends.recorder.accepted(1, message.body.len());
+        self.count_in(1, message.body.len())?;
         let context = Arc::clone(&self.sends);
         let send = AcceptedSend::new(prepared, mode, span, completion, share);
         Shipment::of_one(memory, context, topic, send).start(deferred);
@@ -122,19 +116,26 @@ impl Engine {
             }
         };
         let topic = self.sends.client.routes.topic(first.topic);
-        // Counted before the second look at the flag, as in `send`.
-        self.sends.bounds.accepted(messages.len());
-        if self.is_closing() {
-            self.sends.bounds.settled(messages.len());
-            return Err(Error::closed());
-        }
-        self.sends.recorder.accepted(messages.len(), bytes);
+        self.count_in(messages.len(), bytes)?;
         let members = prepared.into_iter().zip(messages).zip(completions);
         let sends = members.map(|((prepared, message), completion)| {
             let share = share.split_off(message.body.len());
             AcceptedSend::new(prepared, mode, span, completion, share)
         });
         Shipment::of_batch(Arc::clone(&self.sends), topic, sends.collect()).start(deferred);
+        Ok(())
+    }
+
+    /// From here on a close waits for these. Counted before the second look at the flag: a close that does not see them is
+    /// seen here.
+    #[inline]
+    fn count_in(&self, messages: usize, bytes: usize) -> Result<(), Error> {
+        self.sends.bounds.accepted(messages);
+        if self.is_closing() {
+            self.sends.bounds.settled(messages);
+            return Err(Error::closed());
+        }
+        self.sends.recorder.accepted(messages, bytes);
         Ok(())
     }
 
