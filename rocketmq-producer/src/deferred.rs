@@ -162,8 +162,9 @@ impl Deferred {
     fn tell_outcomes(&mut self) {
         // Before the wake-ups: whoever has all outcomes and asks finds nothing outstanding.
         let in_flight = self.settled.tell();
-        for sleeper in self.wakes.drain(..) {
-            sleeper.wake();
+        // Not for nothing: it costs more than to look, and blocking sends wake no queue.
+        if !self.wakes.is_empty() {
+            self.wakes.drain(..).for_each(|sleeper| sleeper.wake());
         }
         self.unparks.unpark_all();
         Memory::give_back(&mut self.memory, in_flight);

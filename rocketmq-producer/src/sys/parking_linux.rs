@@ -62,39 +62,32 @@ impl Parker {
 }
 
 /// Threads that are to be woken.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Unparks {
     /// The bits of their slots, word by word.
     slots: [u32; WORDS],
-    is_empty: bool,
+    /// The words that have such bits: one bit each.
+    words: u32,
 }
 
-impl Default for Unparks {
-    fn default() -> Self {
-        Self { slots: [0; WORDS], is_empty: true }
-    }
-}
+const _: () = assert!(WORDS <= u32::BITS as usize);
 
 impl Unparks {
     pub(crate) fn add(&mut self, parker: &Parker) {
         self.slots[parker.word] |= parker.bit;
-        self.is_empty = false;
+        self.words |= 1 << parker.word;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.is_empty
+        self.words == 0
     }
 
     /// Wakes all of them, by one system call for each word.
     pub(crate) fn unpark_all(&mut self) {
-        if std::mem::replace(&mut self.is_empty, true) {
-            return;
-        }
-        for (word, bits) in UNPARKED.iter().zip(&mut self.slots) {
-            let bits = std::mem::take(bits);
-            if bits == 0 {
-                continue;
-            }
+        while self.words != 0 {
+            let at = self.words.trailing_zeros() as usize;
+            self.words &= self.words - 1;
+            let (word, bits) = (&UNPARKED[at], std::mem::take(&mut self.slots[at]));
             word.fetch_add(1, Ordering::Release);
             // SAFETY: the word is a static; the kernel uses its address only.
             let _ = unsafe {
