@@ -1,20 +1,26 @@
-//! The completion queue: events in, one lock, three ways out.
+//! The completion queue: events in, one lock, three ways out (`polls.rs`, `descriptor.rs`).
+//!
+//! ```text
+//! put ──▶ events, a wake-up owed ──▶ settled with `deferred`: wake ──┬─▶ who polls
+//! ring ──▶ rung ─────────────────────────────────────────────────────┼─▶ wakers
+//! close ──▶ closed, for good ────────────────────────────────────────┴─▶ the descriptor (not by a close)
+//! ```
+
+mod descriptor;
+mod polls;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::os::fd::{AsRawFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
 
 use crate::sync::{Condvar, Mutex};
 
-use super::{Complete, Event, LAST_RESORT, Outcome, overdue};
+use self::descriptor::Descriptor;
+use super::{Complete, Event};
 use crate::deferred::{Deferred, Wake};
-use crate::error::{Error, ErrorCode};
 use crate::flow::{HearsOfRoom, ProducerTag};
-use crate::sys::{EventFd, Moment};
 use crate::task::panic_text;
 
 /// A queue of events, shared by any number of producers and pollers. Clones are handles of the same queue.
@@ -43,110 +49,15 @@ struct State {
     closed: bool,
 }
 
-/// The descriptor and whether it is readable now.
-struct Descriptor {
-    event: EventFd,
-    signalled: bool,
-}
-
 impl CompletionQueue {
     /// An empty queue.
     pub fn new() -> Self {
         Self(Arc::default())
     }
 
-    /// Moves up to `max` events to the end of `out`, oldest first, and says how many. Waits up to `timeout` for the first
-    /// (zero: not at all); returns 0 at the timeout, for a [`Self::ring`], or when the queue is closed. Any thread.
-    pub fn poll(&self, out: &mut Vec<Event>, max: usize, timeout: Duration) -> usize {
-        let mut state = self.0.state.lock();
-        if state.has_nothing() && !timeout.is_zero() {
-            let deadline = Moment::now().checked_add(timeout);
-            while state.has_nothing() {
-                state.pollers += 1;
-                let timed_out = match deadline {
-                    Some(deadline) => self.0.arrived.wait_until(&mut state, deadline).timed_out(),
-                    None => {
-                        self.0.arrived.wait(&mut state);
-                        false
-                    }
-                };
-                state.pollers -= 1;
-                if timed_out {
-                    break;
-                }
-            }
-        }
-        state.rung = false;
-        let count = state.events.len().min(max);
-        out.extend(state.events.drain(..count));
-        state.settle_descriptor();
-        count
-    }
-
-    /// Has the waker woken, once, when there is something to poll, or the queue is closed or rung. `false`: it is so now, and
-    /// the waker is not taken. For those that sleep by means of their own: all of them are woken, so that one that is gone
-    /// takes nobody's turn.
-    pub fn wake_when_ready(&self, waker: &Waker) -> bool {
-        let mut state = self.0.state.lock();
-        let waits = state.has_nothing();
-        if waits && !state.wakers.iter().any(|known| known.will_wake(waker)) {
-            state.wakers.push(waker.clone());
-        }
-        waits
-    }
-
-    /// This waker waits no more, if it does.
-    pub fn sleep_no_more(&self, waker: &Waker) {
-        self.0.state.lock().wakers.retain(|known| !known.will_wake(waker));
-    }
-
     /// Whether nothing more will come.
     pub fn is_closed(&self) -> bool {
         self.0.state.lock().closed
-    }
-
-    /// Waits for the outcomes of sends, of which `outcomes` has the places and the tags the numbers of these. The engine
-    /// completes each by the deadline; one that comes later than the last resort is nobody's.
-    pub(crate) fn wait_for(
-        &self,
-        mut outcomes: Vec<Option<Outcome>>,
-        deadline: Moment,
-    ) -> impl Iterator<Item = Outcome> + use<> {
-        let (mut missing, mut events) = (outcomes.len(), Vec::new());
-        let mut until = deadline;
-        while missing > 0 {
-            if self.poll(&mut events, missing, until.since(Moment::now())) == 0 {
-                if until > deadline {
-                    break;
-                }
-                // From now on: the whole process may have been stopped.
-                until = Moment::now() + LAST_RESORT;
-            }
-            for report in events.drain(..).filter_map(Event::into_report) {
-                if let Some(place) = outcomes.get_mut(report.tag.0) {
-                    missing -= usize::from(place.replace(report.result).is_none());
-                }
-            }
-        }
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(overdue())))
-    }
-
-    /// For a delivery thread: takes everything that is there, waiting for the first event; `false` when closed and empty.
-    pub(super) fn take_all(&self, into: &mut VecDeque<Event>) -> bool {
-        let mut state = self.0.state.lock();
-        while state.events.is_empty() {
-            if state.closed {
-                return false;
-            }
-            state.pollers += 1;
-            self.0.arrived.wait(&mut state);
-            state.pollers -= 1;
-        }
-        std::mem::swap(&mut state.events, into);
-        state.taken += into.len() as u64;
-        state.wake_owed = false;
-        state.settle_descriptor();
-        true
     }
 
     /// How many events there were so far, if a delivery thread takes them.
@@ -165,29 +76,6 @@ impl CompletionQueue {
         drop(state);
         self.0.arrived.notify_one();
         wake_all(wakers);
-    }
-
-    /// A descriptor that is readable while events wait in the queue (level-triggered; a batch of events
-    /// makes it readable once). It belongs to the queue: wait on it, never read or close it.
-    ///
-    /// # Errors
-    /// `SYSTEM` when the process is out of descriptors; `CLOSED` after [`Self::close`] or [`Self::end`].
-    pub fn fd(&self) -> Result<RawFd, Error> {
-        let mut state = self.0.state.lock();
-        if let Some(descriptor) = &state.descriptor {
-            return Ok(descriptor.event.as_raw_fd());
-        }
-        if state.closed {
-            return Err(Error::closed());
-        }
-        let event = EventFd::new().map_err(|cause| {
-            Error::new(ErrorCode::System, format!("no descriptor for the completion queue: {cause}"))
-                .with_source(cause)
-        })?;
-        let fd = event.as_raw_fd();
-        state.descriptor = Some(Descriptor { event, signalled: false });
-        state.settle_descriptor();
-        Ok(fd)
     }
 
     /// How many events wait.
@@ -307,21 +195,6 @@ impl State {
     fn has_nothing(&self) -> bool {
         self.events.is_empty() && !self.closed && !self.rung
     }
-
-    /// Makes the descriptor readable exactly when a poll would not wait.
-    fn settle_descriptor(&mut self) {
-        let wanted = !self.events.is_empty() || self.rung;
-        if let Some(descriptor) = &mut self.descriptor
-            && descriptor.signalled != wanted
-        {
-            if wanted {
-                descriptor.event.signal();
-            } else {
-                descriptor.event.clear();
-            }
-            descriptor.signalled = wanted;
-        }
-    }
 }
 
 impl Default for CompletionQueue {
@@ -337,117 +210,5 @@ impl fmt::Debug for CompletionQueue {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-
-    use super::super::{Completion, Tag};
-    use super::*;
-    use crate::flow::Bounds;
-
-    const LONG: Duration = Duration::from_secs(30);
-
-    #[test]
-    fn outcomes_that_never_come_are_overdue_and_the_others_keep_theirs() {
-        let queue = CompletionQueue::new();
-        let bounds = Arc::new(Bounds::new(10, 10));
-        let complete = |index, error| {
-            let share = bounds.try_take(1, 0).expect("room");
-            let completion = Completion::Queue(queue.clone(), Tag(index, 0));
-            completion.complete(Err(error), share, &mut Deferred::default());
-        };
-        complete(1, Error::closed());
-        queue.0.has_room(0);
-        let codes =
-            queue.wait_for(vec![None, None], Moment::now()).map(|outcome| outcome.expect_err("none").code());
-        assert_eq!(codes.collect::<Vec<_>>(), [ErrorCode::Timeout, ErrorCode::Closed]);
-        // What comes later is nobody's.
-        complete(0, Error::closed());
-        assert_eq!((queue.len(), bounds.messages()), (1, 1));
-        queue.end();
-        assert_eq!(bounds.messages(), 0);
-    }
-
-    #[test]
-    fn a_waker_that_panics_takes_nobody_elses_turn() {
-        struct Panics;
-        impl std::task::Wake for Panics {
-            fn wake(self: Arc<Self>) {
-                panic!("a waker of the test's");
-            }
-        }
-        struct Counts(std::sync::atomic::AtomicUsize);
-        impl std::task::Wake for Counts {
-            fn wake(self: Arc<Self>) {
-                self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            }
-        }
-        let queue = CompletionQueue::new();
-        let counts = Arc::new(Counts(std::sync::atomic::AtomicUsize::new(0)));
-        for waker in [Waker::from(Arc::new(Panics)), Waker::from(Arc::clone(&counts))] {
-            assert!(queue.wake_when_ready(&waker));
-        }
-        let gone = Waker::from(Arc::new(Panics));
-        assert!(queue.wake_when_ready(&gone));
-        queue.sleep_no_more(&gone);
-        queue.ring();
-        assert_eq!(counts.0.load(std::sync::atomic::Ordering::SeqCst), 1);
-    }
-
-    #[test]
-    fn a_ring_ends_one_poll_that_comes_or_is_there() {
-        let queue = CompletionQueue::new();
-        queue.ring();
-        queue.ring();
-        assert_eq!(queue.poll(&mut Vec::new(), 1, LONG), 0);
-        let waiting = std::thread::spawn({
-            let queue = queue.clone();
-            move || queue.poll(&mut Vec::new(), 1, LONG)
-        });
-        while queue.0.state.lock().pollers == 0 {
-            std::thread::yield_now();
-        }
-        queue.ring();
-        assert_eq!(waiting.join().expect("no panic"), 0);
-        assert!(!queue.0.state.lock().rung);
-    }
-
-    #[derive(Default)]
-    struct Woken(AtomicUsize);
-
-    impl std::task::Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
-
-    #[test]
-    fn who_sleeps_elsewhere_is_woken_once_by_whatever_ends_a_poll() {
-        let tell: fn(&CompletionQueue) = |queue| queue.0.has_room(0);
-        for end in [tell, CompletionQueue::ring, CompletionQueue::close, CompletionQueue::end] {
-            let queue = CompletionQueue::new();
-            let (first, second) = (Arc::<Woken>::default(), Arc::<Woken>::default());
-            assert!(queue.wake_when_ready(&Arc::clone(&first).into()));
-            assert!(queue.wake_when_ready(&Arc::clone(&first).into()));
-            assert!(queue.wake_when_ready(&Arc::clone(&second).into()));
-            end(&queue);
-            assert!(!queue.wake_when_ready(&Arc::clone(&first).into()), "there is something");
-            end(&queue);
-            assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (1, 1));
-            assert_eq!(Arc::strong_count(&first), 1, "and is known no more");
-        }
-    }
-
-    #[test]
-    fn the_descriptor_is_readable_from_the_ring_to_the_poll() {
-        let queue = CompletionQueue::new();
-        queue.ring();
-        queue.fd().expect("a descriptor");
-        let is_readable =
-            || queue.0.state.lock().descriptor.as_ref().is_some_and(|descriptor| descriptor.signalled);
-        assert!(is_readable());
-        queue.poll(&mut Vec::new(), 1, LONG);
-        assert!(!is_readable());
-        queue.ring();
-        assert!(is_readable());
-    }
-}
+#[path = "queue_tests.rs"]
+mod tests;

@@ -1,6 +1,9 @@
-//! Which cluster, and who the producer is there: name servers, group, and the fields that every request carries.
+//! Which cluster, and who the producer is there: name servers, group and topics.
+
+use rocketmq_protocol::namespace;
 
 use super::reader::Reader;
+use crate::config::key::parse_topics;
 use crate::config::parse_addresses;
 use crate::error::{Error, ErrorCode};
 
@@ -11,6 +14,20 @@ pub(super) fn group(reader: &Reader<'_>) -> Result<String, Error> {
     let name = "producer.group";
     let group = reader.optional_text(name)?;
     group.ok_or_else(|| Error::new(ErrorCode::InvalidValue, format!("{name} is not set: it is required")))
+}
+
+/// The group as brokers know it.
+pub(super) fn wire_group(namespace: Option<&str>, group: &str) -> String {
+    namespace.map_or_else(|| group.to_owned(), |namespace| namespace::wrap(namespace, group).into_owned())
+}
+
+/// Whether a forked child gets a producer of its own.
+pub(super) fn renews_after_fork(reader: &Reader<'_>) -> Result<bool, Error> {
+    reader.choice("after.fork", |word| match word {
+        "fail" => Some(false),
+        "renew" => Some(true),
+        _ => None,
+    })
 }
 
 /// The addresses that are set, else those of the environment; empty only if there is a URL to ask.
@@ -64,21 +81,8 @@ pub(super) fn refuse_unstarted_mock(reader: &Reader<'_>) -> Result<(), Error> {
     ))
 }
 
-/// The ext fields that every request carries (protocol 3.6).
-pub(super) fn common_fields(
-    namespace: Option<String>,
-    stream: bool,
-    zone_name: Option<String>,
-    zone_mode: Option<String>,
-) -> Vec<(&'static str, String)> {
-    let mut fields = Vec::new();
-    if let Some(namespace) = namespace {
-        fields.extend([("nsd", "true".to_owned()), ("ns", namespace)]);
-    }
-    if stream {
-        fields.push(("ReqT", "0".to_owned()));
-    }
-    fields.extend(zone_name.map(|name| ("__ZONE_NAME", name)));
-    fields.extend(zone_mode.map(|mode| ("__ZONE_MODE", mode)));
-    fields
+/// Topics that are looked up at the start.
+pub(super) fn topics(reader: &Reader<'_>) -> Result<Vec<String>, Error> {
+    parse_topics(&reader.optional_text("topics")?.unwrap_or_default())
+        .map_err(|why| Error::new(ErrorCode::InvalidValue, format!("topics: {why}")))
 }
