@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use common::{Lines, config, ms, producer, send, with_topic};
+use common::{Lines, becomes_true, config, ms, producer, send, with_topic};
 use rocketmq_producer::{ErrorCode, Producer};
 
 /// A server that closes each connection at once, and how many there were.
@@ -73,7 +73,9 @@ fn a_send_that_has_only_one_broker_waits_for_the_next_try() {
     std::thread::scope(|scope| {
         let sent =
             scope.spawn(|| producer.send(&rocketmq_producer::Message::new("T", b"late"), Some(ms(30_000))));
-        std::thread::sleep(ms(500));
+        // The first attempt fails with the connection, the others at the connect.
+        let failed = || producer.stats().expect("statistics").brokers[0].failed;
+        assert!(becomes_true(|| failed() >= 3));
         cluster.start_broker("broker-0").expect("started");
         let receipt = sent.join().expect("no panic").expect("stored when it is there again");
         // Without pauses all of them would be made at once.

@@ -355,15 +355,16 @@ fn a_thread_can_wait_for_room() {
         let producer = producer(&cluster, &[bound]);
         producer.wait_writable(ms(0)).expect("there is room");
         let queue = CompletionQueue::new();
-        // The answer comes late enough for the waiting to have begun, and whether it has is all the same.
-        cluster.inject(on_sends(None, Some(3), Fault::Delay(ms(300))));
         for _ in 0..3 {
+            let held = cluster.inject(on_sends(None, Some(1), Fault::Hold));
             enqueue(&producer, &Message::new("T", b"body"), &queue, 0);
             let error = producer.wait_writable(ms(1)).expect_err("full");
             assert_eq!(error.code(), ErrorCode::QueueFull);
             let started = Instant::now();
             thread::scope(|scope| {
+                // Whether the waiting has begun before the answer comes is all the same.
                 let waiting = scope.spawn(|| producer.wait_writable(PATIENCE));
+                cluster.remove_fault(held);
                 in_order(&queue, 1).remove(0).expect("stored");
                 waiting.join().expect("no panic").expect("the report was taken");
             });

@@ -126,9 +126,10 @@ fn a_delivery_thread_lends_every_kind_and_can_be_waited_for() {
     })
     .expect("a thread");
     let message = Message::new("T", b"body");
-    cluster.inject(on_sends(None, Some(2), Fault::Delay(ms(300))));
+    let held = cluster.inject(on_sends(None, Some(2), Fault::Hold));
     (0..2).for_each(|index| enqueue(&producer, &message, delivery.queue(), index));
     producer.send_queued(&message, None, delivery.queue(), Tag(2, 0)).expect_err("full");
+    cluster.remove_fault(held);
     producer.flush(PATIENCE).expect("answered");
     assert!(delivery.wait_handled(PATIENCE));
     assert_eq!(producer.in_flight(), 0, "what was handled counts no longer");
