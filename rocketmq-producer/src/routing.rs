@@ -21,7 +21,7 @@ mod topic;
 mod waiters;
 
 pub(crate) use bounds::{MAX_HEARTBEAT_CONNECTIONS, MAX_LOOK_UP_BYTES, MAX_NAME_SERVERS};
-pub(crate) use broker::{Broker, BrokerTable, BrokerTarget};
+pub(crate) use broker::{Broker, BrokerTable, Master};
 pub(crate) use broker_paths::BrokerPaths;
 pub(crate) use faults::{FaultStrategy, Verdict};
 pub(crate) use name_servers::NameServers;

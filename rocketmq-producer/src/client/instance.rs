@@ -15,35 +15,27 @@
 //! In a forked child the instance of the parent is left as it is.
 
 use std::collections::{BTreeSet, HashSet};
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use rocketmq_protocol::codes::{request, response};
-use rocketmq_protocol::encode::NoFields;
+use rocketmq_protocol::codes::request;
 use rocketmq_protocol::header::Header;
-use rocketmq_protocol::heartbeat::HeartbeatData;
-use rocketmq_protocol::requests::UnregisterClientRequest;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
+use super::client_id::client_id;
 use super::groups::{GroupMember, Groups};
 use super::shared::Shared;
 use super::{jobs, peer_requests};
 use crate::config::{AddressMap, Settings};
 use crate::error::{Error, ErrorCode};
 use crate::log::{Log, LogTarget};
-use crate::remoting::{Channel, Events, Remoting, RemotingOptions, Reply, call};
-use crate::routing::{
-    BrokerPaths, BrokerTable, MAX_HEARTBEAT_CONNECTIONS, NameServers, RouteOptions, RouteTable,
-};
+use crate::remoting::{Channel, Events, Remoting, RemotingOptions, Reply};
+use crate::routing::{BrokerPaths, BrokerTable, NameServers, RouteOptions, RouteTable};
 use crate::runtime::ProcessHandle;
 use crate::sys;
 use crate::task;
-
-/// Numbers the client ids of one process.
-static INSTANCES: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) struct ClientInstance {
     pub(crate) client_id: String,
@@ -56,7 +48,7 @@ pub(crate) struct ClientInstance {
     namespace: Option<String>,
     common_fields: Vec<(&'static str, String)>,
     broker_addresses: AddressMap,
-    api_timeout: Duration,
+    pub(super) api_timeout: Duration,
     pub(super) groups: Groups,
     myself: Weak<Self>,
     /// Given when the last producer is gone.
@@ -87,37 +79,17 @@ impl ClientInstance {
     fn start(client_id: String, process: ProcessHandle, settings: &Settings) -> Arc<Self> {
         let log = settings.log.clone();
         let runtime = process.process().io.clone();
-        let shared = Shared::of_this_process();
         let instance = Arc::new_cyclic(|myself: &Weak<Self>| {
             let events: Weak<dyn Events> = myself.clone();
-            let options = RemotingOptions {
-                runtime: runtime.clone(),
-                resolver: Arc::clone(&shared.resolver),
-                encoding: settings.header_encoding,
-                language: settings.language,
-                connect_timeout: settings.connect_timeout,
-                socket: settings.socket,
-                max_backlog: settings.in_flight_max_bytes,
-                inbound: Arc::clone(&shared.inbound),
-                rpc: settings.rpc.clone(),
-                log: log.clone(),
-            };
-            let remoting = Arc::new(Remoting::new(options, events));
+            let remoting = Arc::new(Remoting::new(remoting_options(settings, runtime.clone()), events));
             let start = process.process().random as usize;
             let name_servers =
                 Arc::new(NameServers::new(Arc::clone(&remoting), log.clone(), &settings.name_servers, start));
             let paths = BrokerPaths { vip: settings.vip_channel, map: settings.broker_addresses.clone() };
             let brokers = Arc::new(BrokerTable::new(Arc::clone(&remoting), paths));
-            let options = RouteOptions {
-                default_topic: settings.create_topic_key.clone(),
-                default_topic_queue_nums: settings.default_topic_queue_nums,
-                namespace: settings.namespace.clone(),
-                timeout: settings.api_timeout,
-                expiry: settings.topic_expiry,
-            };
             let routes = RouteTable::new(
                 runtime.clone(),
-                options,
+                route_options(settings),
                 Arc::clone(&name_servers),
                 Arc::clone(&brokers),
                 log.clone(),
@@ -210,65 +182,6 @@ impl ClientInstance {
         self.groups.free(group);
     }
 
-    /// Tells the brokers that the group is gone, each within the timeout, all at the same time.
-    pub(crate) async fn tell_unregistered(&self, group: &str, timeout: Duration) {
-        let mut told = JoinSet::new();
-        for broker in self.brokers.masters() {
-            if !broker.channel.is_open() {
-                continue;
-            }
-            let fields = UnregisterClientRequest {
-                client_id: self.client_id.clone().into(),
-                producer_group: Some(group.to_owned().into()),
-                consumer_group: None,
-            };
-            let timeout = timeout.min(self.api_timeout);
-            told.spawn(async move {
-                call(&broker.channel, request::UNREGISTER_CLIENT, fields, Vec::new(), timeout).await
-            });
-        }
-        while let Some(answer) = told.join_next().await {
-            if let Ok(Err(failure)) = answer {
-                self.log.debug(LogTarget::Client, || format!("unregister {group}: {:?}", failure.kind));
-            }
-        }
-    }
-
-    /// Tells a broker which groups are here. Brokers ask them about transactions and forget them after 120 s.
-    pub(super) async fn heartbeat(&self, channel: &Arc<Channel>) {
-        let groups = self.groups.names();
-        if groups.is_empty() {
-            return;
-        }
-        let body = HeartbeatData { client_id: self.client_id.clone(), producer_groups: groups }.to_json();
-        match call(channel, request::HEART_BEAT, NoFields, body, self.api_timeout).await {
-            Ok(answer) if answer.code == response::SUCCESS => {}
-            Ok(answer) => self.log.warn(LogTarget::Client, || {
-                let remark = answer.remark.as_deref().unwrap_or_default();
-                format!("heartbeat refused by {}: code {} {remark}", channel.address(), answer.code)
-            }),
-            Err(failure) => {
-                self.log.info(LogTarget::Client, || {
-                    format!("heartbeat to {} failed: {:?}", channel.address(), failure.kind)
-                });
-            }
-        }
-    }
-
-    /// Sends heartbeats to all masters at once, so that a silent one delays nobody. No more connections are opened for them than
-    /// a program has descriptors for: masters that get messages come first.
-    pub(super) async fn heartbeat_round(self: Arc<Self>) {
-        let mut round = JoinSet::new();
-        let (connected, others): (Vec<_>, Vec<_>) =
-            self.brokers.masters().into_iter().partition(|broker| broker.channel.is_open());
-        let more = MAX_HEARTBEAT_CONNECTIONS.saturating_sub(connected.len());
-        for broker in connected.into_iter().chain(others.into_iter().take(more)) {
-            let instance = Arc::clone(&self);
-            round.spawn(async move { instance.heartbeat(&broker.channel).await });
-        }
-        while round.join_next().await.is_some() {}
-    }
-
     /// Closes the connections to addresses that neither a route nor the name-server list names.
     pub(super) fn drop_offline_brokers(&self) {
         self.routes.drop_offline_brokers();
@@ -310,39 +223,28 @@ impl Drop for ClientInstance {
     }
 }
 
-/// `address@instance[@unit][@STREAM]` (protocol 4.3), unique unless `instance.name` says otherwise.
-fn client_id(settings: &Settings, random: u64) -> String {
-    let ip = settings.client_ip.clone().unwrap_or_else(|| in_client_id(sys::local_ip()));
-    let instance = settings.instance_name.clone().unwrap_or_else(|| {
-        let number = INSTANCES.fetch_add(1, Ordering::Relaxed);
-        format!("{}#{random}#{number}", std::process::id())
-    });
-    let mut id = format!("{ip}@{instance}");
-    if let Some(unit) = &settings.unit_name {
-        id = format!("{id}@{unit}");
-    }
-    if settings.stream {
-        id.push_str("@STREAM");
-    }
-    id
-}
-
-/// As the Java client writes it: IPv6 in brackets.
-fn in_client_id(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("[{v6}]"),
+fn remoting_options(settings: &Settings, runtime: Handle) -> RemotingOptions {
+    let shared = Shared::of_this_process();
+    RemotingOptions {
+        runtime,
+        resolver: Arc::clone(&shared.resolver),
+        encoding: settings.header_encoding,
+        language: settings.language,
+        connect_timeout: settings.connect_timeout,
+        socket: settings.socket,
+        max_backlog: settings.in_flight_max_bytes,
+        inbound: Arc::clone(&shared.inbound),
+        rpc: settings.rpc.clone(),
+        log: settings.log.clone(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn client_ids_have_ipv6_addresses_in_brackets() {
-        let shown = |text: &str| in_client_id(text.parse().unwrap());
-        assert_eq!(shown("192.0.2.7"), "192.0.2.7");
-        assert_eq!(shown("2001:db8::7"), "[2001:db8::7]");
+fn route_options(settings: &Settings) -> RouteOptions {
+    RouteOptions {
+        default_topic: settings.create_topic_key.clone(),
+        default_topic_queue_nums: settings.default_topic_queue_nums,
+        namespace: settings.namespace.clone(),
+        timeout: settings.api_timeout,
+        expiry: settings.topic_expiry,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use crate::routing::BrokerTarget;
+use crate::routing::Master;
 use crate::stats::{BrokerState, Stats, Surroundings};
 use crate::sys::Moment;
 
@@ -12,7 +12,7 @@ impl Engine {
     /// What was counted so far, and how things stand.
     pub(crate) fn stats(&self) -> Stats {
         let now = Moment::now();
-        let state = |broker: Arc<BrokerTarget>| {
+        let state = |broker: Arc<Master>| {
             let name = &broker.address.name;
             let faults = self.sends.faults.as_deref();
             BrokerState {

@@ -26,24 +26,24 @@ pub(crate) struct Broker {
     pub(crate) name: Arc<str>,
     name_hash: u64,
     id: BrokerId,
-    master: ArcSwapOption<BrokerTarget>,
+    master: ArcSwapOption<Master>,
 }
 
-/// A broker name at the address it had when it was chosen.
-pub(crate) struct BrokerTarget {
+/// The master of a broker name, at the address that it had when it was chosen.
+pub(crate) struct Master {
     pub(crate) address: Arc<BrokerAddress>,
     pub(crate) id: BrokerId,
     pub(crate) channel: Arc<Channel>,
     /// Where sends go: `channel`, or the broker's VIP channel.
     pub(crate) send_channel: Arc<Channel>,
     cluster: String,
-    marks: BrokerProperties,
+    properties: BrokerProperties,
 }
 
-impl BrokerTarget {
+impl Master {
     /// The broker has stored a message and answered so.
     pub(crate) fn learn(&self, broker_version: i32, answer: &SendAnswer<'_>) {
-        self.marks.learn(&self.cluster, broker_version, answer);
+        self.properties.learn(&self.cluster, broker_version, answer);
     }
 
     /// There is news of the broker: it is worth a try at once.
@@ -52,8 +52,8 @@ impl BrokerTarget {
         self.send_channel.end_pause();
     }
 
-    pub(crate) fn marks(&self) -> &BrokerProperties {
-        &self.marks
+    pub(crate) fn properties(&self) -> &BrokerProperties {
+        &self.properties
     }
 }
 
@@ -78,7 +78,7 @@ impl Broker {
     }
 
     /// Where the master of this name is, if a route names one.
-    pub(crate) fn master(&self) -> Option<Arc<BrokerTarget>> {
+    pub(crate) fn master(&self) -> Option<Arc<Master>> {
         self.master.load_full()
     }
 }
@@ -149,7 +149,7 @@ impl BrokerTable {
             return;
         }
         let master = channels.map(|(channel, send_channel)| {
-            Arc::new(BrokerTarget {
+            Arc::new(Master {
                 address: Arc::new(BrokerAddress {
                     name: Arc::clone(&broker.name),
                     address: Arc::clone(channel.address()),
@@ -158,7 +158,7 @@ impl BrokerTable {
                 channel,
                 send_channel,
                 cluster: data.cluster.clone(),
-                marks: BrokerProperties::default(),
+                properties: BrokerProperties::default(),
             })
         });
         brokers.count_master(known.as_deref(), master.as_deref());
@@ -178,7 +178,7 @@ impl BrokerTable {
     }
 
     /// All masters.
-    pub(crate) fn masters(&self) -> Vec<Arc<BrokerTarget>> {
+    pub(crate) fn masters(&self) -> Vec<Arc<Master>> {
         self.brokers.lock().by_name.values().filter_map(|broker| broker.master()).collect()
     }
 
@@ -194,7 +194,7 @@ impl Brokers {
     }
 
     /// A broker name has another master than before.
-    fn count_master(&mut self, before: Option<&BrokerTarget>, now: Option<&BrokerTarget>) {
+    fn count_master(&mut self, before: Option<&Master>, now: Option<&Master>) {
         if let Some(before) = before.map(|master| master.channel.address())
             && let Some(count) = self.masters.get_mut(before)
         {

@@ -11,7 +11,7 @@ use rocketmq_protocol::version;
 /// The longest name of a region that is taken over: it goes into every member of every batch.
 const MAX_REGION: usize = 255;
 
-/// The marks of one broker, learned from its answers.
+/// What one broker adds, learned from its answers.
 #[derive(Default)]
 pub(crate) struct BrokerProperties(ArcSwapOption<Known>);
 
@@ -38,7 +38,7 @@ impl BrokerProperties {
             region_id: region_id.map(Into::into),
             trace_on: answer.trace_on,
             version: broker_version,
-            text: marks(cluster, broker_version, region_id, answer.trace_on).into_boxed_str(),
+            text: text(cluster, broker_version, region_id, answer.trace_on).into_boxed_str(),
         })));
     }
 
@@ -53,7 +53,7 @@ impl BrokerProperties {
 }
 
 /// Brokers of 4.9 add their cluster to members too, and region and trace switch to no message.
-fn marks(cluster: &str, broker_version: i32, region_id: Option<&str>, trace_on: bool) -> String {
+fn text(cluster: &str, broker_version: i32, region_id: Option<&str>, trace_on: bool) -> String {
     let mut text = String::new();
     if broker_version >= version::V5_0_0 {
         if let Some(region_id) = region_id {
@@ -73,21 +73,21 @@ mod tests {
 
     #[test]
     fn what_singles_get_is_learned_and_learned_anew() {
-        let marks = BrokerProperties::default();
-        assert!(!marks.are_known() && marks.text().is_none());
+        let added = BrokerProperties::default();
+        assert!(!added.are_known() && added.text().is_none());
         let mut answer = SendAnswer { region_id: Some("R"), ..SendAnswer::default() };
-        marks.learn("C", version::V4_9_7, &answer);
-        assert_eq!(marks.text().as_deref(), Some(""), "4.9 adds nothing that batches lack");
-        marks.learn("C", version::V5_5_0, &answer);
-        let text = marks.text().unwrap_or_default();
+        added.learn("C", version::V4_9_7, &answer);
+        assert_eq!(added.text().as_deref(), Some(""), "4.9 adds nothing that batches lack");
+        added.learn("C", version::V5_5_0, &answer);
+        let text = added.text().unwrap_or_default();
         let pairs: Vec<_> = properties::iter(&text).collect();
         assert_eq!(pairs, [("MSG_REGION", "R"), ("TRACE_ON", "true"), ("CLUSTER", "C")]);
         answer.trace_on = false;
-        marks.learn("C", version::V5_5_0, &answer);
-        assert_eq!(properties::get(&marks.text().unwrap_or_default(), "TRACE_ON"), Some("false"));
+        added.learn("C", version::V5_5_0, &answer);
+        assert_eq!(properties::get(&added.text().unwrap_or_default(), "TRACE_ON"), Some("false"));
         let long = "r".repeat(MAX_REGION + 1);
         answer.region_id = Some(&long);
-        marks.learn("C", version::V5_5_0, &answer);
-        assert_eq!(marks.text().as_deref(), Some("CLUSTER\u{1}C\u{2}"), "no region has such a name");
+        added.learn("C", version::V5_5_0, &answer);
+        assert_eq!(added.text().as_deref(), Some("CLUSTER\u{1}C\u{2}"), "no region has such a name");
     }
 }

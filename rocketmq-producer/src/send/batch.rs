@@ -69,7 +69,7 @@ impl Batch {
         self.body.clear();
         let marks = match self.is_programs {
             true => None,
-            false => request.master().and_then(|master| master.marks().text()),
+            false => request.master().and_then(|master| master.properties().text()),
         };
         let marks = marks.unwrap_or_default();
         let room = |send: &AcceptedSend| send.prepared.item_len() + send.added().len() + marks.len();

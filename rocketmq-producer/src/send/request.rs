@@ -7,7 +7,7 @@ use super::context::SendContext;
 use super::sends::Sends;
 use crate::broker_address::BrokerAddress;
 use crate::error::{Error, ErrorCode};
-use crate::routing::{Broker, BrokerTarget, Topic, Verdict};
+use crate::routing::{Broker, Master, Topic, Verdict};
 use crate::sys::Moment;
 
 /// One request: its topic, and where and since when its attempt is under way.
@@ -30,7 +30,7 @@ pub(super) enum Aim {
     NoMaster { broker: Arc<Broker>, queue_id: i32 },
     /// The attempt went to the address that the broker had then.
     Master {
-        master: Arc<BrokerTarget>,
+        master: Arc<Master>,
         queue_id: i32,
         /// The statistics know of the attempt, and not of its end.
         is_under_way: bool,
@@ -49,7 +49,7 @@ impl Request {
     }
 
     /// Begins an attempt at the chosen queue; an error if its broker has no master.
-    pub(super) fn engage(&mut self) -> Result<Arc<BrokerTarget>, Error> {
+    pub(super) fn engage(&mut self) -> Result<Arc<Master>, Error> {
         let Aim::Chosen { broker, queue_id } = std::mem::replace(&mut self.aim, Aim::Open) else {
             return Err(Error::new(ErrorCode::Internal, "an attempt without a queue"));
         };
@@ -99,7 +99,7 @@ impl Request {
         now.since(self.started)
     }
 
-    pub(super) fn master(&self) -> Option<&Arc<BrokerTarget>> {
+    pub(super) fn master(&self) -> Option<&Arc<Master>> {
         match &self.aim {
             Aim::Master { master, .. } => Some(master),
             Aim::Open | Aim::Chosen { .. } | Aim::NoMaster { .. } => None,

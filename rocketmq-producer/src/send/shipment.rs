@@ -37,7 +37,7 @@ use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
 use crate::lanes::{self, LaneKey};
 use crate::memory::Memory;
-use crate::routing::{BrokerTarget, Topic};
+use crate::routing::{Master, Topic};
 use crate::sys::Moment;
 
 /// A shipment stays where it is in memory, whoever has it.
@@ -215,11 +215,11 @@ impl Shipment {
     /// Whether it needs to be known what its broker adds to messages, and is not.
     fn is_to_probe(&self) -> bool {
         let Aim::Chosen { broker, .. } = &self.request.aim else { return false };
-        self.sends.are_lane_batch() && !broker.master().is_some_and(|master| master.marks().are_known())
+        self.sends.are_lane_batch() && !broker.master().is_some_and(|master| master.properties().are_known())
     }
 
     /// Hands the messages to the channel of their broker.
-    fn submit(mut self: Box<Self>, master: &BrokerTarget, deferred: &mut Deferred) {
+    fn submit(mut self: Box<Self>, master: &Master, deferred: &mut Deferred) {
         let Some(first) = self.sends.first() else { return self.end(deferred) };
         let limit = first.attempt_limit(&self.request.context.settings);
         let is_oneway = first.mode == Mode::Oneway;
