@@ -370,6 +370,28 @@ def test_flush_waits_and_gives_up(cluster: MockCluster) -> None:
     run(cluster, test)
 
 
+def test_of_several_closes_the_one_whose_time_is_over_first_ends_the_sends(cluster: MockCluster) -> None:
+    async def main() -> None:
+        producer = rmq.aio.Producer("group", name_server=cluster.name_server, send_timeout_ms=120_000)
+        await producer.send("topic", b"x")
+        cluster.inject(Fault.no_answer(), request_code=SEND)
+        future = producer.send("topic", b"x")
+        given_up, waiting = (asyncio.ensure_future(producer.close()) for _ in range(2))
+        while not producer.closed:
+            await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(rmq.TimeoutError, match="0 s"):
+            await producer.close(0)
+        assert isinstance(future.exception(), rmq.ClosedError)
+        with pytest.raises(rmq.TimeoutError, match="another close"):
+            await waiting
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        await producer.close()
+
+    asyncio.run(main(), debug=False)
+
+
 def test_ten_thousand_in_flight_at_close_end_once_each(cluster: MockCluster) -> None:
     async def main() -> None:
         producer = rmq.aio.Producer("group", name_server=cluster.name_server, send_timeout_ms=60_000)

@@ -11,7 +11,7 @@ import pytest
 import rmq
 from rmq.testing import Fault, MockCluster
 
-from conftest import LATE, SEND
+from conftest import LATE, SEND, Program
 
 
 @pytest.fixture
@@ -211,3 +211,44 @@ def test_close_fails_what_is_open_at_its_deadline(cluster: MockCluster) -> None:
     assert time.monotonic() - start < LATE
     assert len(outcomes) == 1000
     assert {type(outcome) for outcome in outcomes} == {rmq.ClosedError}
+
+
+def test_a_close_that_was_interrupted_keeps_no_later_one_from_its_end(run_program: Program) -> None:
+    result = run_program(
+        """
+        import signal, threading, rmq
+        from rmq.testing import Fault, MockCluster
+
+        with MockCluster() as cluster:
+            producer = rmq.Producer("group", name_server=cluster.name_server, send_timeout_ms=120_000)
+            producer.send("topic", b"x")
+            cluster.inject(Fault.no_answer(), request_code=310)
+
+            def send():
+                try:
+                    producer.send("topic", b"x")
+                except rmq.ClosedError:
+                    print("cut off")
+
+            def interrupt():
+                while not producer.closed:
+                    pass
+                signal.raise_signal(signal.SIGINT)
+
+            sender = threading.Thread(target=send)
+            sender.start()
+            while not producer.in_flight:
+                pass
+            threading.Thread(target=interrupt).start()
+            try:
+                producer.close()
+            except KeyboardInterrupt:
+                print("interrupted")
+            try:
+                producer.close(0)
+            except rmq.TimeoutError:
+                sender.join()
+                print("late")
+        """
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "interrupted\ncut off\nlate\n", "")

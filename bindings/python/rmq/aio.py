@@ -24,6 +24,9 @@ __all__ = ["Producer"]
 class Producer(AioProducer):
     """A producer whose sends are awaited. It may be used on several loops, each on its own thread."""
 
+    # How often a close whose time was over found sends open, and cut them off.
+    _cuts = 0
+
     async def __aenter__(self) -> Self:
         self._attach()
         return self
@@ -70,15 +73,19 @@ class Producer(AioProducer):
 
     async def close(self, timeout: float | None = None) -> None:
         """Refuses new sends, waits up to `timeout` seconds for the outcomes of those that are open, fails the
-        rest with `ClosedError` and raises `TimeoutError` then. Every future has its outcome afterwards. Closing
-        again does nothing."""
+        rest with `ClosedError` and raises `TimeoutError` then. Of several that close at the same time, the one
+        whose time is over first does so for all. Every future has its outcome afterwards. Closing again does
+        nothing."""
         self._check_process()
         self._refuse()
+        cuts = self._cuts
         left = await self._wait_idle(timeout)
+        is_cut_by_another = self._cuts != cuts
         cut_off = False
-        if left is not None:
-            cut_off = left < 0.0 and self._close_routes()
-            left = max(left, 0.0)
+        if left is not None and left < 0.0:
+            self._cuts += 1
+            cut_off = self._close_routes()
+            left = 0.0
         try:
             await self._run(self._close, left, timeout)
         finally:
@@ -86,6 +93,8 @@ class Producer(AioProducer):
             self._detach()
         if cut_off:
             raise _late(timeout)
+        if is_cut_by_another:
+            raise TimeoutError("sends ended as closed: another close had less time", retriable=True)
 
     async def _run(
         self, call: Callable[[float | None], asyncio.Future[None]], left: float | None, timeout: float | None

@@ -42,6 +42,10 @@ impl Groups {
         self.0.lock().remove(group);
     }
 
+    pub(super) fn is_taken(&self, group: &str) -> bool {
+        self.0.lock().contains_key(group)
+    }
+
     /// The producer of the group, while there is one.
     pub(super) fn member(&self, group: &str) -> Option<Arc<dyn GroupMember>> {
         self.0.lock().get(group)?.as_ref()?.upgrade()

@@ -50,7 +50,8 @@ impl ClientInstance {
         while round.join_next().await.is_some() {}
     }
 
-    /// Tells the brokers that the group is gone, each within the timeout, all at the same time.
+    /// Tells the brokers that the group is gone, each within the timeout, all at the same time. The group is free meanwhile: if
+    /// another producer has taken it, the brokers hear that it is here, after they were told that it is gone.
     pub(crate) async fn tell_unregistered(&self, group: &str, timeout: Duration) {
         let mut told = JoinSet::new();
         for broker in self.brokers.masters() {
@@ -72,5 +73,45 @@ impl ClientInstance {
                 self.log.debug(LogTarget::Client, || format!("unregister {group}: {:?}", failure.kind));
             }
         }
+        if let (true, Some(instance)) = (self.groups.is_taken(group), self.myself.upgrade()) {
+            self.in_background("a heartbeat round", instance.heartbeat_round());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rocketmq_mock::{MockCluster, MockOptions};
+
+    use super::*;
+    use crate::config::{Config, Settings};
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_farewell_after_which_the_group_is_taken_is_followed_by_a_heartbeat() {
+        let cluster = MockCluster::start(MockOptions::default()).expect("a mock cluster");
+        cluster.create_topic("T", 4, 4, 6, None);
+        let mut config = Config::new();
+        let keys = [("producer.group", "group"), ("topics", "T"), ("heartbeat.interval.ms", "100000")];
+        for (key, value) in keys.into_iter().chain([("name.server", &*cluster.name_server())]) {
+            config.set(key, value).expect(key);
+        }
+        let settings = Settings::read(&config).expect("settings");
+        let instance = ClientInstance::join(&settings).expect("an instance");
+        let is_known = |known| cluster.wait_until(PATIENCE, |cluster| cluster.registrations().len() == known);
+        instance.routes.warm_up("T");
+        // That of the new connection, and the first of the scheduled ones: there is no other for longer than this test waits.
+        assert!(cluster.wait_until(PATIENCE, |cluster| cluster.request_count(request::HEART_BEAT) >= 2));
+        assert!(is_known(1));
+        let leave = || {
+            let (io, instance) = (instance.process.process().io.clone(), Arc::clone(&instance));
+            io.block_on(async move { instance.tell_unregistered("group", PATIENCE).await });
+        };
+        leave();
+        assert!(is_known(1), "the group is still taken: the brokers are to know it");
+        instance.deregister("group");
+        leave();
+        assert!(is_known(0));
     }
 }

@@ -50,7 +50,7 @@ pub(crate) struct ClientInstance {
     broker_addresses: AddressMap,
     pub(super) api_timeout: Duration,
     pub(super) groups: Groups,
-    myself: Weak<Self>,
+    pub(super) myself: Weak<Self>,
     /// Given when the last producer is gone.
     pub(super) ended: Arc<Notify>,
 }
