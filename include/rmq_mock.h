@@ -80,6 +80,11 @@
 #define RMQ_MOCK_WRONG_OPAQUE 11
 
 /**
+ * The request is executed, and answered once `rmq_mock_clear_faults` takes the fault back.
+ */
+#define RMQ_MOCK_HOLD 12
+
+/**
  * A name server and brokers on loopback ports in this process. May be used from any number of threads.
  */
 typedef struct rmq_mock_cluster_t rmq_mock_cluster_t;
@@ -191,11 +196,12 @@ rmq_error_t *rmq_mock_inject(struct rmq_mock_cluster_t *cluster,
                              const struct rmq_mock_fault_t *fault);
 
 /**
- * Takes all faults back.
+ * Takes all faults back. Answers that `RMQ_MOCK_HOLD` holds are sent; those of `RMQ_MOCK_DELAY` come at their time.
  *
  * Errors: `FORKED`, `INVALID_ARGUMENT`.
  */
-RMQ_MUST_USE rmq_error_t *rmq_mock_clear_faults(struct rmq_mock_cluster_t *cluster);
+RMQ_MUST_USE
+rmq_error_t *rmq_mock_clear_faults(struct rmq_mock_cluster_t *cluster);
 
 /**
  * Stops a broker: it leaves the routes, its port refuses, its connections are reset. It keeps what it stored.

@@ -43,6 +43,8 @@ pub const RMQ_MOCK_OTHER_ENCODING: i32 = 9;
 pub const RMQ_MOCK_GARBAGE: i32 = 10;
 /// The request is executed; its answer carries an opaque nobody waits for.
 pub const RMQ_MOCK_WRONG_OPAQUE: i32 = 11;
+/// The request is executed, and answered once `rmq_mock_clear_faults` takes the fault back.
+pub const RMQ_MOCK_HOLD: i32 = 12;
 
 /// A name server and brokers on loopback ports in this process. May be used from any number of threads.
 pub struct rmq_mock_cluster_t {
@@ -226,7 +228,7 @@ pub unsafe extern "C" fn rmq_mock_inject(
     })
 }
 
-/// Takes all faults back.
+/// Takes all faults back. Answers that `RMQ_MOCK_HOLD` holds are sent; those of `RMQ_MOCK_DELAY` come at their time.
 ///
 /// Errors: `FORKED`, `INVALID_ARGUMENT`.
 #[must_use]
@@ -447,6 +449,7 @@ unsafe fn rule(fault: &rmq_mock_fault_t, at: Argument) -> Result<FaultRule, Erro
         RMQ_MOCK_OTHER_ENCODING => Fault::OtherEncoding,
         RMQ_MOCK_GARBAGE => Fault::Garbage,
         RMQ_MOCK_WRONG_OPAQUE => Fault::WrongOpaque,
+        RMQ_MOCK_HOLD => Fault::Hold,
         other => return Err(at.refuse_part("->kind", format_args!("is {other}, no fault has this number"))),
     };
     Ok(FaultRule {

@@ -71,7 +71,8 @@ static void child(void)
 int main(void)
 {
     rmq_message_t message = message_to("forked", "from the parent");
-    rmq_mock_fault_t slow = RMQ_MOCK_FAULT_INIT;
+    rmq_message_t in_flight = message_to("held", "from the parent");
+    rmq_mock_fault_t held = RMQ_MOCK_FAULT_INIT;
     outcomes_t outcomes = OUTCOMES_INIT;
     int status, i;
     pid_t pid;
@@ -81,13 +82,12 @@ int main(void)
     CHECK_OK(rmq_producer_new(config, &producer));
     CHECK_OK(rmq_queue_new(&queue));
     CHECK_OK(rmq_send(producer, &message, -1, NULL));
-    slow.kind = RMQ_MOCK_DELAY;
-    slow.number = 300;
-    slow.request_code = 310;
-    slow.times = 1000;
-    CHECK_OK(rmq_mock_inject(cluster, &slow));
+    held.kind = RMQ_MOCK_HOLD;
+    held.topic = in_flight.topic;
+    CHECK_OK(rmq_mock_inject(cluster, &held));
     for (i = 0; i < 1000; i++)
-        CHECK_OK(rmq_send_async(producer, &message, 60000, count_outcome, &outcomes));
+        CHECK_OK(rmq_send_async(producer, &in_flight, 60000, count_outcome, &outcomes));
+    CHECK_OK(rmq_mock_wait_stored(cluster, in_flight.topic, 1, PATIENCE_MS));
     CHECK_OK(rmq_producer_stats(producer, &stats));
     error = rmq_config_set(config, "no.such.key", "1");
 
@@ -101,11 +101,14 @@ int main(void)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     CHECK_FAILS(error, RMQ_ERR_UNKNOWN_KEY, "no.such.key");
     rmq_stats_destroy(stats);
+    CHECK(outcomes.succeeded == 0 && outcomes.failed == 0);
+    CHECK_OK(rmq_mock_clear_faults(cluster));
 
     CHECK_OK(rmq_send(producer, &message, -1, NULL));
     CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));
     CHECK(outcomes.succeeded == 1000 && outcomes.failed == 0);
-    CHECK_OK(rmq_mock_wait_stored(cluster, "forked", 1004, 0));
+    CHECK_OK(rmq_mock_wait_stored(cluster, "held", 1000, 0));
+    CHECK_OK(rmq_mock_wait_stored(cluster, "forked", 4, 0));
     rmq_producer_destroy(producer);
     rmq_queue_destroy(queue);
     rmq_config_destroy(config);

@@ -111,7 +111,8 @@ static void fill(void)
 int main(void)
 {
     rmq_message_t message = message_to("renewed", "from the parent");
-    rmq_mock_fault_t slow = RMQ_MOCK_FAULT_INIT;
+    rmq_message_t in_flight = message_to("held", "from the parent");
+    rmq_mock_fault_t held = RMQ_MOCK_FAULT_INIT;
     rmq_config_t *config;
     int i, by_key, hooked_so_far;
     pid_t pid;
@@ -130,14 +131,13 @@ int main(void)
         CHECK_OK(rmq_config_set(config, "after.fork", by_key ? "renew" : "fail"));
         CHECK_OK(rmq_producer_new(config, &producer));
         CHECK_OK(rmq_send(producer, &message, PATIENCE_MS, NULL));
-        slow.kind = RMQ_MOCK_DELAY;
-        slow.number = 300;
-        slow.request_code = 310;
-        slow.times = 500;
-        CHECK_OK(rmq_mock_inject(cluster, &slow));
+        held.kind = RMQ_MOCK_HOLD;
+        held.topic = in_flight.topic;
+        CHECK_OK(rmq_mock_inject(cluster, &held));
         outcomes = (outcomes_t)OUTCOMES_INIT;
         for (i = 0; i < 500; i++)
-            CHECK_OK(rmq_send_async(producer, &message, PATIENCE_MS, count_outcome, &outcomes));
+            CHECK_OK(rmq_send_async(producer, &in_flight, 4 * PATIENCE_MS, count_outcome, &outcomes));
+        CHECK_OK(rmq_mock_wait_stored(cluster, in_flight.topic, by_key ? 1 : 501, PATIENCE_MS));
         if (!by_key) {
             pid = started();
             if (pid == 0) {
@@ -176,6 +176,8 @@ int main(void)
             exit(0);
         }
         wait_for(pid);
+        CHECK(outcomes.succeeded == 0 && outcomes.failed == 0);
+        CHECK_OK(rmq_mock_clear_faults(cluster));
         CHECK_OK(rmq_send(producer, &message, PATIENCE_MS, NULL));
         CHECK_OK(rmq_producer_close(producer, PATIENCE_MS));
         CHECK(outcomes.succeeded == 500 && outcomes.failed == 0);
