@@ -148,7 +148,7 @@ def test_a_cancelled_await_leaves_the_message_under_way_and_counted(cluster: Moc
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")
         held = cluster.request_count(SEND)
-        cluster.inject(Fault.delay(2.0), request_code=SEND)
+        rule = cluster.inject(Fault.hold(), request_code=SEND)
         sends = [asyncio.ensure_future(producer.send("topic", b"late")) for _ in range(10)]
         batch = producer.send_many([rmq.Message("topic", b"late")] * 5)
         assert await asyncio.to_thread(cluster.wait_until, lambda: cluster.request_count(SEND) == held + 15)
@@ -157,11 +157,12 @@ def test_a_cancelled_await_leaves_the_message_under_way_and_counted(cluster: Moc
         results = await asyncio.gather(*sends, batch, return_exceptions=True)
         assert all(isinstance(result, asyncio.CancelledError) for result in results)
         assert producer.in_flight == 15
+        cluster.remove_fault(rule)
         await producer.flush()
         assert producer.in_flight == 0
         assert [stored.body for stored in cluster.stored("topic")].count(b"late") == 15
 
-    run(cluster, test, batch_auto="off")
+    run(cluster, test, batch_auto="off", send_timeout_ms=60_000)
 
 
 @pytest.mark.parametrize("batch_auto", ["off", "pressure"])
@@ -169,10 +170,10 @@ def test_what_woken_tasks_send_goes_while_they_compute(cluster: MockCluster, bat
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")
         await producer.send("other", b"x")
-        cluster.inject(Fault.delay(0.1), topic="topic")
+        rule = cluster.inject(Fault.hold(), topic="topic")
         # Enough of them for a burst.
         answered = [producer.send("topic", b"x") for _ in range(8)]
-        cluster.inject(Fault.delay(2.0), topic="other")
+        other = cluster.inject(Fault.hold(), topic="other")
         unanswered = producer.send("other", b"x")
 
         async def send_and_compute(first: Awaitable[rmq.Receipt]) -> None:
@@ -180,31 +181,35 @@ def test_what_woken_tasks_send_goes_while_they_compute(cluster: MockCluster, bat
             stored = cluster.stored_count("topic")
             sent = producer.send("topic", b"x")
             # The loop does not get its turn meanwhile.
-            assert cluster.wait_until(lambda: cluster.stored_count("topic") == stored + 1, 5)
+            assert cluster.wait_until(lambda: cluster.stored_count("topic") == stored + 1, 30)
             await sent
 
         tasks = [asyncio.create_task(send_and_compute(first)) for first in answered]
         await asyncio.sleep(0)
         # The answers come meanwhile, and the loop takes them at once.
-        assert cluster.wait_until(lambda: producer.stats()["succeeded"] == 2 + len(answered), 5)
-        await asyncio.gather(*tasks, unanswered)
+        cluster.remove_fault(rule)
+        assert cluster.wait_until(lambda: producer.stats()["succeeded"] == 2 + len(answered), 30)
+        await asyncio.gather(*tasks)
+        cluster.remove_fault(other)
+        await unanswered
 
-    run(cluster, test, batch_auto=batch_auto)
+    run(cluster, test, batch_auto=batch_auto, send_timeout_ms=60_000)
 
 
 def test_a_cancelled_send_that_waits_for_room_is_never_sent(cluster: MockCluster) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")
-        cluster.inject(Fault.delay(0.2), request_code=SEND, times=1)
+        rule = cluster.inject(Fault.hold(), request_code=SEND, times=1)
         first = producer.send("topic", b"first")
         second = producer.send("topic", b"second")
         second.cancel()
+        cluster.remove_fault(rule)
         await first
         await producer.send("topic", b"third")
         assert [stored.body for stored in cluster.stored("topic")].count(b"second") == 0
         assert producer.in_flight == 0
 
-    run(cluster, test, in_flight_max_messages=1)
+    run(cluster, test, in_flight_max_messages=1, send_timeout_ms=60_000)
 
 
 def test_a_full_queue_waits_for_room(cluster: MockCluster) -> None:
@@ -249,7 +254,7 @@ def test_a_wait_for_room_ends_at_the_deadline_of_the_send(cluster: MockCluster) 
 def test_a_full_queue_fails_by_choice(cluster: MockCluster) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"x")
-        cluster.inject(Fault.delay(1.5), request_code=SEND)
+        rule = cluster.inject(Fault.hold(), request_code=SEND)
         first = producer.send("topic", b"x")
         with pytest.raises(rmq.QueueFullError):
             await producer.send("topic", b"x")
@@ -257,9 +262,10 @@ def test_a_full_queue_fails_by_choice(cluster: MockCluster) -> None:
         assert [type(result) for result in results] == [rmq.QueueFullError] * 2
         with pytest.raises(rmq.QueueFullError):
             producer.send_oneway("topic", b"x")
+        cluster.remove_fault(rule)
         await first
 
-    run(cluster, test, in_flight_max_messages=1, in_flight_full="fail")
+    run(cluster, test, in_flight_max_messages=1, in_flight_full="fail", send_timeout_ms=60_000)
 
 
 def test_oneway_messages_are_stored_after_a_flush(cluster: MockCluster) -> None:
@@ -283,21 +289,23 @@ def test_a_send_waits_for_the_room_that_oneway_messages_take(cluster: MockCluste
 def test_a_send_gets_the_room_that_a_send_of_another_loop_makes(cluster: MockCluster) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         async def send() -> None:
-            await producer.send("topic", b"x")
+            await producer.send("topic", b"x", timeout=60)
 
         await send()
         held = cluster.request_count(SEND)
-        cluster.inject(Fault.no_answer(), request_code=SEND, times=1)
-        silent = producer.send("topic", b"x", timeout=8)
+        rule = cluster.inject(Fault.hold(), request_code=SEND, times=1)
+        silent = producer.send("topic", b"x", timeout=60)
         assert await asyncio.to_thread(cluster.wait_until, lambda: cluster.request_count(SEND) == held + 1)
-        cluster.inject(Fault.delay(0.5), request_code=SEND, times=1)
+        others = cluster.inject(Fault.hold(), request_code=SEND, times=1)
         other = asyncio.create_task(asyncio.to_thread(asyncio.run, send()))
         assert await asyncio.to_thread(cluster.wait_until, lambda: cluster.request_count(SEND) == held + 2)
-        await producer.send("topic", b"x", timeout=6)
+        waiting = producer.send("topic", b"x", timeout=60)
+        cluster.remove_fault(others)
+        await waiting
         assert not silent.done()
         await other
-        with pytest.raises(rmq.TimeoutError):
-            await silent
+        cluster.remove_fault(rule)
+        await silent
 
     run(cluster, test, in_flight_max_messages=2)
 
@@ -360,14 +368,15 @@ def test_flush_waits_and_gives_up(cluster: MockCluster) -> None:
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.flush()
         await producer.send("topic", b"x")
-        cluster.inject(Fault.delay(1.0), request_code=SEND)
+        rule = cluster.inject(Fault.hold(), request_code=SEND)
         future = producer.send("topic", b"x")
         with pytest.raises(rmq.TimeoutError, match="0.1 s"):
             await producer.flush(0.1)
+        cluster.remove_fault(rule)
         await producer.flush(30)
         assert future.done()
 
-    run(cluster, test)
+    run(cluster, test, send_timeout_ms=60_000)
 
 
 def test_of_several_closes_the_one_whose_time_is_over_first_ends_the_sends(cluster: MockCluster) -> None:

@@ -62,13 +62,15 @@ def test_waiting_for_room_has_one_timer(cluster: MockCluster, many: bool) -> Non
     async def test(loop: Loop) -> None:
         async with rmq.aio.Producer("group", cluster.name_server, in_flight_max_messages=2) as producer:
             await producer.send("topic", b"x")
-            cluster.inject(Fault.delay(0.5), request_code=SEND, times=2)
+            rule = cluster.inject(Fault.hold(), request_code=SEND)
             loop.timers.clear()
             if many:
-                results = await producer.send_many([rmq.Message("topic", b"x")] * 20, timeout=30)
-                assert all(isinstance(result, rmq.Receipt) for result in results)
+                waiting = [producer.send_many([rmq.Message("topic", b"x")] * 20, timeout=60)]
             else:
-                await asyncio.gather(*(producer.send("topic", b"x", timeout=30) for _ in range(20)))
+                waiting = [producer.send("topic", b"x", timeout=60) for _ in range(20)]
+            cluster.remove_fault(rule)
+            results = await asyncio.gather(*waiting)
+            assert all(isinstance(result, rmq.Receipt) for result in (results[0] if many else results))
             assert len(loop.timers) == 1 and loop.timers[0] > 20, loop.timers
 
     run(test)
@@ -86,10 +88,10 @@ def test_a_cancelled_send_keeps_nobody_waiting(cluster: MockCluster) -> None:
         async with rmq.aio.Producer("group", cluster.name_server, **options) as producer:
             await producer.send("topic", b"first")
             held = cluster.request_count(SEND)
-            cluster.inject(Fault.delay(2), request_code=SEND, times=1)
+            rule = cluster.inject(Fault.hold(), request_code=SEND, times=1)
 
             async def send() -> None:
-                await producer.send("topic", b"elsewhere", timeout=30)
+                await producer.send("topic", b"elsewhere", timeout=60)
 
             other = threading.Thread(target=asyncio.run, args=(send(),))
             other.start()
@@ -99,6 +101,7 @@ def test_a_cancelled_send_keeps_nobody_waiting(cluster: MockCluster) -> None:
             with pytest.raises(rmq.TimeoutError):
                 await producer.flush(0.2)
             assert told[1:] == [(b"cancelled", rmq.QueueFullError)]
+            cluster.remove_fault(rule)
             await producer.flush(30)
             other.join(20)
 
@@ -119,7 +122,7 @@ def test_a_look_up_takes_no_thread_no_task_and_no_timer(cluster: MockCluster, ca
     async def test(loop: Loop) -> None:
         async with rmq.aio.Producer("group", cluster.name_server) as producer:
             await producer.send("topic", b"x")
-            cluster.inject(Fault.delay(0.3), broker="namesrv", request_code=ROUTE)
+            rule = cluster.inject(Fault.hold(), broker="namesrv", request_code=ROUTE)
             before, asked = threads(), cluster.request_count(ROUTE)
             tasks = asyncio.all_tasks()
             loop.timers.clear()
@@ -133,6 +136,7 @@ def test_a_look_up_takes_no_thread_no_task_and_no_timer(cluster: MockCluster, ca
             assert "rmq-wait" not in threads() and len(threads()) <= len(before)
             assert asyncio.all_tasks() <= tasks
             assert not waiting.done()
+            cluster.remove_fault(rule)
             await waiting
 
     run(test)
@@ -198,7 +202,7 @@ def test_a_producer_that_is_collected_fails_what_waits_for_a_route(cluster: Mock
     async def test(loop: Loop) -> None:
         producer = rmq.aio.Producer("group", cluster.name_server)
         await producer.send("topic", b"x")
-        cluster.inject(Fault.delay(0.3), broker="namesrv", request_code=ROUTE)
+        cluster.inject(Fault.hold(), broker="namesrv", request_code=ROUTE)
         send = producer.send("new", b"x", selector=lambda queues: 0, timeout=30)
         del producer
         gc.collect()

@@ -215,12 +215,14 @@ def test_a_batch_ends_at_its_timeout(cluster: MockCluster, send_batch: Batch) ->
 
 def test_a_batch_waits_for_room_as_a_whole(cluster: MockCluster) -> None:
     async def main() -> None:
-        async with rmq.aio.Producer("group", cluster.name_server, in_flight_max_messages=10) as producer:
+        options = {"in_flight_max_messages": 10, "send_timeout_ms": 60_000}
+        async with rmq.aio.Producer("group", cluster.name_server, **options) as producer:
             await producer.send("topic", b"first")
-            cluster.inject(Fault.delay(1.0), request_code=SEND, times=5)
+            rule = cluster.inject(Fault.hold(), request_code=SEND)
             singles = [producer.send("topic", b"x") for _ in range(5)]
             batches = [producer.send_batch(numbered(8)) for _ in range(3)]
             after = producer.send("topic", b"x")
+            cluster.remove_fault(rule)
             for batch in batches:
                 assert len(await batch) == 8
             await asyncio.gather(*singles, after)
@@ -242,13 +244,14 @@ def test_threads_send_batches_through_little_room(cluster: MockCluster) -> None:
 
 def test_a_batch_without_room_fails_by_choice(cluster: MockCluster) -> None:
     async def main() -> None:
-        options = {"in_flight_max_messages": 3, "in_flight_full": "fail"}
+        options = {"in_flight_max_messages": 3, "in_flight_full": "fail", "send_timeout_ms": 60_000}
         async with rmq.aio.Producer("group", cluster.name_server, **options) as producer:
             await producer.send("topic", b"x")
-            cluster.inject(Fault.delay(1.5), request_code=SEND)
+            rule = cluster.inject(Fault.hold(), request_code=SEND)
             held = producer.send("topic", b"x")
             with pytest.raises(rmq.QueueFullError):
                 await producer.send_batch(numbered(3))
+            cluster.remove_fault(rule)
             await held
 
     asyncio.run(main())

@@ -84,9 +84,11 @@ def test_all_brokers_silent_fail_at_the_deadline_of_the_call(cluster: MockCluste
 
 def test_a_late_answer_is_no_answer_but_the_message_is_there(cluster: MockCluster, producer: rmq.Producer) -> None:
     producer.send("topic", b"x")
-    cluster.inject(Fault.delay(4.0), request_code=SEND, times=1)
+    rule = cluster.inject(Fault.hold(), request_code=SEND, times=1)
     with pytest.raises(rmq.TimeoutError) as caught:
         producer.send("topic", b"late", timeout=0.5)
+    cluster.remove_fault(rule)
+    producer.send("topic", b"behind it")
     assert caught.value.persistence is rmq.Persistence.POSSIBLY_PERSISTED
     assert [stored.body for stored in cluster.stored("topic")].count(b"late") == 1
 

@@ -46,6 +46,14 @@ SET_UP = """
         begun.wait()
         return thread
 
+    def answer_when_others_ran():
+        # A call that lets nobody run gets no answer, and ends when its time is over.
+        then = turns + 2
+        while turns < then:
+            time.sleep(0.001)
+        for rule in held:
+            cluster.remove_fault(rule)
+
     def got(code, count):
         # The request has come: whoever sent it waits.
         deadline = time.monotonic() + 20
@@ -73,14 +81,14 @@ CALLS = {
     "queues": 'producer.queues("new")',
     "send with a selector": 'producer.send("new", b"x", selector=lambda queues: 0)',
     "wait_ready": "fresh.wait_ready()",
-    "flush": 'under_way = start(lambda: producer.send("topic", b"x")); got(310, 2); producer.flush()',
-    "close": 'under_way = start(lambda: producer.send("topic", b"x")); got(310, 2); producer.close()',
+    "flush": "producer.flush()",
+    "close": "producer.close()",
     "wait_until": "then = turns + 3; assert cluster.wait_until(lambda: turns >= then, 20)",
-    "waiting for room": (
-        'narrow.send("topic", b"x"); under_way = start(lambda: narrow.send("topic", b"x")); got(310, 3); '
-        'narrow.send("topic", b"x"); narrow.send_many([rmq.Message("topic", b"x")] * 3)'
-    ),
+    "waiting for room": 'narrow.send("topic", b"x"); narrow.send_many([rmq.Message("topic", b"x")] * 3)',
 }
+
+UNDER_WAY = {"flush": "producer", "close": "producer", "waiting for room": "narrow"}
+"""Whose send is under way when the call begins."""
 
 
 def test_other_greenlets_run_while_one_waits(run_program: Program, prelude: str) -> None:
@@ -91,19 +99,21 @@ def test_other_greenlets_run_while_one_waits(run_program: Program, prelude: str)
     narrow = rmq.Producer("narrow", cluster.name_server, in_flight_max_messages=1, send_timeout_ms=20_000)
     fresh = rmq.Producer("fresh", cluster.name_server, instance_name="{name.replace(" ", "-")}")
     producer.send("topic", b"x")
-    counted = cluster.request_count(310) - 1
-    cluster_got, got = got, lambda code, count: cluster_got(code, count + counted)
-    for code in (310, 320):
-        cluster.inject(Fault.delay(0.1), request_code=code)
-    cluster.inject(Fault.delay(0.1), broker="namesrv")
+    held = [cluster.inject(Fault.hold(), request_code=code) for code in (310, 320)]
+    sender = {UNDER_WAY.get(name)}
+    if sender:
+        sent = cluster.request_count(310)
+        under_way = start(lambda: sender.send("topic", b"x"))
+        got(310, sent + 1)
+    held.append(cluster.inject(Fault.hold(), broker="namesrv"))
     before = turns
+    answering = start(answer_when_others_ran)
     {call}
     if turns == before:
         print("{name} let nobody run")
-    cluster.clear_faults()
-    if "{name}".startswith(("flush", "close", "waiting")):
+    answering.join()
+    if sender:
         under_way.join()
-    got = cluster_got
     producer.close()
     if cluster.request_count(105):
         cluster.delete_topic("new")
@@ -136,7 +146,7 @@ def test_without_descriptors_a_greenlet_looks_now_and_then(run_program: Program,
     result = run_program(
         f"""{PATCH[library]}{SET_UP}
     import os, resource
-    cluster.inject(Fault.delay(0.1), request_code=310)
+    held = [cluster.inject(Fault.hold(), request_code=310)]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
     taken = []
@@ -146,6 +156,7 @@ def test_without_descriptors_a_greenlet_looks_now_and_then(run_program: Program,
     except OSError:
         pass
     threads = [start(lambda: producer.send("topic", b"x")) for _ in range(5)]
+    answer_when_others_ran()
     for thread in threads:
         thread.join()
     assert cluster.stored_count("topic") == 6
@@ -208,7 +219,7 @@ def test_a_wait_is_ended_as_greenlets_are(run_program: Program, library: str) ->
         f"""{PATCH[library]}{SET_UP}{ENDED[library]}
     def message():
         return producer.send("topic", b"x")
-    rule = cluster.inject(Fault.delay(0.3), request_code=310)
+    rule = cluster.inject(Fault.hold(), request_code=310)
     try:
         limited(message)
     except Limit:
@@ -278,7 +289,7 @@ def test_a_fork_while_greenlets_wait_leaves_their_sends_to_the_parent(
     result = run_program(
         f"""{PATCH[library]}{SET_UP}
     import os, sys
-    cluster.inject(Fault.delay(0.3), request_code=310, times=3)
+    rule = cluster.inject(Fault.hold(), request_code=310)
     outcomes = []
     def run():
         try:
@@ -293,9 +304,11 @@ def test_a_fork_while_greenlets_wait_leaves_their_sends_to_the_parent(
         if "eventlet" in sys.modules:
             import eventlet.hubs
             eventlet.hubs.use_hub()
-        time.sleep(0.6)
+        # The answers come to the parent meanwhile.
+        time.sleep(0.3)
         assert not any(outcome is rmq.SendStatus.SEND_OK for outcome in outcomes), outcomes
         os._exit(7)
+    cluster.remove_fault(rule)
     for thread in threads:
         thread.join()
     assert outcomes == [rmq.SendStatus.SEND_OK] * 3, outcomes
@@ -430,14 +443,13 @@ def test_other_releases_of_the_libraries_may_have_other_private_names(
         f"""{PATCH[library]}{SET_UP}
     import sys, types
     {without[library]}
-    cluster.inject(Fault.delay(0.2), request_code=310)
-    before = turns
-    producer.send("topic", b"x")
-    assert turns > before, turns
-    sent = start(lambda: producer.send("topic", b"x"))
-    before = turns
-    sent.join()
-    assert turns > before, turns
+    for send in (lambda: producer.send("topic", b"x"), lambda: start(lambda: producer.send("topic", b"x")).join()):
+        held = [cluster.inject(Fault.hold(), request_code=310)]
+        before = turns
+        answering = start(answer_when_others_ran)
+        send()
+        assert turns > before, turns
+        answering.join()
     print("good")
 """
     )

@@ -206,7 +206,7 @@ def test_cancelled_and_late_sends_are_told_once(cluster: MockCluster) -> None:
 
     async def test(producer: rmq.aio.Producer) -> None:
         await producer.send("topic", b"first")
-        cluster.inject(Fault.delay(1.0), request_code=SEND)
+        rule = cluster.inject(Fault.hold(), request_code=SEND)
         under_way = producer.send("topic", b"under way")
         waiting = producer.send("topic", b"waiting")
         late = producer.send("topic", b"late", timeout=0.05)
@@ -214,9 +214,10 @@ def test_cancelled_and_late_sends_are_told_once(cluster: MockCluster) -> None:
         waiting.cancel()
         with pytest.raises(rmq.TimeoutError, match="no room"):
             await late
+        cluster.remove_fault(rule)
         await producer.flush()
 
-    run(cluster, test, in_flight_max_messages=1, **recorder.options())
+    run(cluster, test, in_flight_max_messages=1, send_timeout_ms=60_000, **recorder.options())
     outcomes = {message.body: type(outcome) for message, outcome in recorder.after}
     assert outcomes == {
         b"first": rmq.Receipt,

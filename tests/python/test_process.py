@@ -178,9 +178,9 @@ def test_a_forked_child_gets_forked_errors_and_may_make_new_producers(run_progra
         old_aio = rmq.aio.Producer("old-aio", cluster.name_server)
         old.send("topic", b"parent")
         held = cluster.request_count(310)
-        rule = cluster.inject(Fault.delay(0.5), request_code=310)
+        rule = cluster.inject(Fault.hold(), topic="held")
         outcomes = []
-        thread = threading.Thread(target=lambda: outcomes.append(old.send_many([rmq.Message("topic", b"parent")] * 100)))
+        thread = threading.Thread(target=lambda: outcomes.append(old.send_many([rmq.Message("held", b"parent")] * 100, timeout=60)))
         thread.start()
         assert cluster.wait_until(lambda: cluster.request_count(310) == held + 100)
         address = cluster.name_server
@@ -220,16 +220,18 @@ def test_a_forked_child_gets_forked_errors_and_may_make_new_producers(run_progra
 
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 7, status
+        assert outcomes == []
+        cluster.remove_fault(rule)
         thread.join()
         assert all(isinstance(outcome, rmq.Receipt) for outcome in outcomes[0]) and len(outcomes[0]) == 100
-        cluster.clear_faults()
         old.send("topic", b"parent")
         async def main():
             await old_aio.send("topic", b"parent")
             await old_aio.close()
         asyncio.run(main())
         bodies = [stored.body for stored in cluster.stored("topic")]
-        assert bodies.count(b"child") == 2 and bodies.count(b"parent") == 103, bodies
+        assert bodies.count(b"child") == 2 and bodies.count(b"parent") == 3, bodies
+        assert cluster.stored_count("held") == 100
         print("good")
         """
     )
@@ -299,16 +301,18 @@ def test_a_fork_while_woken_tasks_send_sends_nothing_twice(run_program: Program,
 
         async def main():
             cluster = MockCluster()
-            async with rmq.aio.Producer("group", cluster.name_server, batch_auto="{batch_auto}") as producer:
+            options = dict(batch_auto="{batch_auto}", send_timeout_ms=60_000)
+            async with rmq.aio.Producer("group", cluster.name_server, **options) as producer:
                 await producer.send("topic", b"x")
                 await producer.send("other", b"x")
-                cluster.inject(Fault.delay(0.1), topic="topic")
+                rule = cluster.inject(Fault.hold(), topic="topic")
                 # Enough of them for a burst.
                 answered = [producer.send("topic", b"x") for _ in range(8)]
-                cluster.inject(Fault.delay(2.0), topic="other")
+                other = cluster.inject(Fault.hold(), topic="other")
                 unanswered = producer.send("other", b"x")
                 await asyncio.sleep(0)
                 # The answers come meanwhile, and the loop takes them at once.
+                cluster.remove_fault(rule)
                 assert cluster.wait_until(lambda: producer.stats()["succeeded"] == 2 + len(answered), 30)
                 await answered[0]
                 futures = [producer.send("topic", b"x") for _ in range(4)]
@@ -321,6 +325,7 @@ def test_a_fork_while_woken_tasks_send_sends_nothing_twice(run_program: Program,
                     os._exit(7)
                 _, status = os.waitpid(child, 0)
                 assert os.waitstatus_to_exitcode(status) == 7
+                cluster.remove_fault(other)
                 await asyncio.gather(*futures, *answered[1:], unanswered)
             assert cluster.stored_count("topic") == 13, cluster.stored_count("topic")
         asyncio.run(main())

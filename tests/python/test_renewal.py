@@ -111,20 +111,21 @@ def test_what_the_parent_has_in_flight_stays_the_parents(run_program: Program) -
     result = run_program(
         f"""{SET_UP}{BLOCKING}
     producer.send("topic", b"x")
-    rule = cluster.inject(Fault.delay(0.5), request_code=310)
+    rule = cluster.inject(Fault.hold(), topic="held")
     outcomes = []
     def in_parent():
-        outcomes.append(producer.send("topic", b"parent"))
+        outcomes.append(producer.send("held", b"parent", timeout=60))
     threads = [threading.Thread(target=in_parent) for _ in range(4)]
     for thread in threads:
         thread.start()
     assert cluster.wait_until(lambda: cluster.request_count(310) == 5, 20)
-    cluster.remove_fault(rule)
     in_child(lambda: producer.send("topic", b"child"))
+    assert outcomes == []
+    cluster.remove_fault(rule)
     for thread in threads:
         thread.join()
     assert len({{outcome.message_id for outcome in outcomes}}) == 4
-    print(sorted(message.body for message in cluster.stored("topic")))
+    print(sorted(message.body for topic in ("held", "topic") for message in cluster.stored(topic)))
 """
     )
     check(result, str([b"child"] + [b"parent"] * 4 + [b"x"]))

@@ -173,10 +173,14 @@ def test_a_message_that_its_selector_refers_to_is_collected() -> None:
 def test_selectors_do_not_keep_the_loop_waiting(cluster: MockCluster) -> None:
     async def main() -> None:
         async with rmq.aio.Producer("group", cluster.name_server) as producer:
-            cluster.inject(Fault.delay(0.5), broker="namesrv", request_code=ROUTE)
+            rule = cluster.inject(Fault.hold(), broker="namesrv", request_code=ROUTE)
+            sending = asyncio.ensure_future(producer.send("topic", b"x", selector=last, timeout=60))
             with ticking_loop() as ticks:
-                await producer.send("topic", b"x", selector=last)
-            assert ticks.count > 5
+                while ticks.count < 5:
+                    await asyncio.sleep(0.01)
+                assert not sending.done()
+                cluster.remove_fault(rule)
+                await sending
 
     asyncio.run(main())
 
@@ -221,8 +225,9 @@ def test_a_cancelled_send_that_waits_for_a_route_is_never_sent(cluster: MockClus
         def told(message: rmq.Message, outcome: object) -> None:
             outcomes.append((message.body, outcome))
 
-        async with rmq.aio.Producer("group", cluster.name_server, after_send=told) as producer:
-            cluster.inject(Fault.delay(0.3), broker="namesrv", request_code=ROUTE)
+        options = {"after_send": told, "send_timeout_ms": 60_000}
+        async with rmq.aio.Producer("group", cluster.name_server, **options) as producer:
+            rule = cluster.inject(Fault.hold(), broker="namesrv", request_code=ROUTE)
             at_once = producer.send("topic", b"at once", selector=last)
             at_once.cancel()
             first = producer.send("topic", b"first", selector=last)
@@ -230,6 +235,7 @@ def test_a_cancelled_send_that_waits_for_a_route_is_never_sent(cluster: MockClus
             third = producer.send("topic", b"third", selector=last)
             await asyncio.sleep(0)
             later.cancel()
+            cluster.remove_fault(rule)
             await asyncio.gather(first, third)
             assert at_once.cancelled() and later.cancelled()
         assert [stored.body for stored in cluster.stored("topic")] in ([b"first", b"third"], [b"third", b"first"])

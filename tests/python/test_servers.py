@@ -119,13 +119,14 @@ def test_a_worker_of_gevent_serves_others_while_one_waits(cluster: MockCluster, 
     with running(command, folder) as process:
         wait_for_server(process, port)
         post(port, 0)
-        cluster.inject(Fault.delay(1.5), request_code=SEND)
+        rule = cluster.inject(Fault.hold(), request_code=SEND)
         with ThreadPoolExecutor(1) as client:
             answer = client.submit(post, port, 1)
             assert cluster.wait_until(lambda: cluster.request_count(SEND) == 2, 60)
             with pytest.raises(urllib.error.HTTPError, match="404"):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/nothing", timeout=60)
             assert not answer.done()
+            cluster.remove_fault(rule)
             assert answer.result()
 
 
