@@ -1231,8 +1231,9 @@ struct rmq_error_t *rmq_producer_wait_ready(struct rmq_producer_t *producer,
                                             int64_t timeout_ms);
 
 /**
- * Waits until every send accepted so far has its outcome, every callback of them has returned, and one-way
- * messages are written; at most `timeout_ms` (negative: without bound). The producer stays open.
+ * Waits until no send is without its outcome, every callback of them has returned, and one-way messages are written; at
+ * most `timeout_ms` (negative: without bound). The producer stays open: beside threads that go on sending that moment may
+ * not come.
  *
  * Outcomes for a completion queue are in the queue then; whether they were polled does not matter.
  *
@@ -1385,8 +1386,9 @@ struct rmq_error_t *rmq_queue_poll(struct rmq_queue_t *queue,
 RMQ_MUST_USE struct rmq_error_t *rmq_queue_fd(struct rmq_queue_t *queue, int *out);
 
 /**
- * Flushes without waiting: the event `RMQ_EVENT_DONE` comes to `queue` with `opaque`, once, when every message that was
- * accepted before has its outcome, or at the end of `timeout_ms` (negative: without bound). Outcomes that go to the same
+ * Flushes without waiting: the event `RMQ_EVENT_DONE` comes to `queue` with `opaque`, once, when no message
+ * is without its outcome, or at the end of `timeout_ms` (negative: without bound); beside threads that go on sending that
+ * moment may not come. Outcomes that go to the same
  * queue are there before it; callbacks may still run.
  *
  * Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `FORKED`, `INVALID_ARGUMENT`. Error of the

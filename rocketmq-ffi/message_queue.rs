@@ -59,11 +59,6 @@ pub unsafe extern "C-unwind" fn rmq_producer_queues(
 ) -> *mut rmq_error_t {
     armour!(rmq_producer_queues(topic: text, out: optional_array, out_count: out) waits [handle = producer, timeout_ms by SLICE as wait] {
         let at = |name| Argument { function: "rmq_producer_queues", name };
-        let look_up = match cancel::kept::<LookUp, _>(handle) {
-            Some(begun) => begun,
-            // SAFETY: as the caller promises.
-            None => unsafe { LookUp::begin(arguments::unhooked(handle, at("producer"))?, topic, wait.left)? },
-        };
         let room = match out {
             Some(out) => {
                 // SAFETY: the caller promises that the first element begins with its size.
@@ -73,6 +68,11 @@ pub unsafe extern "C-unwind" fn rmq_producer_queues(
             }
             None if capacity > 0 => return Err(at("out").refuse("is NULL")),
             None => None,
+        };
+        let look_up = match cancel::kept::<LookUp, _>(handle) {
+            Some(begun) => begun,
+            // SAFETY: as the caller promises.
+            None => unsafe { LookUp::begin(arguments::unhooked(handle, at("producer"))?, topic, wait.left)? },
         };
         let Some(queues) = look_up.wait(wait) else {
             let answer = look_up.answer.clone();

@@ -249,8 +249,9 @@ pub unsafe extern "C-unwind" fn rmq_producer_wait_ready(
     })
 }
 
-/// Waits until every send accepted so far has its outcome, every callback of them has returned, and one-way
-/// messages are written; at most `timeout_ms` (negative: without bound). The producer stays open.
+/// Waits until no send is without its outcome, every callback of them has returned, and one-way messages are written; at
+/// most `timeout_ms` (negative: without bound). The producer stays open: beside threads that go on sending that moment may
+/// not come.
 ///
 /// Outcomes for a completion queue are in the queue then; whether they were polled does not matter.
 ///

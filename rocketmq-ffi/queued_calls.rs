@@ -9,8 +9,9 @@ use crate::producer::rmq_producer_t;
 use crate::queue::rmq_queue_t;
 use crate::send;
 
-/// Flushes without waiting: the event `RMQ_EVENT_DONE` comes to `queue` with `opaque`, once, when every message that was
-/// accepted before has its outcome, or at the end of `timeout_ms` (negative: without bound). Outcomes that go to the same
+/// Flushes without waiting: the event `RMQ_EVENT_DONE` comes to `queue` with `opaque`, once, when no message
+/// is without its outcome, or at the end of `timeout_ms` (negative: without bound); beside threads that go on sending that
+/// moment may not come. Outcomes that go to the same
 /// queue are there before it; callbacks may still run.
 ///
 /// Errors, and then there is no event: `WOULD_DEADLOCK` from a hook or a selector; `FORKED`, `INVALID_ARGUMENT`. Error of the

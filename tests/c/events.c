@@ -103,7 +103,10 @@ static void no_event_is_lost(rmq_mock_cluster_t *cluster)
         CHECK(count > 0);
         for (i = 0; i < count; i++) {
             switch (events[i].kind) {
-            case RMQ_EVENT_OUTCOME: outcomes++; break;
+            case RMQ_EVENT_OUTCOME:
+                CHECK(events[i].code == RMQ_OK && events[i].error == NULL);
+                outcomes++;
+                break;
             case RMQ_EVENT_WRITABLE: may_send = 1; break;
             default: CHECK(0);
             }
@@ -194,6 +197,65 @@ static void calls_that_do_not_wait(rmq_mock_cluster_t *cluster)
     rmq_queue_destroy(queue);
 }
 
+/* A flush whose time is over says so, and calls that are pending when their producer ends come to an end, once. */
+static void ends_that_are_errors(rmq_mock_cluster_t *cluster)
+{
+    rmq_mock_fault_t held = RMQ_MOCK_FAULT_INIT, silent = RMQ_MOCK_FAULT_INIT;
+    rmq_message_t message = message_to("ends", "body");
+    rmq_event_t events[16] = { RMQ_EVENT_INIT };
+    rmq_producer_t *producer = mock_producer(cluster);
+    int flush, look_up, outcome, seen[3] = { 0 };
+    rmq_queue_t *queue = NULL;
+    size_t count, i;
+
+    CHECK_OK(rmq_queue_new(&queue));
+    CHECK_OK(rmq_mock_set_auto_create(cluster, 1));
+    CHECK_OK(rmq_send(producer, &message, PATIENCE_MS, NULL));
+    held.kind = RMQ_MOCK_HOLD;
+    held.request_code = 310;
+    CHECK_OK(rmq_mock_inject(cluster, &held));
+    CHECK_OK(rmq_send_queued(producer, &message, 4 * PATIENCE_MS, queue, &outcome));
+    CHECK_OK(rmq_flush_queued(producer, 1, queue, &flush));
+    CHECK(take(queue, events, PATIENCE_MS) == 1 && events[0].kind == RMQ_EVENT_DONE && events[0].opaque == &flush);
+    CHECK(events[0].code == RMQ_ERR_TIMEOUT && rmq_error_code(events[0].error) == RMQ_ERR_TIMEOUT);
+    CHECK(events[0].producer == producer && events[0].queue_count == 0);
+    rmq_error_destroy(events[0].error);
+
+    silent.kind = RMQ_MOCK_NO_ANSWER;
+    silent.broker = "namesrv";
+    CHECK_OK(rmq_mock_inject(cluster, &silent));
+    CHECK_OK(rmq_producer_look_up(producer, "unanswered", 4 * PATIENCE_MS, queue, &look_up));
+    CHECK_OK(rmq_flush_queued(producer, -1, queue, &flush));
+    rmq_producer_destroy(producer);
+    while (seen[0] + seen[1] + seen[2] < 3) {
+        count = take(queue, events, PATIENCE_MS);
+        CHECK(count > 0);
+        for (i = 0; i < count; i++) {
+            switch (events[i].kind) {
+            case RMQ_EVENT_OUTCOME:
+                CHECK(events[i].opaque == &outcome && events[i].code == RMQ_ERR_CLOSED);
+                seen[0]++;
+                break;
+            case RMQ_EVENT_ROUTED:
+                CHECK(events[i].opaque == &look_up && events[i].code == RMQ_ERR_CLOSED);
+                seen[1]++;
+                break;
+            case RMQ_EVENT_DONE:
+                /* Nothing is without its outcome any more. */
+                CHECK(events[i].opaque == &flush && events[i].code == RMQ_OK);
+                seen[2]++;
+                break;
+            default: CHECK(0);
+            }
+            CHECK((events[i].code == RMQ_OK) == (events[i].error == NULL));
+            rmq_error_destroy(events[i].error);
+        }
+    }
+    CHECK(seen[0] == 1 && seen[1] == 1 && seen[2] == 1 && take(queue, events, 0) == 0);
+    CHECK_OK(rmq_mock_clear_faults(cluster));
+    rmq_queue_destroy(queue);
+}
+
 int main(void)
 {
     rmq_mock_cluster_t *cluster = mock_cluster(1);
@@ -201,6 +263,7 @@ int main(void)
     no_event_is_lost(cluster);
     look_ups(cluster);
     calls_that_do_not_wait(cluster);
+    ends_that_are_errors(cluster);
     rmq_mock_cluster_destroy(cluster);
     return 0;
 }

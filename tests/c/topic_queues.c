@@ -8,6 +8,7 @@ static void listing(rmq_mock_cluster_t *cluster)
         rmq_message_queue_t queue;
         uint64_t unknown[2];
     } queues[8];
+    uint64_t asked, asked_then;
     size_t count = 99, i;
 
     CHECK_OK(rmq_mock_create_topic(cluster, "listed", 4, 3, 6));
@@ -34,9 +35,17 @@ static void listing(rmq_mock_cluster_t *cluster)
     CHECK_FAILS(rmq_producer_queues(producer, "listed", 0, &queues[0].queue, 8, &count), RMQ_ERR_INVALID_ARGUMENT,
                 "out->struct_size is 12");
 
+    /* Nothing is asked for a call that is refused. */
+    CHECK_OK(rmq_mock_request_count(cluster, 105, &asked));
+    CHECK_FAILS(rmq_producer_queues(producer, "unasked", PATIENCE_MS, NULL, 1, &count), RMQ_ERR_INVALID_ARGUMENT, "out");
+    CHECK_FAILS(rmq_producer_queues(producer, "unasked", PATIENCE_MS, &queues[0].queue, 8, &count),
+                RMQ_ERR_INVALID_ARGUMENT, "out->struct_size is 12");
+
     CHECK_FAILS(rmq_producer_queues(producer, "not a topic", 0, NULL, 0, &count), RMQ_ERR_MESSAGE_ILLEGAL, NULL);
     CHECK_OK(rmq_producer_queues(producer, "read-only", PATIENCE_MS, NULL, 0, &count));
     CHECK(count == 0);
+    CHECK_OK(rmq_mock_request_count(cluster, 105, &asked_then));
+    CHECK(asked_then == asked + 1);
     CHECK_OK(rmq_mock_set_auto_create(cluster, 0));
     CHECK_FAILS(rmq_producer_queues(producer, "nowhere", PATIENCE_MS, NULL, 0, &count), RMQ_ERR_NO_ROUTE, "nowhere");
     CHECK_OK(rmq_producer_close(producer, 0));

@@ -322,7 +322,7 @@ class Producer:
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Waits until a name server has answered, or raises what keeps it from answering."""
     def flush(self, timeout: float | None = None) -> None:
-        """Waits until every accepted send has its outcome and one-way sends are written."""
+        """Waits until no send is without its outcome and one-way sends are written."""
     def close(self, timeout: float | None = None) -> None:
         """
         Refuses new sends, waits up to `timeout` seconds for the outcomes of those under way (default: until

@@ -135,7 +135,7 @@ impl Producer {
         self.call(py, |producer, queue| producer.wait_ready_queued(timeout, queue, CALL), of_call)
     }
 
-    /// Waits until every accepted send has its outcome and one-way sends are written.
+    /// Waits until no send is without its outcome and one-way sends are written.
     #[pyo3(signature = (timeout=None))]
     fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let timeout = optional(timeout)?.unwrap_or(UNBOUNDED);

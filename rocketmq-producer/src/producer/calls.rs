@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::sys::Moment;
 
 impl Producer {
-    /// Waits until every accepted send has its outcome and every one-way message is written.
+    /// Waits until no send is without its outcome and every one-way message is written. Beside threads that go on sending that
+    /// moment may not come.
     ///
     /// # Errors
     /// `TIMEOUT` when some have not; they go on. `FORKED`.
