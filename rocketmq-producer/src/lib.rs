@@ -33,6 +33,7 @@ pub mod sync;
 pub mod sys;
 mod task;
 mod text;
+mod watch;
 
 pub use completion::{CompletionQueue, DeliveryThread, Done, Event, Report, Routed, Tag};
 pub use config::Config;

@@ -29,7 +29,7 @@ pub use exit::{guard_thread, host_ends};
 pub(crate) use fork::exit_status_of;
 pub use fork::{fork_generation, is_forked};
 pub(crate) use interfaces::{interface_index, local_ip};
-pub(crate) use parking::{Parker, Unparks};
+pub(crate) use parking::{HAS_WATCH, Parker, Unparks, keep_watch};
 pub use per_fork::PerFork;
 pub(crate) use random::{chance, chance_of, random};
 pub(crate) use reuse::Block;

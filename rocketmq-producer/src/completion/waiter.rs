@@ -6,6 +6,7 @@ use super::{Complete, LAST_RESORT, Outcome, overdue};
 use crate::deferred::Deferred;
 use crate::sync::Mutex;
 use crate::sys::{Moment, Parker};
+use crate::watch;
 
 /// The thread has not begun to sleep.
 const AWAKE: u8 = 0;
@@ -31,7 +32,11 @@ impl Waiter {
         // Fails if the outcome is there already.
         let _ = self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
         let is_done = || self.state.load(Ordering::Acquire) == DONE;
-        if !self.parker.sleep_until(is_done, deadline) {
+        let is_in_time = match watch::is_kept() {
+            true => self.parker.sleep_watched(is_done, deadline),
+            false => self.parker.sleep_until(is_done, deadline),
+        };
+        if !is_in_time {
             // From now on: the whole process may have been stopped.
             self.parker.sleep_until(is_done, Moment::now() + LAST_RESORT);
         }

@@ -1,8 +1,15 @@
 //! Threads that sleep until something has come for them.
 
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use super::Moment;
+
+/// Whether a sleep may be watched in place of a timer of its own.
+pub(crate) const HAS_WATCH: bool = false;
+
+/// Nobody needs it.
+pub(crate) fn keep_watch(_: Duration) {}
 
 /// Where a thread sleeps.
 #[derive(Clone, Debug)]
@@ -23,6 +30,11 @@ impl Parker {
             thread::park_timeout(left);
         }
         true
+    }
+
+    /// The same.
+    pub(crate) fn sleep_watched(&self, is_so: impl Fn() -> bool, deadline: Moment) -> bool {
+        self.sleep_until(is_so, deadline)
     }
 }
 

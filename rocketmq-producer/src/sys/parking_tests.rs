@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use super::{Moment, Parker, Unparks};
+use super::{Moment, Parker, Unparks, keep_watch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -45,6 +45,18 @@ fn every_thread_wakes_for_each_of_its_unparks() {
         thread.join().expect("no panic");
     }
     assert_eq!(woken.load(SeqCst), THREADS * ROUNDS);
+}
+
+#[test]
+fn nobody_sleeps_on_when_the_watch_has_passed_the_deadline() {
+    thread::spawn(|| keep_watch(Duration::from_millis(5)));
+    let (began, nap) = (Moment::now(), Duration::from_millis(20));
+    let late: Vec<_> = (0..4)
+        .map(|_| thread::spawn(move || Parker::of_this_thread().sleep_watched(|| false, began + nap)))
+        .collect();
+    assert!(late.into_iter().all(|sleeper| !sleeper.join().expect("no panic")));
+    assert!(began.elapsed() >= nap);
+    assert!(Parker::of_this_thread().sleep_watched(|| true, began), "it is so already");
 }
 
 #[test]
