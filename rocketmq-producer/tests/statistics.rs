@@ -205,6 +205,7 @@ fn wire_batches_are_counted_with_their_members() {
 fn messages_of_a_parted_batch_are_retried_ones() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE]);
+    producer.queues("T", PATIENCE).expect("a route");
     let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
     cluster.inject(on_batches(None, Some(1), Fault::Code { code: 13, remark: None }));
     let queue = CompletionQueue::new();

@@ -12,6 +12,7 @@ use crate::support::{plain, send_all};
 fn each_message_keeps_its_own_deadline() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE, ("retry.times.async", "0")]);
+    producer.queues("T", PATIENCE).expect("a route");
     let held = cluster.inject(on_sends(None, Some(1), Fault::Hold));
     cluster.inject(on_batches(None, None, Fault::Delay(ms(6000))));
     // Bound to a queue: all behind the first leave in one batch when that is answered.

@@ -7,7 +7,7 @@ use rocketmq_producer::{CompletionQueue, Destination, Message, Tag};
 use rocketmq_protocol::compression;
 use rocketmq_protocol::sys_flag::CompressionType;
 
-use crate::common::{PRESSURE, in_order, ms, on_batches, on_sends, producer, with_topic};
+use crate::common::{PATIENCE, PRESSURE, in_order, ms, on_batches, on_sends, producer, with_topic};
 
 #[test]
 fn messages_of_one_queue_never_overtake_each_other() {
@@ -16,6 +16,7 @@ fn messages_of_one_queue_never_overtake_each_other() {
         producer(&cluster, &[PRESSURE, ("compress.threshold.bytes", "100"), ("batch.max.messages", "7")]);
     let long = |index: usize| format!("{index:0>200}");
     // Held at the mock, so that what follows has to wait.
+    producer.queues("T", PATIENCE).expect("a route");
     let held = cluster.inject(on_sends(None, Some(3), Fault::Hold));
     // Retried, parted and compressed ones among them: all in order.
     cluster.inject(on_batches(None, Some(2), Fault::Code { code: 14, remark: None }));

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use rocketmq_mock::{Fault, MockCluster, MockOptions, Profile, StoredMessage};
 use rocketmq_producer::{CompletionQueue, Delivery, Destination, Message, Tag};
 
-use crate::common::{self, PRESSURE, cluster, in_order, on_sends, producer, with_topic};
+use crate::common::{self, PATIENCE, PRESSURE, cluster, in_order, on_sends, producer, with_topic};
 use crate::support::{plain, send_all, send_all_held};
 
 #[test]
@@ -62,6 +62,7 @@ fn batches_keep_to_their_bounds() {
 fn what_may_not_be_batched_goes_alone() {
     let cluster = with_topic(1, 1);
     let producer = producer(&cluster, &[PRESSURE]);
+    producer.queues("T", PATIENCE).expect("a route");
     let held = cluster.inject(on_sends(None, None, Fault::Hold));
     let large = "x".repeat(5000);
     let queue = CompletionQueue::new();
@@ -99,6 +100,9 @@ fn each_topic_and_each_queue_has_its_own_batches() {
     }
     cluster.set_recording(true);
     let producer = producer(&cluster, &[PRESSURE]);
+    for topic in ["A", "B"] {
+        producer.queues(topic, PATIENCE).expect("a route");
+    }
     let held = cluster.inject(on_sends(None, Some(12), Fault::Hold));
     let queue = CompletionQueue::new();
     for index in 0..120_usize {

@@ -113,6 +113,8 @@ fn a_message_of_one_queue_that_is_forbidden_at_first_keeps_its_place_in_a_batch(
         if attempt.body == b"7" && attempt.number == 1 { Err("not yet".into()) } else { Ok(()) }
     })));
     let producer = Producer::new(&config).expect("a producer");
+    // What waits for a route goes out as the I/O thread gets to it.
+    producer.queues("T", PATIENCE).expect("a route");
     let held = cluster.inject(on_sends(None, Some(1), Fault::Hold));
     let queue = CompletionQueue::new();
     let destination = Destination::Queue { broker: "broker-0", queue_id: 0 };

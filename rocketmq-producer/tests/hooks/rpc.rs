@@ -108,6 +108,7 @@ fn rpc_hooks_that_refuse_stop_sends_and_look_ups() {
 
     let (producer, _) = refusing(320, PRESSURE);
     is_refused(&producer.send_batch(&[message, message], None).expect_err("refused").error);
+    producer.queues("T", PATIENCE).expect("a route");
     let held = cluster.inject(on_sends(None, Some(4), Fault::Hold));
     for index in 0..50 {
         enqueue(&producer, &message, &queue, index);
