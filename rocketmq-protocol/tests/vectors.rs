@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use rocketmq_protocol::encode::{ExtFields, FieldVisitor, Preamble, encode_frame};
+use rocketmq_protocol::acl::{self, SigningKey};
+use rocketmq_protocol::encode::{NoFields, Preamble, With, encode_frame};
 use rocketmq_protocol::frame::{self, HeaderEncoding};
 use rocketmq_protocol::header::{Fields, Header};
 use rocketmq_protocol::ids::{OffsetMessageId, UniqueIdGenerator};
@@ -11,7 +12,7 @@ use rocketmq_protocol::recall::RecallHandle;
 use rocketmq_protocol::record::{self, Record};
 use rocketmq_protocol::requests::SendRequest;
 use rocketmq_protocol::trace::{MessageKind, PubRecord};
-use rocketmq_protocol::{acl, batch, compression, java_hash, properties};
+use rocketmq_protocol::{batch, compression, java_hash, properties};
 
 const A3: &str = "TAGS\u{1}A\u{2}WAIT\u{1}true\u{2}";
 
@@ -102,23 +103,18 @@ fn a6_unique_id() {
     assert_eq!(second.as_str(), "0A000005109218B4AAC205265C000001");
 }
 
-struct NoHeader;
-
-impl ExtFields for NoHeader {
-    fn visit<V: FieldVisitor + ?Sized>(&self, _: &mut V) {}
-}
-
 #[test]
 fn a7a_hmac() {
-    let signature = acl::sign(&NoHeader, &[], &[b"Rocket", b"MQ"], "12345678");
-    assert_eq!(signature, "IUc8rrO/0gDch8CjObLQsW2rsiA=");
+    let signature = SigningKey::new("12345678").sign(&NoFields, &[b"Rocket", b"MQ"]);
+    assert_eq!(signature.as_str(), "IUc8rrO/0gDch8CjObLQsW2rsiA=");
 }
 
 #[test]
 fn a7b_signature_of_a_route_request() {
     let (_, fields) = route_request();
-    let signature = acl::sign(&fields, &[(acl::ACCESS_KEY, "ak")], &[], "sk");
-    assert_eq!(signature, "9VPuTHRkgwQkbcY5/m5xrQF1GFI=");
+    let signed = With { fields: &fields, extra: &[(acl::ACCESS_KEY, "ak")] };
+    let signature = SigningKey::new("sk").sign(&signed, &[]);
+    assert_eq!(signature.as_str(), "9VPuTHRkgwQkbcY5/m5xrQF1GFI=");
 }
 
 #[test]
@@ -135,8 +131,8 @@ fn a7c_signature_of_a_send() {
         ..SendRequest::default()
     };
     let extra = [(acl::ACCESS_KEY, "ak"), (acl::SIGNATURE, "an older one")];
-    let signature = acl::sign(&request.v2(), &extra, &[b"hi"], "sk");
-    assert_eq!(signature, "sIYUQ+xTcoUzNL68YldpR+iJx28=");
+    let signature = SigningKey::new("sk").sign(&With { fields: &request.v2(), extra: &extra }, &[b"hi"]);
+    assert_eq!(signature.as_str(), "sIYUQ+xTcoUzNL68YldpR+iJx28=");
 }
 
 #[test]
