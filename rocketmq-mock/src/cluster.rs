@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::accounts::Account;
 use crate::broker::{Broker, attributes};
 use crate::endpoint::{Order, ServerId};
 use crate::fault::{FaultId, FaultRule};
@@ -124,6 +125,17 @@ impl MockCluster {
         }
         drop(state);
         self.shared.note_change();
+    }
+
+    /// Makes an account, or changes it. From the first one on brokers serve only signed requests of accounts they know, as
+    /// ACL 1 of 4.9 and ACL 2 of 5.x do; name servers serve everybody.
+    pub fn set_account(&self, account: &Account) {
+        self.shared.state.lock().accounts.set(account);
+    }
+
+    /// Takes an account away. Without any, nobody is served.
+    pub fn remove_account(&self, access_key: &str) {
+        self.shared.state.lock().accounts.remove(access_key);
     }
 
     /// Adds a fault behind those already there.

@@ -41,7 +41,10 @@ pub(crate) fn serve(state: &mut State, arrival: &Arrival, frame: &Frame<'_>, out
     let request = Request { arrival, header: &header, body: frame.body };
     let answer = match arrival.origin.server {
         ServerId::NameServer => name_server::serve(state, &request),
-        ServerId::Broker(index) => state.brokers[index].serve(&request),
+        ServerId::Broker(index) => match state.accounts.refuse(state.profile, &request) {
+            Some(refusal) => Some(refusal),
+            None => state.brokers[index].serve(&request),
+        },
     };
     let answer = answer.filter(|_| !header.is_oneway());
     match fault {

@@ -4,8 +4,8 @@
 //! runs the send processor's checks in their real order. What it stored is open to inspection, and faults can be asked
 //! for: codes, delays, answers held back, silence, resets, broken frames, servers that go and come back, routes that change.
 //!
-//! It is for tests, benchmarks and demonstrations. It speaks plain text only, stores in memory, knows no slaves, no
-//! consumers, no access control, and never asks back for the state of a half message.
+//! It is for tests, benchmarks and demonstrations. It has accounts if it is told so, speaks plain text only, stores in memory,
+//! knows no slaves and no consumers, and never asks back for the state of a half message.
 //!
 //! ```
 //! use rocketmq_mock::{MockCluster, MockOptions};
@@ -18,6 +18,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod accounts;
 mod answer;
 mod broker;
 mod cluster;
@@ -41,6 +42,7 @@ mod state;
 mod store;
 mod topic;
 
+pub use accounts::Account;
 pub use cluster::MockCluster;
 pub use fault::{Fault, FaultId, FaultRule, NAME_SERVER};
 pub use inspection::{Registration, StoredMessage};

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
+use crate::accounts::Accounts;
 use crate::broker::Broker;
 use crate::endpoint::{Endpoint, Order, ServerId};
 use crate::fault::{FaultId, FaultTable, NAME_SERVER};
@@ -60,6 +61,7 @@ pub(crate) struct State {
     pub(crate) profile: Profile,
     pub(crate) name_server: Endpoint,
     pub(crate) brokers: Vec<Broker>,
+    pub(crate) accounts: Accounts,
     pub(crate) faults: FaultTable,
     pub(crate) requests: RequestLog,
     next_connection: u64,
@@ -75,6 +77,7 @@ impl State {
             profile: options.profile,
             name_server: Endpoint::new(NAME_SERVER.to_owned(), name_server),
             brokers: brokers.collect(),
+            accounts: Accounts::default(),
             faults: FaultTable::default(),
             requests: RequestLog::default(),
             next_connection: 0,

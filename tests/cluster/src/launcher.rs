@@ -13,7 +13,7 @@ use crate::artifacts::{self, Artifacts};
 use crate::ports::PortBlock;
 use crate::process::{JavaServer, wait_for, write_quiet_logging};
 use crate::wire::{Connection, Request};
-use crate::{LaunchError, Version, disk};
+use crate::{LaunchError, Version, access, disk};
 
 /// A loaded machine needs up to 60 s; a process that ends or prints an error is noticed at once.
 const START_LIMIT: Duration = Duration::from_secs(90);
@@ -31,6 +31,8 @@ pub struct Options {
     /// Number of further brokers, counted on after those, that are synchronous masters with one slave each: a send is
     /// held back until the slave has it, and says so when it has not.
     pub replicated_brokers: usize,
+    /// Whether brokers serve only the users of [`access`].
+    pub access_control: bool,
     /// Lines added to every `broker.conf`.
     pub extra_broker_conf: Vec<(String, String)>,
 }
@@ -39,7 +41,13 @@ impl Options {
     /// One broker with the ordinary configuration.
     #[must_use]
     pub fn new(version: Version) -> Options {
-        Options { version, brokers: 1, replicated_brokers: 0, extra_broker_conf: Vec::new() }
+        Options {
+            version,
+            brokers: 1,
+            replicated_brokers: 0,
+            access_control: false,
+            extra_broker_conf: Vec::new(),
+        }
     }
 }
 
@@ -119,6 +127,11 @@ impl RealCluster {
             cluster.add_broker(index, Role::Slave, options)?;
         }
         cluster.wait_for_route()?;
+        if options.access_control && options.version != Version::V4_9_7 {
+            for broker in &cluster.brokers {
+                access::make_limited(&address(&broker.ports))?;
+            }
+        }
         Ok(cluster)
     }
 
@@ -173,11 +186,28 @@ impl RealCluster {
         self.wait_for_route()
     }
 
+    /// Gives the limited user another secret, on all brokers.
+    ///
+    /// # Errors
+    /// A file cannot be written, or a broker refuses.
+    pub fn change_limited_secret(&self, secret: &str) -> Result<(), LaunchError> {
+        for broker in &self.brokers {
+            match self.version {
+                Version::V4_9_7 => access::write_accounts(&broker.ports.folder, secret)?,
+                Version::V5_3_3 | Version::V5_5_0 => access::change_limited(&address(&broker.ports), secret)?,
+            }
+        }
+        Ok(())
+    }
+
     fn add_broker(&mut self, index: usize, role: Role, options: &Options) -> Result<(), LaunchError> {
         let name = format!("broker-{index}");
         let ports = PortBlock::reserve()?;
         write_quiet_logging(&ports.folder)?;
         let mut broker = Broker { process: None, name, role, ports };
+        if options.access_control {
+            access::write_accounts(&broker.ports.folder, access::LIMITED.1)?;
+        }
         let file = broker.conf_file();
         let text = broker_conf(&broker, &self.name_server(), options);
         fs::write(&file, text).map_err(LaunchError::path("write", &file))?;
@@ -291,6 +321,10 @@ fn broker_conf(broker: &Broker, name_server: &str, options: &Options) -> String 
         "osPageCacheBusyTimeOutMills=5000".to_owned(),
     ];
     lines.extend(broker.role.conf(options.version).iter().map(|(key, value)| format!("{key}={value}")));
+    if options.access_control {
+        lines
+            .extend(access::broker_conf(options.version).iter().map(|(key, value)| format!("{key}={value}")));
+    }
     lines.extend(options.extra_broker_conf.iter().map(|(key, value)| format!("{key}={value}")));
     lines.push(String::new());
     lines.join("\n")

@@ -4,6 +4,7 @@
 //! Everything lives below `target/rocketmq` of the workspace. A process started here ends with the process that started
 //! it, however that one ends.
 
+pub mod access;
 pub mod artifacts;
 pub mod consumers;
 mod disk;

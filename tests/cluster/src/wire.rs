@@ -100,6 +100,12 @@ impl Request {
     }
 }
 
+impl Request {
+    pub(crate) fn ext_fields(&self) -> impl ExtFields {
+        FieldList(&self.fields)
+    }
+}
+
 struct Collector<'a>(&'a mut Vec<(String, String)>);
 
 impl FieldVisitor for Collector<'_> {
