@@ -16,6 +16,9 @@ mod table;
 use std::fmt;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
+use crate::auth::CredentialsProvider;
 use crate::error::{Error, ErrorCode};
 use crate::hooks::{CheckForbiddenHook, RpcHook, SendHooks, SendMessageHook};
 use crate::log::LogSink;
@@ -35,10 +38,12 @@ use table::TABLE;
 /// producer reads it once, at its creation; later changes do not reach it.
 #[derive(Clone)]
 pub struct Config {
-    values: Vec<Option<Box<str>>>,
+    /// Wiped at their end: some are secrets.
+    values: Vec<Option<Zeroizing<Box<str>>>>,
     log: Option<Arc<dyn LogSink>>,
     send_hooks: SendHooks,
     rpc_hooks: Vec<Arc<dyn RpcHook>>,
+    credentials_provider: Option<Arc<dyn CredentialsProvider>>,
 }
 
 impl Config {
@@ -49,6 +54,7 @@ impl Config {
             log: None,
             send_hooks: SendHooks::default(),
             rpc_hooks: Vec::new(),
+            credentials_provider: None,
         }
     }
 
@@ -64,18 +70,20 @@ impl Config {
         let key = &TABLE[position];
         self.values[position] = match key.kind {
             Kind::Text(_) if value.is_empty() => None,
-            _ => Some(key.check(value)?.into_boxed_str()),
+            _ => Some(Zeroizing::new(key.check(value)?.into_boxed_str())),
         };
         Ok(())
     }
 
-    /// The value of a key: as set, else its default, else (a text without default) nothing.
+    /// The value of a key: as set, else its default, else (a text without default) nothing. That of a secret key is shown as
+    /// `***`.
     ///
     /// # Errors
     ///
     /// `UNKNOWN_KEY` names the nearest key there is.
     pub fn get(&self, key: &str) -> Result<Option<String>, Error> {
-        Ok(self.value(position(key)?).map(str::to_owned))
+        let position = position(key)?;
+        Ok(self.value(position).map(|value| TABLE[position].shown(value).to_owned()))
     }
 
     /// All keys, in the order of the manual.
@@ -105,9 +113,15 @@ impl Config {
         self.rpc_hooks.push(hook);
     }
 
+    /// Where the credentials come from, in place of `access.key` and `secret.key`. Producers that share a client instance must
+    /// have the same one.
+    pub fn set_credentials_provider(&mut self, provider: Option<Arc<dyn CredentialsProvider>>) {
+        self.credentials_provider = provider;
+    }
+
     fn value(&self, position: usize) -> Option<&str> {
         let default = TABLE[position].default;
-        self.values[position].as_deref().or((!default.is_empty()).then_some(default))
+        self.values[position].as_ref().map(|value| &***value).or((!default.is_empty()).then_some(default))
     }
 }
 
@@ -122,7 +136,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let set = TABLE.iter().zip(&self.values);
         f.debug_map()
-            .entries(set.filter_map(|(key, value)| Some((key.name, key.shown(value.as_deref()?)))))
+            .entries(set.filter_map(|(key, value)| Some((key.name, key.shown(value.as_ref()?)))))
             .finish()
     }
 }

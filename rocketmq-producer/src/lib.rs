@@ -8,6 +8,7 @@
 //! message may be stored all the same.
 
 mod alarm;
+mod auth;
 mod broker_address;
 mod client;
 mod completion;
@@ -35,6 +36,7 @@ mod task;
 mod text;
 mod watch;
 
+pub use auth::{Credentials, CredentialsProvider};
 pub use completion::{CompletionQueue, DeliveryThread, Done, Event, Report, Routed, Tag};
 pub use config::Config;
 pub use deferred::Burst;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
+use crate::auth::Credentials;
 use crate::config::{Config, Settings, parse_addresses};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode};
@@ -32,6 +33,7 @@ struct CloseOnDrop {
     engine: Arc<Engine>,
     /// Given at run time, for [`Producer::renewed`].
     name_servers: ArcSwapOption<Vec<String>>,
+    credentials: ArcSwapOption<Credentials>,
 }
 
 impl Producer {
@@ -49,6 +51,7 @@ impl Producer {
         Ok(Self(Arc::new(CloseOnDrop {
             engine: Engine::start(settings)?,
             name_servers: ArcSwapOption::empty(),
+            credentials: ArcSwapOption::empty(),
         })))
     }
 
@@ -58,8 +61,8 @@ impl Producer {
         self.engine().sends.settings.renew_after_fork
     }
 
-    /// For a forked child: another producer with the settings, hooks and log of this one, and with its name servers as
-    /// they were set last, and its tag. Nothing of the parent is touched: its connections and sends go on there, and nothing
+    /// For a forked child: another producer with the settings, hooks and log of this one, and with its name servers and
+    /// credentials as they were set last, and its tag. Nothing of the parent is touched: its connections and sends go on there, and nothing
     /// is heard of them here. Its queues and whoever [hears of room](Self::hear_of_room) stay there.
     ///
     /// # Errors
@@ -74,9 +77,14 @@ impl Producer {
         if let Some(name_servers) = &name_servers {
             settings.name_servers = Vec::clone(name_servers);
         }
+        let credentials = self.0.credentials.load_full();
+        if let Some(credentials) = &credentials {
+            settings.credentials = Some(Credentials::clone(credentials));
+        }
         let renewed = Self::start(settings)?;
         renewed.set_tag(self.engine().sends.bounds.producer());
         renewed.0.name_servers.store(name_servers);
+        renewed.0.credentials.store(credentials);
         Ok(renewed)
     }
 
@@ -98,6 +106,18 @@ impl Producer {
         }
         self.engine().sends.client.name_servers.set(&addresses);
         self.0.name_servers.store(Some(Arc::new(addresses)));
+        Ok(())
+    }
+
+    /// Signs requests with these from now on; those on their way stay as they are. Producers with the same client id speak for the
+    /// same user, and take them too.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if a provider gives the credentials; `CLOSED`, `FORKED`.
+    pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
+        self.engine().check_open()?;
+        self.engine().sends.client.remoting.signing().set(credentials.clone())?;
+        self.0.credentials.store(Some(Arc::new(credentials)));
         Ok(())
     }
 

@@ -47,6 +47,7 @@ use rocketmq_protocol::header::Header;
 use rocketmq_protocol::language::Language;
 use tokio::runtime::Handle;
 
+use crate::auth::Signing;
 use crate::config::SocketOptions;
 use crate::hooks::RpcHooks;
 use crate::log::Log;
@@ -65,19 +66,22 @@ pub(crate) struct RemotingOptions {
     /// What all connections of the process may hold of unfinished frames.
     pub(crate) inbound: Arc<InboundBudget>,
     pub(crate) rpc: RpcHooks,
+    pub(crate) signing: Arc<Signing>,
     pub(crate) log: Log,
 }
 
 impl RemotingOptions {
     /// Whether requests are to be prepared: else they have no fields but their own and the common ones.
+    #[inline]
     fn has_preparation(&self) -> bool {
-        !self.rpc.hooks.is_empty()
+        !self.rpc.hooks.is_empty() || self.signing.is_on()
     }
 }
 
 #[cfg(test)]
 impl RemotingOptions {
     pub(crate) fn for_tests(runtime: Handle) -> Self {
+        let log = Log::new(crate::log::LogLevel::Off, None);
         Self {
             runtime,
             resolver: Arc::default(),
@@ -88,7 +92,8 @@ impl RemotingOptions {
             max_backlog: usize::MAX,
             inbound: Arc::default(),
             rpc: RpcHooks::default(),
-            log: Log::new(crate::log::LogLevel::Off, None),
+            signing: Arc::new(Signing::new(None, None, log.clone())),
+            log,
         }
     }
 }
@@ -151,6 +156,11 @@ impl Remoting {
             channels.by_address.insert(Arc::clone(channel.address()), Arc::clone(&channel));
         }
         channel
+    }
+
+    /// How requests are signed.
+    pub(crate) fn signing(&self) -> &Arc<Signing> {
+        &self.options.signing
     }
 
     /// All addresses of `host:port`.

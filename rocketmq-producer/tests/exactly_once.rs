@@ -1,13 +1,21 @@
 //! Accepted = succeeded + failed, once each, whatever the brokers do; and messages of one queue stay in order.
 
+#![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
 mod common;
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{PATIENCE, cluster, ms, on_batches, on_sends, producer};
+use common::{PATIENCE, cluster, config, ms, on_batches, on_sends};
 use proptest::prelude::*;
-use rocketmq_mock::Fault;
-use rocketmq_producer::{Burst, CompletionQueue, Destination, ErrorCode, Event, Message, Persistence, Tag};
+use rocketmq_mock::{Account, Fault, MockCluster};
+use rocketmq_producer::{
+    Burst, CompletionQueue, Credentials, CredentialsProvider, Destination, ErrorCode, Event, Message,
+    Persistence, Producer, Tag,
+};
 
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
@@ -21,8 +29,49 @@ fn fault() -> impl Strategy<Value = Fault> {
         (1_u64..200).prop_map(|delay| Fault::Delay(ms(delay))),
         (0_usize..40).prop_map(|bytes| Fault::PartialFrame { bytes }),
         prop_oneof![Just(1), Just(2), Just(13), Just(14)].prop_map(|code| Fault::Code { code, remark: None }),
+        Just(Fault::Code { code: 16, remark: Some("check signature failed.".to_owned()) }),
         prop_oneof![Just(10), Just(11), Just(12)].prop_map(|code| Fault::StoredButCode { code }),
     ]
+}
+
+/// How requests are signed.
+#[derive(Clone, Copy, Debug)]
+enum Signing {
+    Off,
+    Keys,
+    Provider,
+}
+
+impl Signing {
+    fn producer(self, cluster: &MockCluster, settings: &[(&str, &str)]) -> Producer {
+        let mut config = config(&cluster.name_server(), settings);
+        match self {
+            Self::Off => {}
+            Self::Keys => {
+                cluster.set_account(&Account::new("user", "secret"));
+                config.set("access.key", "user").expect("a key");
+                config.set("secret.key", "secret").expect("a secret");
+            }
+            Self::Provider => {
+                cluster.set_account(&Account::new("user", "secret"));
+                config.set_credentials_provider(Some(Arc::new(SometimesWrong(AtomicUsize::new(0)))));
+            }
+        }
+        Producer::new(&config).expect("a producer")
+    }
+}
+
+/// Fails, and gives a wrong secret, now and then.
+struct SometimesWrong(AtomicUsize);
+
+impl CredentialsProvider for SometimesWrong {
+    fn credentials(&self) -> Result<Credentials, Box<dyn Error + Send + Sync>> {
+        match self.0.fetch_add(1, Ordering::Relaxed) % 4 {
+            0 => Ok(Credentials::new("user", "wrong")?),
+            2 => Err("none now".into()),
+            _ => Ok(Credentials::new("user", "secret")?),
+        }
+    }
 }
 
 proptest! {
@@ -36,6 +85,7 @@ proptest! {
         close_after in prop_oneof![Just(None), (0_u64..150).prop_map(Some)],
         burst_len in prop_oneof![Just(None), (1_usize..50).prop_map(Some), Just(Some(usize::MAX))],
         bound in prop_oneof![Just(None), Just(Some("60"))],
+        signing in prop_oneof![Just(Signing::Off), Just(Signing::Keys), Just(Signing::Provider)],
     ) {
         let cluster = cluster(2);
         cluster.create_topic("T", 2, 2, 6, None);
@@ -47,7 +97,7 @@ proptest! {
         let mut settings = vec![("batch.auto", batching), ("batch.max.messages", "16")];
         settings.extend(attempt_limit.map(|limit| ("send.max.timeout.per.request.ms", limit)));
         settings.extend(bound.map(|bound| ("in.flight.max.messages", bound)));
-        let producer = producer(&cluster, &settings);
+        let producer = signing.producer(&cluster, &settings);
         let queue = CompletionQueue::new();
         // The last one stays open.
         let mut burst = Burst::default();

@@ -178,7 +178,7 @@ fn a_broker_that_is_gone_and_comes_back() {
 }
 
 #[test]
-fn no_route_name_server_down_and_refused_are_three_errors() {
+fn no_route_name_server_down_refused_and_denied_are_four_errors() {
     let cluster = cluster(1);
     cluster.set_auto_create(false);
     let error = send(&producer(&cluster, &[]), "Unknown").expect_err("no topic");
@@ -196,8 +196,11 @@ fn no_route_name_server_down_and_refused_are_three_errors() {
     assert!(error.message().contains(&free.to_string()), "{error}");
 
     cluster.create_topic("T", 1, 1, 6, None);
-    cluster.inject(on_sends(None, None, refused(16)));
-    assert_eq!(send(&producer(&cluster, &[]), "T").expect_err("refused").code(), ErrorCode::Broker);
+    for (code, kind) in [(13, ErrorCode::Broker), (16, ErrorCode::AccessDenied)] {
+        let fault = cluster.inject(on_sends(None, None, refused(code)));
+        assert_eq!(send(&producer(&cluster, &[]), "T").expect_err("refused").code(), kind);
+        cluster.remove_fault(fault);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use rocketmq_protocol::requests::UnregisterClientRequest;
 use tokio::task::JoinSet;
 
 use super::instance::ClientInstance;
+use crate::auth::Refusal;
 use crate::log::LogTarget;
 use crate::remoting::{Channel, call};
 use crate::routing::MAX_HEARTBEAT_CONNECTIONS;
@@ -24,10 +25,16 @@ impl ClientInstance {
         let body = HeartbeatData { client_id: self.client_id.clone(), producer_groups: groups }.to_json();
         match call(channel, request::HEART_BEAT, NoFields, body, self.api_timeout).await {
             Ok(answer) if answer.code == response::SUCCESS => {}
-            Ok(answer) => self.log.warn(LogTarget::Client, || {
-                let remark = answer.remark.as_deref().unwrap_or_default();
-                format!("heartbeat refused by {}: code {} {remark}", channel.address(), answer.code)
-            }),
+            Ok(answer) => {
+                let remark = answer.remark.as_deref();
+                let shown = remark.unwrap_or_default();
+                let text =
+                    format!("heartbeat refused by {}: code {} {shown}", channel.address(), answer.code);
+                match Refusal::of(answer.code, remark) {
+                    Some(refusal) => self.remoting.signing().tell_refusal(&format!("{text} ({refusal})")),
+                    None => self.log.warn(LogTarget::Client, || text),
+                }
+            }
             Err(failure) => {
                 self.log.info(LogTarget::Client, || {
                     format!("heartbeat to {} failed: {:?}", channel.address(), failure.kind)

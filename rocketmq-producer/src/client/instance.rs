@@ -28,6 +28,7 @@ use super::client_id::client_id;
 use super::groups::{GroupMember, Groups};
 use super::shared::Shared;
 use super::{jobs, peer_requests};
+use crate::auth::Signing;
 use crate::config::{AddressMap, Settings};
 use crate::error::{Error, ErrorCode};
 use crate::log::{Log, LogTarget};
@@ -65,6 +66,7 @@ impl ClientInstance {
         if let Some(instance) = instances.get(&client_id).and_then(Weak::upgrade) {
             instance.check_name_servers(settings)?;
             instance.check_common_fields(settings)?;
+            instance.check_credentials(settings)?;
             instance.register(settings)?;
             // Its brokers know of the other groups only.
             instance.in_background("a heartbeat round", Arc::clone(&instance).heartbeat_round());
@@ -161,6 +163,19 @@ impl ClientInstance {
         Err(Error::new(ErrorCode::InvalidValue, text))
     }
 
+    /// Two producers that share connections speak for one user.
+    fn check_credentials(&self, settings: &Settings) -> Result<(), Error> {
+        let (credentials, provider) = (&settings.credentials, &settings.credentials_provider);
+        if self.remoting.signing().is_alike(credentials.as_ref(), provider.as_ref()) {
+            return Ok(());
+        }
+        let text = format!(
+            "client id {} is in use with other credentials: give this producer another instance.name",
+            self.client_id
+        );
+        Err(Error::new(ErrorCode::InvalidValue, text))
+    }
+
     fn register(&self, settings: &Settings) -> Result<(), Error> {
         if self.groups.take(&settings.wire_group) {
             return Ok(());
@@ -235,6 +250,11 @@ fn remoting_options(settings: &Settings, runtime: Handle) -> RemotingOptions {
         max_backlog: settings.in_flight_max_bytes,
         inbound: Arc::clone(&shared.inbound),
         rpc: settings.rpc.clone(),
+        signing: Arc::new(Signing::new(
+            settings.credentials.clone(),
+            settings.credentials_provider.clone(),
+            settings.log.clone(),
+        )),
         log: settings.log.clone(),
     }
 }

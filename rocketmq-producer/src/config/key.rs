@@ -64,6 +64,8 @@ pub enum Rule {
     HttpUrl,
     /// Whole numbers from 0 on, with `,` between.
     Numbers,
+    /// What somebody is known by: 1 to 4096 characters, none of them a control character.
+    Credential,
 }
 
 impl Kind {
@@ -92,6 +94,7 @@ impl Rule {
             }
             Self::HttpUrl => "a URL that starts with http://",
             Self::Numbers => "whole numbers from 0 on, separated by ,",
+            Self::Credential => "1 to 4096 characters without control characters",
         }
     }
 
@@ -115,6 +118,7 @@ impl Rule {
             },
             Self::AddressMap => return parse_address_map(text).err(),
             Self::Numbers => parse_numbers(text).is_none(),
+            Self::Credential => text.chars().any(char::is_control) || text.chars().count() > 4096,
             Self::HttpUrl => !text.strip_prefix("http://").is_some_and(|rest| {
                 !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(|c| c.is_ascii_graphic())
             }),

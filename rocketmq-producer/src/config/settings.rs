@@ -6,6 +6,7 @@
 mod batching;
 mod cluster;
 mod compressing;
+mod credentials;
 mod fault_tolerance;
 mod in_flight;
 mod reader;
@@ -17,6 +18,7 @@ pub(crate) use fault_tolerance::FaultTolerance;
 pub(crate) use in_flight::InFlightFull;
 pub(crate) use sockets::SocketOptions;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rocketmq_protocol::frame::HeaderEncoding;
@@ -25,6 +27,7 @@ use rocketmq_protocol::language::Language;
 use super::addresses::implied_namespace;
 use super::key::parse_numbers;
 use super::{AddressMap, Compression, Config, parse_address_map};
+use crate::auth::{Credentials, CredentialsProvider};
 use crate::error::Error;
 use crate::hooks::{RpcHooks, SendHooks};
 use crate::log::Log;
@@ -102,6 +105,8 @@ pub(crate) struct Settings {
     pub(crate) socket: SocketOptions,
     pub(crate) send_hooks: SendHooks,
     pub(crate) rpc: RpcHooks,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) credentials_provider: Option<Arc<dyn CredentialsProvider>>,
     pub(crate) log: Log,
 }
 
@@ -170,6 +175,8 @@ impl Settings {
             socket: SocketOptions::read(&reader)?,
             send_hooks: config.send_hooks.clone(),
             rpc: requests::rpc(config, &reader, environment)?,
+            credentials: credentials::credentials(&reader, config.credentials_provider.as_ref())?,
+            credentials_provider: config.credentials_provider.clone(),
             log: Log::new(reader.parsed("log.level")?, config.log.clone()),
         })
     }

@@ -44,6 +44,8 @@ pub enum ErrorCode {
     Internal = 19,
     /// A hook of the program refused the message or the request.
     Forbidden = 20,
+    /// The cluster does not accept the credentials, or they do not permit this; or there are no credentials.
+    AccessDenied = 21,
 }
 
 impl ErrorCode {
@@ -69,6 +71,7 @@ impl ErrorCode {
         Self::System,
         Self::Internal,
         Self::Forbidden,
+        Self::AccessDenied,
     ];
 
     /// The name as C and Python spell it, for example `QUEUE_FULL`.
@@ -94,6 +97,7 @@ impl ErrorCode {
             Self::System => "SYSTEM",
             Self::Internal => "INTERNAL",
             Self::Forbidden => "FORBIDDEN",
+            Self::AccessDenied => "ACCESS_DENIED",
         }
     }
 

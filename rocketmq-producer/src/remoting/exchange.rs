@@ -83,6 +83,8 @@ pub(crate) enum FailureKind {
     Memory,
     /// A hook refused the request.
     Forbidden,
+    /// There is nothing to sign the request with.
+    NoCredentials,
     /// A panic kept the request from being written.
     Panicked,
     /// The producer gave up.
@@ -93,7 +95,7 @@ impl FailureKind {
     /// Whether it says something of the peer.
     pub(crate) fn is_of_peer(self) -> bool {
         use FailureKind::*;
-        !matches!(self, Unencodable | Memory | Forbidden | Panicked | Aborted)
+        !matches!(self, Unencodable | Memory | Forbidden | NoCredentials | Panicked | Aborted)
     }
 }
 

@@ -49,10 +49,10 @@ fn unencodable(error: EncodeError) -> Failure {
 }
 
 /// The fields of a request, those that every request of the client instance carries, and the extra ones.
-struct AllFields<'a, F> {
-    own: &'a F,
-    common: &'a [(&'static str, String)],
-    extra: &'a ExtraFields,
+pub(super) struct AllFields<'a, F> {
+    pub(super) own: &'a F,
+    pub(super) common: &'a [(&'static str, String)],
+    pub(super) extra: &'a ExtraFields,
 }
 
 impl<F: ExtFields> ExtFields for AllFields<'_, F> {

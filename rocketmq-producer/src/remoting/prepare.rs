@@ -1,5 +1,5 @@
 //! What is made of a request before its connection is locked: the ext fields beyond its own. Here the program's hooks are
-//! called. A signature over fields and body has its place here too: it is more such fields.
+//! called, and then the request is signed.
 //!
 //! ```text
 //! no lock                                       the connection's lock
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A request that waits for its connection is prepared when the connection is there. What was made stays with it when that
-//! connection ends before it is written, so a hook sees it once. A client instance without hooks prepares nothing.
+//! connection ends before it is written, so a hook sees it once. A client instance without hooks and credentials prepares nothing.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,22 +16,30 @@ use rocketmq_protocol::encode::{ExtFields, FieldVisitor};
 
 use super::RemotingOptions;
 use super::exchange::{Exchange, Failure, FailureKind};
+use super::frame_writer::AllFields;
+use crate::auth::SignatureFields;
 use crate::hooks::{RpcRequest, guarded};
 
 /// The ext fields of a request beyond its own and those that every request of its client instance carries.
-#[derive(Debug, Default)]
-pub(crate) struct ExtraFields(Vec<(String, String)>);
+#[derive(Default)]
+pub(crate) struct ExtraFields {
+    of_hooks: Vec<(String, String)>,
+    signature: Option<SignatureFields>,
+}
 
 impl ExtraFields {
     /// What a request has that needs no preparation.
-    pub(super) const NONE: Self = Self(Vec::new());
+    pub(super) const NONE: Self = Self { of_hooks: Vec::new(), signature: None };
 }
 
 impl ExtFields for ExtraFields {
     #[inline]
     fn visit<V: FieldVisitor + ?Sized>(&self, visitor: &mut V) {
-        for (name, value) in &self.0 {
+        for (name, value) in &self.of_hooks {
             visitor.text(name, value);
+        }
+        if let Some(signature) = &self.signature {
+            signature.visit(visitor);
         }
     }
 }
@@ -54,13 +62,33 @@ impl<'a> Preparation<'a> {
             .unwrap_or_else(|payload| Err(Failure::panicked(payload)))
     }
 
-    /// What hooks add to a request with these fields and this body.
+    /// What hooks add to a request with these fields and this body, and the signature over all of it.
     pub(crate) fn extra_fields(
         self,
         code: i32,
         fields: &impl ExtFields,
         body: &[u8],
     ) -> Result<ExtraFields, Failure> {
+        let of_hooks = match self.options.rpc.hooks.is_empty() {
+            true => Vec::new(),
+            false => self.fields_of_hooks(code, fields, body)?,
+        };
+        let mut extra = ExtraFields { of_hooks, signature: None };
+        if self.options.signing.is_on() {
+            let fields = AllFields { own: fields, common: &self.options.rpc.fields, extra: &extra };
+            let signature = self.options.signing.sign(&fields, body);
+            extra.signature =
+                Some(signature.map_err(|error| Failure::because(FailureKind::NoCredentials, error))?);
+        }
+        Ok(extra)
+    }
+
+    fn fields_of_hooks(
+        self,
+        code: i32,
+        fields: &impl ExtFields,
+        body: &[u8],
+    ) -> Result<Vec<(String, String)>, Failure> {
         let rpc = &self.options.rpc;
         let mut texts = Texts::default();
         fields.visit(&mut texts);
@@ -75,7 +103,7 @@ impl<'a> Preparation<'a> {
                 return Err(Failure::because(FailureKind::Forbidden, io::Error::other(reason)));
             }
         }
-        Ok(ExtraFields(texts.0.split_off(own)))
+        Ok(texts.0.split_off(own))
     }
 }
 

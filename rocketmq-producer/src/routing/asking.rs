@@ -57,8 +57,10 @@ impl NameServers {
     /// The route of a topic, if a name server that answers knows it. Every server is tried once, the one that knew something
     /// last first; each gets a fair share of the time. Errors call the topic as `shown`.
     pub(crate) async fn route(&self, topic: &str, shown: &str, timeout: Duration) -> Result<Found, Error> {
-        let servers = self.servers.load_full();
         let deadline = Moment::now() + timeout;
+        // Whoever waits for a route is going to send a signed request.
+        self.remoting.signing().ready(deadline).await?;
+        let servers = self.servers.load_full();
         let first = self.chosen.load(Ordering::Relaxed);
         let mut refusals: Vec<(Arc<str>, Error)> = Vec::new();
         for turn in 0..servers.len() {

@@ -13,6 +13,7 @@ use rocketmq_protocol::route::bounds::MAX_ROUTE_BYTES;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::bounds::LARGE_ROUTE;
+use crate::auth::Refusal;
 use crate::error::{Error, ErrorCode};
 use crate::remoting::{Answer, Channel, Failure, FailureKind, call};
 use crate::sync::Mutex;
@@ -108,7 +109,10 @@ impl NameServer {
                 Error::new(ErrorCode::Protocol, format!("route not understood: {error}")).with_source(error)
             }),
             response::TOPIC_NOT_EXIST => Ok(None),
-            code => Err(Error::answered(ErrorCode::NameServer, code, answer.remark.as_deref(), true)),
+            code => Err(match Refusal::of(code, answer.remark.as_deref()) {
+                Some(refusal) => refusal.into_error(code, answer.remark.as_deref()),
+                None => Error::answered(ErrorCode::NameServer, code, answer.remark.as_deref(), true),
+            }),
         }
     }
 
@@ -154,6 +158,7 @@ fn unanswered(failure: &Failure, waited: Duration) -> Error {
         FailureKind::Memory => format!("no memory for the request ({cause})"),
         FailureKind::Unencodable => format!("request too large ({cause})"),
         FailureKind::Forbidden => format!("refused by a hook ({cause})"),
+        FailureKind::NoCredentials => format!("not asked ({cause})"),
         FailureKind::Panicked => format!("not asked ({cause})"),
         FailureKind::Aborted => "given up".to_owned(),
     };

@@ -21,7 +21,7 @@ use crate::sys::Moment;
 const LOOK_UP_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) struct NameServers {
-    remoting: Arc<Remoting>,
+    pub(super) remoting: Arc<Remoting>,
     pub(super) log: Log,
     names: Mutex<ServerNames>,
     /// The servers that stand behind the names.
@@ -193,6 +193,9 @@ impl NameServers {
 
     /// Why those who wait for the route of a topic have none when their time is over.
     pub(super) fn silence(&self, shown: &str) -> Error {
+        if let Some(error) = self.remoting.signing().missing() {
+            return error;
+        }
         let addresses = self.addresses().join(", ");
         if addresses.is_empty() {
             return self.unknown();

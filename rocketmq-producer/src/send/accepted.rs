@@ -114,8 +114,8 @@ impl AcceptedSend {
     }
 
     /// The pause before its next attempt if that goes to this broker. One that was busy for this message, or that it could not
-    /// reach, is left in peace; if it may have moved, the answer where it is now is waited for as well. Half of the time that is
-    /// left stays for the attempt.
+    /// reach, is left in peace; if it may have moved, the answer where it is now is waited for as well, as other credentials are
+    /// after a refusal of access control. Half of the time that is left stays for the attempt.
     pub(super) fn pause(&self, request: &Request, broker_name: &str) -> Option<Pause> {
         let history = &self.rare.as_ref()?.history;
         let there = || history.iter().filter(|failed| &*failed.broker_name == broker_name);
@@ -124,11 +124,18 @@ impl AcceptedSend {
         let now = Moment::now();
         let end = (refusals > 0 && !backoff.first.is_zero()).then(|| now + backoff.pause(refusals));
         let limit = now + self.span.deadline.since(now) / 2;
-        let settled_by = there().any(outcome::may_have_moved).then_some(limit);
+        let waits = there().any(outcome::may_have_moved) || self.was_denied();
+        let settled_by = waits.then_some(limit);
         if end.is_none() && settled_by.is_none() {
             return None;
         }
         Some(Pause { end: end.unwrap_or(now).min(limit), settled_by })
+    }
+
+    /// Whether access control has refused an attempt.
+    pub(super) fn was_denied(&self) -> bool {
+        let history = self.rare.as_ref().map_or(&[][..], |rare| &rare.history);
+        history.iter().any(|failed| failed.code == ErrorCode::AccessDenied)
     }
 
     /// One more attempt begins.

@@ -98,7 +98,12 @@ impl Exchange for Shipment {
                 }
                 self.go_on(now, deferred);
             }
-            AttemptOutcome::NotStored(why) => self.not_stored(&why, now, deferred),
+            AttemptOutcome::NotStored(mut why) => {
+                if let Some(refusal) = why.refusal {
+                    why.can_retry = self.may_be_signed_anew(refusal, &why.error);
+                }
+                self.not_stored(&why, now, deferred);
+            }
         }
     }
 

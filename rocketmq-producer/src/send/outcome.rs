@@ -5,17 +5,19 @@
 //! | stored (0, 10, 11, 12) | receipt (1) | stored | |
 //! | stored, and the rest of the answer is not understood | error | refused | |
 //! | a code of `retry.response.codes` | another attempt | refused | |
+//! | a refusal of access control | error (3) | refused | |
 //! | 1 or a code not of these, to a batch that met in a lane | each by itself | refused | |
 //! | any other code | error | refused | |
 //! | no connection, connection lost, peer silent | another attempt | not reached | yes |
 //! | time-out | another attempt | not reached | if nothing was written |
 //! | garbage, too much waits there | another attempt | not reached | |
 //! | no memory, a hook forbids it, the close | another attempt (2) | | |
-//! | cannot be encoded, a panic | error | | |
+//! | cannot be encoded, no credentials, a panic | error | | |
 //!
 //! 1. With a status other than `SEND_OK`, and `retry.another.broker.when.not.store.ok`: another attempt, and this receipt if that
 //!    brings none.
 //! 2. Of a closed producer it ends before it begins.
+//! 3. If a provider gives other credentials than the refused ones: another attempt with those, once.
 //!
 //! Another attempt is an error where count or time allow none. It goes to another broker if the message may go there
 //! ([`PublishQueues::select`](crate::routing::PublishQueues::select)); one that goes to a broker again which was
@@ -25,6 +27,7 @@ use rocketmq_protocol::answers::SendAnswer;
 use rocketmq_protocol::codes::response;
 use rocketmq_protocol::header::Header;
 
+use crate::auth::Refusal;
 use crate::error::{Error, ErrorCode, FailedAttempt, Persistence};
 use crate::receipt::SendStatus;
 use crate::remoting::{Failure, FailureKind};
@@ -41,6 +44,8 @@ pub(crate) struct NotStored {
     pub(crate) error: Error,
     /// Another attempt may succeed.
     pub(crate) can_retry: bool,
+    /// The broker's access control has refused it.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl NotStored {
@@ -48,7 +53,7 @@ impl NotStored {
     /// not expect.
     pub(super) fn may_be_one_messages_fault(&self) -> bool {
         let of_message = !self.can_retry || self.error.broker_code() == Some(response::SYSTEM_ERROR);
-        self.error.broker_code().is_some() && of_message
+        self.error.broker_code().is_some() && self.refusal.is_none() && of_message
     }
 }
 
@@ -86,13 +91,17 @@ pub(crate) fn of_answer<'a>(header: &'a Header<'_>, retried: &[u32]) -> AttemptO
                 let error = Error::new(ErrorCode::Protocol, text)
                     .with_source(cause)
                     .with_persistence(Persistence::Persisted);
-                AttemptOutcome::NotStored(NotStored { error, can_retry: false })
+                AttemptOutcome::NotStored(NotStored { error, can_retry: false, refusal: None })
             }
         };
     }
+    if let Some(refusal) = Refusal::of(header.code, header.remark.as_deref()) {
+        let error = refusal.into_error(header.code, header.remark.as_deref());
+        return AttemptOutcome::NotStored(NotStored { error, can_retry: false, refusal: Some(refusal) });
+    }
     let can_retry = u32::try_from(header.code).is_ok_and(|code| retried.contains(&code));
     let error = Error::answered(ErrorCode::Broker, header.code, header.remark.as_deref(), can_retry);
-    AttemptOutcome::NotStored(NotStored { error, can_retry })
+    AttemptOutcome::NotStored(NotStored { error, can_retry, refusal: None })
 }
 
 pub(crate) fn of_failure(failure: &Failure) -> NotStored {
@@ -116,6 +125,7 @@ pub(crate) fn of_failure(failure: &Failure) -> NotStored {
         FailureKind::Forbidden => {
             Error::new(ErrorCode::Forbidden, format!("a hook refused the request: {cause}"))
         }
+        FailureKind::NoCredentials => Error::new(ErrorCode::AccessDenied, cause).worth_a_retry(),
         FailureKind::Panicked => {
             Error::new(ErrorCode::Internal, format!("the request was not written: {cause}"))
         }
@@ -123,8 +133,11 @@ pub(crate) fn of_failure(failure: &Failure) -> NotStored {
     };
     let persistence = if failure.sent { Persistence::PossiblyPersisted } else { Persistence::NotPersisted };
     let error = error.with_shared_source(failure.cause.clone()).with_persistence(persistence);
-    let can_retry = !matches!(failure.kind, FailureKind::Unencodable | FailureKind::Panicked);
-    NotStored { error, can_retry }
+    let can_retry = !matches!(
+        failure.kind,
+        FailureKind::Unencodable | FailureKind::NoCredentials | FailureKind::Panicked
+    );
+    NotStored { error, can_retry, refusal: None }
 }
 
 #[cfg(test)]
@@ -167,7 +180,8 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_understood_is_no_reason_to_send_again() {
         let header = answer(r#"{"code":0,"extFields":{"queueId":"one"},"flag":1}"#);
-        let AttemptOutcome::NotStored(NotStored { error, can_retry: false }) = of_answer(&header, &[]) else {
+        let AttemptOutcome::NotStored(NotStored { error, can_retry: false, .. }) = of_answer(&header, &[])
+        else {
             panic!("refused")
         };
         assert_eq!((error.code(), error.persistence()), (ErrorCode::Protocol, Persistence::Persisted));
@@ -175,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_panic_before_the_writing_is_the_end_of_a_message_that_is_not_stored() {
-        let NotStored { error, can_retry: false } = of_failure(&Failure::new(FailureKind::Panicked)) else {
+        let NotStored { error, can_retry: false, .. } = of_failure(&Failure::new(FailureKind::Panicked))
+        else {
             panic!("not again")
         };
         assert_eq!((error.code(), error.persistence()), (ErrorCode::Internal, Persistence::NotPersisted));
@@ -185,7 +200,7 @@ mod tests {
     fn what_was_sent_may_be_stored() {
         for sent in [false, true] {
             let failure = Failure::new(FailureKind::Timeout).sent(sent);
-            let NotStored { error, can_retry: true } = of_failure(&failure) else { panic!("failed") };
+            let NotStored { error, can_retry: true, .. } = of_failure(&failure) else { panic!("failed") };
             assert_eq!(error.persistence() == Persistence::PossiblyPersisted, sent);
         }
     }

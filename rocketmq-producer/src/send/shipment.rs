@@ -33,6 +33,7 @@ use super::outcome::NotStored;
 use super::pauses::Pause;
 use super::request::{Aim, Request};
 use super::sends::Sends;
+use crate::auth::Refusal;
 use crate::deferred::Deferred;
 use crate::error::{Error, ErrorCode};
 use crate::lanes::{self, LaneKey};
@@ -250,6 +251,20 @@ impl Shipment {
             send.refuse(&self.request, &why.error, now, deferred);
         }
         self.end(deferred);
+    }
+
+    /// Whether the access control that refused the attempt may accept another one, which waits for other credentials then: at the
+    /// topic, in whose look-up they are waited for. Once for each message.
+    pub(super) fn may_be_signed_anew(&self, refusal: Refusal, error: &Error) -> bool {
+        let client = &self.request.context.client;
+        let signing = client.remoting.signing();
+        signing.tell_refusal(&format!("send refused: {}", error.message()));
+        let is_first = !self.sends.as_slice().iter().any(AcceptedSend::was_denied);
+        let may = refusal.is_of_credentials() && is_first && signing.refused(self.request.started);
+        if may {
+            client.routes.doubt(&self.request.topic);
+        }
+        may
     }
 
     /// The attempt failed: the messages for which it was not the end make another one, together.

@@ -13,7 +13,7 @@ pub(super) struct Reader<'a>(pub(super) &'a Config);
 
 impl Reader<'_> {
     pub(super) fn optional_text(&self, name: &str) -> Result<Option<String>, Error> {
-        self.0.get(name)
+        Ok(self.0.value(position(name)?).map(str::to_owned))
     }
 
     pub(super) fn choice<T>(&self, name: &str, convert: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {

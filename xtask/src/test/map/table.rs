@@ -33,6 +33,7 @@ pub(super) const CORE: House = House {
             ("flow", "how much is in flight, and who waits for room", &["flow.rs", "flow/"]),
             ("config", "the keys and settings, and the traits of the program's own code", &["hooks.rs", "hooks/", "config.rs", "config/"]),
         ],
+        &[("auth", "who this client is to the cluster: credentials, their provider, signatures", &["auth.rs", "auth/"])],
         &[("process", "once per process: the I/O thread; tasks; counters; log lines; locks", &["runtime.rs", "task.rs", "alarm.rs", "stats.rs", "stats/", "log.rs", "sync.rs", "watch.rs"])],
         &[("nouns", "messages, receipts, errors; system calls", &["message.rs", "broker_address.rs", "receipt.rs", "error.rs", "error/", "producer_id.rs", "text.rs", "sys.rs", "sys/"])],
     ],
