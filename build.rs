@@ -19,6 +19,7 @@ const SOURCES: &[&str] = &[
     "message.rs",
     "receipt.rs",
     "producer.rs",
+    "credentials.rs",
     "message_queue.rs",
     "event.rs",
     "queue.rs",

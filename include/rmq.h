@@ -352,6 +352,11 @@
 #define RMQ_ERR_FORBIDDEN 20
 
 /**
+ * The cluster does not accept the credentials, or they do not permit this; or there are no credentials.
+ */
+#define RMQ_ERR_ACCESS_DENIED 21
+
+/**
  * No broker can have stored the message: nothing was written, or every broker refused it.
  */
 #define RMQ_NOT_PERSISTED 0
@@ -470,6 +475,11 @@ typedef struct rmq_added_properties_t rmq_added_properties_t;
  * used from several threads.
  */
 typedef struct rmq_config_t rmq_config_t;
+
+/**
+ * Where `rmq_credentials_fn` puts its answer. Lives until the function returns.
+ */
+typedef struct rmq_credentials_t rmq_credentials_t;
 
 /**
  * An error with all that is known about it. NULL stands for success.
@@ -655,6 +665,19 @@ typedef struct rmq_config_key_t {
  * its other callbacks, and bound by the same rules as `rmq_send_fn`.
  */
 typedef void (*rmq_writable_fn)(void *opaque);
+
+/**
+ * Gives credentials: calls `rmq_credentials_set` with `out`, and returns 0. Anything else means that there are none, for what
+ * it wrote to `reason`: room for `reason_len` bytes, at first empty, for a UTF-8 text that ends with NUL. Sends that need
+ * them fail as `ACCESS_DENIED` with this text, and it is asked again a second later at the earliest.
+ *
+ * It is asked before the first request, again when a fifth of their time is left, and when a broker has refused them; by one
+ * thread at a time, which is made for it and may wait. It must return; no C++ exception may leave it.
+ */
+typedef int32_t (*rmq_credentials_fn)(struct rmq_credentials_t *out,
+                                      char *reason,
+                                      size_t reason_len,
+                                      void *opaque);
 
 /**
  * A queue of a topic. Plain data without pointers.
@@ -1308,6 +1331,47 @@ RMQ_MUST_USE
 struct rmq_error_t *rmq_producer_renew_after_fork(struct rmq_producer_t *producer);
 
 /**
+ * Lets `function` give the credentials of producers made from this configuration, in place of the keys `access.key`,
+ * `secret.key` and `security.token`. NULL takes an earlier one away, and the `opaque` and `finalizer` given with it are
+ * ignored.
+ *
+ * `opaque` is handed to every call. When neither the configuration nor a producer made from it needs it any more,
+ * `finalizer` (may be NULL) is called with it, once. After an error the library has not taken `opaque`.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_config_set_credentials_provider(struct rmq_config_t *config,
+                                                        rmq_credentials_fn function,
+                                                        void *opaque,
+                                                        rmq_finalizer_fn finalizer);
+
+/**
+ * Gives the credentials that a `rmq_credentials_fn` is asked for; the texts are copied. `security_token` may be NULL.
+ * `expires_at_ms` is the end of their time in milliseconds since 1970, 0 if there is none.
+ *
+ * Errors: `INVALID_ARGUMENT`, also for an empty key.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_credentials_set(struct rmq_credentials_t *out,
+                                        const char *access_key,
+                                        const char *secret_key,
+                                        const char *security_token,
+                                        uint64_t expires_at_ms);
+
+/**
+ * Signs requests with these credentials from now on, which are copied; requests on their way stay as they are.
+ * `security_token` may be NULL. Producers with the same client id speak for the same user, and take them too.
+ *
+ * Errors: `CLOSED`, `FORKED`; `INVALID_ARGUMENT`, also for an empty key, and if a provider gives the credentials.
+ */
+RMQ_MUST_USE
+struct rmq_error_t *rmq_producer_set_credentials(struct rmq_producer_t *producer,
+                                                 const char *access_key,
+                                                 const char *secret_key,
+                                                 const char *security_token);
+
+/**
  * Writes the queues of a topic that may be written, in the Java client's order, to the array `out` of `capacity`
  * elements, and their number to `out_count`; 0 if the topic has queues that are only read. Asks the name server if the
  * topic is not known yet; waits at most `timeout_ms` for it (negative: without bound).
@@ -1422,8 +1486,8 @@ struct rmq_error_t *rmq_producer_wait_ready_queued(struct rmq_producer_t *produc
  * fails with `QUEUE_FULL`.
  *
  * Errors: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `TIMEOUT`, `NO_NAME_SERVER`, `NAME_SERVER`, `NO_ROUTE`, `CONNECT`,
- * `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `FORBIDDEN`, `SYSTEM`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`; `WOULD_DEADLOCK`
- * from a hook, a selector, or a log callback on the I/O thread.
+ * `CONNECTION_LOST`, `BROKER`, `ACCESS_DENIED`, `PROTOCOL`, `FORBIDDEN`, `SYSTEM`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`;
+ * `WOULD_DEADLOCK` from a hook, a selector, or a log callback on the I/O thread.
  */
 RMQ_MUST_USE
 struct rmq_error_t *rmq_send(struct rmq_producer_t *producer,

@@ -187,6 +187,25 @@ rmq_error_t *rmq_mock_create_topic(struct rmq_mock_cluster_t *cluster,
 RMQ_MUST_USE rmq_error_t *rmq_mock_set_auto_create(struct rmq_mock_cluster_t *cluster, int32_t enabled);
 
 /**
+ * Makes an account, or changes it. `topics` are the topics it may publish to, with `;` between; NULL is all. From the first
+ * account on brokers serve only signed requests of accounts they know; name servers serve everybody.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE
+rmq_error_t *rmq_mock_set_account(struct rmq_mock_cluster_t *cluster,
+                                  const char *access_key,
+                                  const char *secret_key,
+                                  const char *topics);
+
+/**
+ * Takes an account away. Without any, nobody is served.
+ *
+ * Errors: `FORKED`, `INVALID_ARGUMENT`.
+ */
+RMQ_MUST_USE rmq_error_t *rmq_mock_remove_account(struct rmq_mock_cluster_t *cluster, const char *access_key);
+
+/**
  * Adds a fault; its texts are copied.
  *
  * Errors: `FORKED`, `INVALID_ARGUMENT`.

@@ -107,6 +107,18 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, at: Argument) -> Result<&'
     unsafe { text_part(pointer, at, &"") }
 }
 
+/// A text, or none for NULL.
+pub(crate) unsafe fn optional_text<'a>(
+    pointer: *const c_char,
+    at: Argument,
+) -> Result<Option<&'a str>, Error> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller of this function promises.
+    unsafe { text(pointer, at).map(Some) }
+}
+
 /// A text inside an argument.
 pub(crate) unsafe fn text_part<'a>(
     pointer: *const c_char,

@@ -56,6 +56,8 @@ pub const RMQ_ERR_SYSTEM: i32 = 18;
 pub const RMQ_ERR_INTERNAL: i32 = 19;
 /// A hook or a selector of the program refused the message.
 pub const RMQ_ERR_FORBIDDEN: i32 = 20;
+/// The cluster does not accept the credentials, or they do not permit this; or there are no credentials.
+pub const RMQ_ERR_ACCESS_DENIED: i32 = 21;
 
 /// No broker can have stored the message: nothing was written, or every broker refused it.
 pub const RMQ_NOT_PERSISTED: i32 = 0;

@@ -14,6 +14,7 @@ pub mod batch;
 pub mod callbacks;
 mod cancel;
 pub mod config;
+pub mod credentials;
 pub mod error;
 pub mod event;
 mod handle;

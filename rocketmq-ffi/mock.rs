@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rocketmq_mock::{Fault, FaultRule, Keep, MockCluster, StoredMessage};
+use rocketmq_mock::{Account, Fault, FaultRule, Keep, MockCluster, StoredMessage};
 use rocketmq_producer::{Error, ErrorCode};
 use rocketmq_protocol::compression;
 use rocketmq_protocol::sys_flag::CompressionType;
@@ -204,6 +204,40 @@ pub unsafe extern "C" fn rmq_mock_set_auto_create(
 ) -> *mut rmq_error_t {
     armour!(rmq_mock_set_auto_create(cluster: handle) {
         cluster.set_auto_create(enabled != 0);
+        Ok(())
+    })
+}
+
+/// Makes an account, or changes it. `topics` are the topics it may publish to, with `;` between; NULL is all. From the first
+/// account on brokers serve only signed requests of accounts they know; name servers serve everybody.
+///
+/// Errors: `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_mock_set_account(
+    cluster: *mut rmq_mock_cluster_t,
+    access_key: *const c_char,
+    secret_key: *const c_char,
+    topics: *const c_char,
+) -> *mut rmq_error_t {
+    armour!(rmq_mock_set_account(cluster: handle, access_key: text, secret_key: text, topics: optional_text) {
+        let topics = topics.map(|topics| topics.split(';').map(str::to_owned).collect());
+        cluster.set_account(&Account { topics, ..Account::new(access_key, secret_key) });
+        Ok(())
+    })
+}
+
+/// Takes an account away. Without any, nobody is served.
+///
+/// Errors: `FORKED`, `INVALID_ARGUMENT`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmq_mock_remove_account(
+    cluster: *mut rmq_mock_cluster_t,
+    access_key: *const c_char,
+) -> *mut rmq_error_t {
+    armour!(rmq_mock_remove_account(cluster: handle, access_key: text) {
+        cluster.remove_account(access_key);
         Ok(())
     })
 }

@@ -35,8 +35,8 @@ pub(crate) unsafe fn nth_opaque(opaques: Option<NonNull<*mut c_void>>, i: usize)
 /// fails with `QUEUE_FULL`.
 ///
 /// Errors: `MESSAGE_ILLEGAL`, `QUEUE_FULL`, `TIMEOUT`, `NO_NAME_SERVER`, `NAME_SERVER`, `NO_ROUTE`, `CONNECT`,
-/// `CONNECTION_LOST`, `BROKER`, `PROTOCOL`, `FORBIDDEN`, `SYSTEM`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`; `WOULD_DEADLOCK`
-/// from a hook, a selector, or a log callback on the I/O thread.
+/// `CONNECTION_LOST`, `BROKER`, `ACCESS_DENIED`, `PROTOCOL`, `FORBIDDEN`, `SYSTEM`, `CLOSED`, `FORKED`, `INVALID_ARGUMENT`;
+/// `WOULD_DEADLOCK` from a hook, a selector, or a log callback on the I/O thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rmq_send(

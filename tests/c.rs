@@ -33,6 +33,7 @@ macro_rules! programs {
 }
 
 programs! {
+    access
     auto_batch
     bad_text
     batch

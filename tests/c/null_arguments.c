@@ -104,6 +104,12 @@ static void producers(rmq_config_t *config, rmq_producer_t *producer)
     NAMES(rmq_producer_queues(producer, "nulls", 0, NULL, 0, NULL), "out_count");
     NAMES(rmq_producer_set_name_servers(NULL, "127.0.0.1:9876"), "producer");
     NAMES(rmq_producer_set_name_servers(producer, NULL), "addresses");
+    NAMES(rmq_config_set_credentials_provider(NULL, NULL, NULL, NULL), "config");
+    CHECK_OK(rmq_config_set_credentials_provider(config, NULL, NULL, NULL));
+    NAMES(rmq_credentials_set(NULL, "key", "secret", NULL, 0), "out");
+    NAMES(rmq_producer_set_credentials(NULL, "key", "secret", NULL), "producer");
+    NAMES(rmq_producer_set_credentials(producer, NULL, "secret", NULL), "access_key");
+    NAMES(rmq_producer_set_credentials(producer, "key", NULL, NULL), "secret_key");
     NAMES(rmq_producer_renew_after_fork(NULL), "producer");
     NAMES(rmq_producer_wait_writable(NULL, 0), "producer");
     NAMES(rmq_producer_look_up(NULL, "nulls", 0, NULL, NULL), "producer");
@@ -221,6 +227,10 @@ static void mock(rmq_mock_cluster_t *cluster)
     NAMES(rmq_mock_create_topic(NULL, "t", 1, 1, 6), "cluster");
     NAMES(rmq_mock_create_topic(cluster, NULL, 1, 1, 6), "topic");
     NAMES(rmq_mock_set_auto_create(NULL, 1), "cluster");
+    NAMES(rmq_mock_set_account(NULL, "key", "secret", NULL), "cluster");
+    NAMES(rmq_mock_set_account(cluster, "key", NULL, NULL), "secret_key");
+    NAMES(rmq_mock_remove_account(NULL, "key"), "cluster");
+    NAMES(rmq_mock_remove_account(cluster, NULL), "access_key");
     NAMES(rmq_mock_inject(NULL, &fault), "cluster");
     NAMES(rmq_mock_inject(cluster, NULL), "fault");
     CHECK_FAILS(rmq_mock_inject(cluster, &fault), RMQ_ERR_INVALID_ARGUMENT, "fault->kind is 0");
