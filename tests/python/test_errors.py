@@ -31,6 +31,7 @@ KINDS = [
     rmq.SystemError,
     rmq.InternalError,
     rmq.ForbiddenError,
+    rmq.AccessDeniedError,
 ]
 
 

@@ -10,6 +10,7 @@ from . import _log as _log
 from . import aio, testing
 from ._enums import ErrorCode, Persistence, SendStatus
 from ._errors import (
+    AccessDeniedError,
     BrokerError,
     ClosedError,
     ConnectError,
@@ -39,6 +40,7 @@ from ._rmq import Message, Producer, Receipt
 from ._rmq import __version__ as __version__
 
 __all__ = [
+    "AccessDeniedError",
     "BrokerError",
     "ClosedError",
     "ConnectError",

@@ -43,3 +43,4 @@ class ErrorCode(IntEnum):
     SYSTEM = 18
     INTERNAL = 19
     FORBIDDEN = 20
+    ACCESS_DENIED = 21

@@ -191,6 +191,10 @@ class ForbiddenError(Error, code=ErrorCode.FORBIDDEN):
     """The program's own code refused the message: a selector that chose no queue, a hook."""
 
 
+class AccessDeniedError(Error, code=ErrorCode.ACCESS_DENIED):
+    """The cluster does not accept the credentials, or they do not permit this; or there are no credentials."""
+
+
 def make(
     code: int,
     message: str,

@@ -19,6 +19,9 @@ class ProducerOptions(TypedDict, total=False):
     broker_address_map: str
     zone_name: str
     zone_mode: str
+    access_key: str
+    secret_key: str
+    security_token: str
     stream_request_type: bool
     topics: str | Sequence[str]
     route_refresh_interval_ms: int

@@ -319,6 +319,11 @@ class Producer:
         """
         Takes other name servers: `host:port`, several with `;` between or as a list. Sends under way go on.
         """
+    def set_credentials(self, access_key: str, secret_key: str, security_token: str | None = None) -> None:
+        """
+        Signs requests with these credentials from now on; those on their way stay as they are. Producers with the
+        same client id speak for the same user, and take them too.
+        """
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Waits until a name server has answered, or raises what keeps it from answering."""
     def flush(self, timeout: float | None = None) -> None:
@@ -435,6 +440,11 @@ class AioProducer:
     def set_name_servers(self, addresses: str | Sequence[str]) -> None:
         """
         Takes other name servers: `host:port`, several with `;` between or as a list. Sends under way go on.
+        """
+    def set_credentials(self, access_key: str, secret_key: str, security_token: str | None = None) -> None:
+        """
+        Signs requests with these credentials from now on; those on their way stay as they are. Producers with the
+        same client id speak for the same user, and take them too.
         """
     def send_oneway(
         self,
@@ -615,12 +625,21 @@ class MockCluster:
         keep: int | None = None,
         auto_create: bool = True,
         name_server_port: int = 0,
+        accounts: Mapping[str, str] | None = None,
     ) -> Self:
         """
         `brokers`: 1 to 100. `profile`: the version whose answers are given. `keep`: how many messages stay
         open to inspection (default: all; 0: counts only). `auto_create`: whether the first message to a topic
-        creates it. `name_server_port`: 0 lets the system choose.
+        creates it. `name_server_port`: 0 lets the system choose. `accounts`: secrets by access key; with any,
+        brokers serve only signed requests of these, as ACL 1 (4.9.7) and ACL 2 (5.5.0) do.
         """
+    def set_account(self, access_key: str, secret_key: str, topics: Sequence[str] | None = None) -> None:
+        """
+        Makes an account that may publish to these topics (default: all), or changes it. From the first one on
+        brokers serve only signed requests of accounts they know.
+        """
+    def remove_account(self, access_key: str) -> None:
+        """Takes an account away. Without any, nobody is served."""
     @property
     def name_server(self) -> str:
         """The name server's address, `127.0.0.1:PORT`."""

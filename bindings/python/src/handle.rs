@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use rocketmq_mock::MockCluster;
 use rocketmq_producer::sys::{self, PerFork};
-use rocketmq_producer::{Error, Producer};
+use rocketmq_producer::{Credentials, Error, Producer};
 
 use crate::config::{Prepared, value_text};
 use crate::error::raise;
@@ -83,6 +83,18 @@ impl Handle {
     pub(crate) fn set_name_servers(&self, addresses: &Bound<'_, PyAny>) -> PyResult<()> {
         let addresses = value_text("addresses", addresses)?;
         self.producer()?.set_name_servers(&addresses).map_err(|error| raise(&error))
+    }
+
+    /// Signs with these from now on.
+    pub(crate) fn set_credentials(
+        &self,
+        access_key: &str,
+        secret_key: &str,
+        security_token: Option<&str>,
+    ) -> PyResult<()> {
+        let credentials = Credentials::new(access_key, secret_key).map_err(|error| raise(&error))?;
+        let credentials = credentials.with_security_token(security_token.unwrap_or_default());
+        self.producer()?.set_credentials(credentials).map_err(|error| raise(&error))
     }
 
     /// A snapshot of the statistics as Python's own objects.

@@ -10,6 +10,17 @@ macro_rules! shared_methods {
                 self.handle.set_name_servers(addresses)
             }
 
+            /// Signs requests with these credentials from now on.
+            #[pyo3(signature = (access_key, secret_key, security_token=None))]
+            fn set_credentials(
+                &self,
+                access_key: &str,
+                secret_key: &str,
+                security_token: Option<&str>,
+            ) -> PyResult<()> {
+                self.handle.set_credentials(access_key, secret_key, security_token)
+            }
+
             /// What the producer has done, and how it stands.
             fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 self.handle.stats(py)

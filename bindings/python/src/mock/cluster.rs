@@ -1,5 +1,6 @@
 //! The cluster itself.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyKeyError, PyValueError};
@@ -42,7 +43,9 @@ fn failed(what: &str, cause: &std::io::Error) -> PyErr {
 #[pymethods]
 impl MockCluster {
     #[new]
-    #[pyo3(signature = (brokers=1, *, profile="5.5.0", keep=None, auto_create=true, name_server_port=0))]
+    #[pyo3(signature = (
+        brokers=1, *, profile="5.5.0", keep=None, auto_create=true, name_server_port=0, accounts=None
+    ))]
     fn new(
         py: Python<'_>,
         brokers: usize,
@@ -50,6 +53,7 @@ impl MockCluster {
         keep: Option<usize>,
         auto_create: bool,
         name_server_port: u16,
+        accounts: Option<HashMap<String, String>>,
     ) -> PyResult<Self> {
         let profile = match profile {
             "5.5.0" => mock::Profile::V5,
@@ -65,7 +69,25 @@ impl MockCluster {
         };
         let options = mock::MockOptions { brokers, profile, keep, auto_create, name_server_port };
         let cluster = py.detach(|| sys::with_signals_blocked(|| mock::MockCluster::start(options)));
-        Ok(Self(ForkSafe::new(cluster.map_err(|cause| failed("the mock cluster", &cause))?)))
+        let cluster = cluster.map_err(|cause| failed("the mock cluster", &cause))?;
+        for (access_key, secret_key) in accounts.into_iter().flatten() {
+            cluster.set_account(&mock::Account::new(access_key, secret_key));
+        }
+        Ok(Self(ForkSafe::new(cluster)))
+    }
+
+    /// Makes an account that may publish to these topics (default: all), or changes it.
+    #[pyo3(signature = (access_key, secret_key, topics=None))]
+    fn set_account(&self, access_key: &str, secret_key: &str, topics: Option<Vec<String>>) -> PyResult<()> {
+        let account = mock::Account { topics, ..mock::Account::new(access_key, secret_key) };
+        self.0.get()?.set_account(&account);
+        Ok(())
+    }
+
+    /// Takes an account away.
+    fn remove_account(&self, access_key: &str) -> PyResult<()> {
+        self.0.get()?.remove_account(access_key);
+        Ok(())
     }
 
     /// The name server's address, `127.0.0.1:PORT`.
