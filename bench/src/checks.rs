@@ -1,5 +1,5 @@
 //! Budgets that no rate shows: what an idle producer costs, how soon the first message is sent, what the library
-//! weighs, what a message in flight keeps, and what one producer feels of another.
+//! weighs, what a message in flight keeps, what one producer feels of another, and what signatures cost.
 //!
 //! Each check is a process of its own, so that none finds the memory and threads of another.
 
@@ -11,6 +11,7 @@ mod memory;
 mod neighbour;
 mod process;
 mod producer;
+mod signing;
 mod size;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -28,6 +29,7 @@ const ALL: &[&[&str]] = &[
     &["memory", "--batch-auto", "off"],
     &["memory", "--batch-auto", "pressure"],
     &["neighbour"],
+    &["signing"],
 ];
 
 /// One check, or all of them.
@@ -45,6 +47,8 @@ pub(crate) enum Check {
     Memory(memory::Wanted),
     /// Check: what one producer feels of another
     Neighbour(neighbour::Wanted),
+    /// Check: what signatures cost
+    Signing(signing::Wanted),
 }
 
 /// Runs it.
@@ -56,6 +60,7 @@ pub(crate) fn run(check: &Check) -> Result<ExitCode, Failure> {
         Check::Size(wanted) => size::run(wanted)?,
         Check::Memory(wanted) => memory::run(wanted)?,
         Check::Neighbour(wanted) => neighbour::run(wanted)?,
+        Check::Signing(wanted) => signing::run(wanted)?,
     })
 }
 

@@ -27,6 +27,11 @@ pub(crate) fn run(work: &Workload) -> Result<Outcome, Failure> {
     measured(work, |producer, count| section(producer, work, count))
 }
 
+/// Sends so many messages without waiting for each, and waits for their outcomes.
+pub(crate) fn asynchronous(producer: &Producer, work: &Workload, count: u64) -> Result<Tally, Failure> {
+    asynchronous::section(producer, work, count)
+}
+
 /// Warms up, measures, closes. `section` sends so many messages and waits for their outcomes.
 pub(crate) fn measured(
     work: &Workload,
