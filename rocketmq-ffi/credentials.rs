@@ -1,7 +1,7 @@
 //! Credentials: set at run time, or given by a function of the program.
 
 use std::error::Error as StdError;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -15,6 +15,7 @@ use crate::error::rmq_error_t;
 use crate::handle::{Handle, Shell};
 use crate::opaque::{Opaque, rmq_finalizer_fn};
 use crate::producer::rmq_producer_t;
+use crate::reason::Reason;
 
 /// Where `rmq_credentials_fn` puts its answer. Lives until the function returns.
 pub struct rmq_credentials_t {
@@ -49,9 +50,6 @@ pub type rmq_credentials_fn = Option<
 
 type ProviderFn = unsafe extern "C" fn(*mut rmq_credentials_t, *mut c_char, usize, *mut c_void) -> i32;
 
-/// The room for a reason.
-const REASON_LEN: usize = 512;
-
 struct Provider {
     function: ProviderFn,
     opaque: Opaque,
@@ -61,19 +59,16 @@ impl CredentialsProvider for Provider {
     fn credentials(&self) -> Result<Credentials, Box<dyn StdError + Send + Sync>> {
         let shell = Shell::<rmq_credentials_t>::new(Mutex::new(None), 0);
         let place = shell.as_handle().cast_mut();
-        let mut reason = [0_u8; REASON_LEN];
-        let room = reason.as_mut_ptr().cast::<c_char>();
+        let mut reason = Reason::new();
+        let (room, room_len) = reason.room();
         // SAFETY: the caller's function with its opaque pointer; what it is shown lives until it returns.
-        let verdict = unsafe { (self.function)(place, room, REASON_LEN, self.opaque.get()) };
+        let verdict = unsafe { (self.function)(place, room, room_len, self.opaque.get()) };
         shell.mark_destroyed();
         let given = shell.inner().lock().take();
-        reason[REASON_LEN - 1] = 0;
-        let reason = CStr::from_bytes_until_nul(&reason).unwrap_or_default().to_string_lossy();
         match (verdict, given) {
             (0, Some(credentials)) => Ok(credentials),
             (0, None) => Err(io::Error::other("it gave none, and returned 0").into()),
-            (_, _) if reason.is_empty() => Err(io::Error::other(format!("it returned {verdict}")).into()),
-            (_, _) => Err(io::Error::other(reason.into_owned()).into()),
+            (_, _) => Err(io::Error::other(reason.text(verdict)).into()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Hooks: functions of the program around each attempt of a send.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::error::rmq_error_t;
 use crate::handle::{Handle, Shell};
 use crate::inside_hook;
 use crate::opaque::{Opaque, rmq_finalizer_fn};
+use crate::reason::Reason;
 use crate::receipt::{self, rmq_receipt_t};
 
 /// The program waits for the outcome.
@@ -111,9 +112,6 @@ type AfterFn =
     unsafe extern "C" fn(*const rmq_send_attempt_t, *const rmq_error_t, *const rmq_receipt_t, *mut c_void);
 type CheckFn = unsafe extern "C" fn(*const rmq_send_attempt_t, *mut c_char, usize, *mut c_void) -> i32;
 
-/// The room for a reason.
-const REASON_LEN: usize = 512;
-
 struct SendHook {
     before: Option<BeforeFn>,
     after: Option<AfterFn>,
@@ -160,17 +158,15 @@ struct ForbiddenHook {
 
 impl CheckForbiddenHook for ForbiddenHook {
     fn check(&self, attempt: &SendAttempt<'_>) -> Result<(), String> {
-        let mut reason = [0_u8; REASON_LEN];
-        let room = reason.as_mut_ptr().cast::<c_char>();
+        let mut reason = Reason::new();
+        let (room, room_len) = reason.room();
         // SAFETY: the caller's function with its opaque pointer; what it is shown lives until it returns.
         let verdict =
-            show(attempt, |attempt| unsafe { (self.function)(attempt, room, REASON_LEN, self.opaque.get()) });
+            show(attempt, |attempt| unsafe { (self.function)(attempt, room, room_len, self.opaque.get()) });
         if verdict == 0 {
             return Ok(());
         }
-        reason[REASON_LEN - 1] = 0;
-        let reason = CStr::from_bytes_until_nul(&reason).unwrap_or_default().to_string_lossy();
-        Err(if reason.is_empty() { format!("it gave {verdict}") } else { reason.into_owned() })
+        Err(reason.text(verdict))
     }
 }
 

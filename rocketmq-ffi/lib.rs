@@ -28,6 +28,7 @@ pub mod opaque;
 pub mod producer;
 pub mod queue;
 pub mod queued_calls;
+mod reason;
 pub mod receipt;
 pub mod selector;
 pub mod send;

@@ -239,7 +239,7 @@ static void forbidding(rmq_mock_cluster_t *cluster)
     CHECK_OK(rmq_mock_create_topic(cluster, "endless", 1, 1, 6));
     CHECK_OK(rmq_mock_create_topic(cluster, "garbled", 1, 1, 6));
     message.topic = "silent";
-    CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_FORBIDDEN, "it gave 5");
+    CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_FORBIDDEN, "it returned 5");
     message.topic = "endless";
     CHECK_FAILS(rmq_send(producer, &message, -1, NULL), RMQ_ERR_FORBIDDEN, "xxxxxxxx");
     message.topic = "garbled";
